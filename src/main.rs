@@ -1,0 +1,2 @@
+//! Postrider.
+fn main() {}

@@ -1,0 +1,101 @@
+//! Ids of what the store holds. An id that a listing printed never changes and is never used again (spec, "Command line").
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What was given is not an id of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{found}` is not {expected}")]
+pub struct IdParseError {
+    /// The text as it was given.
+    pub found: String,
+    /// The form that was expected, in words.
+    pub expected: &'static str,
+}
+
+macro_rules! row_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+    };
+}
+
+row_id! {
+    /// An account, as the store numbers it.
+    AccountId
+}
+row_id! {
+    /// A collection: a folder, an address book, a calendar or a task list.
+    CollectionId
+}
+row_id! {
+    /// A message: what several placements share.
+    MessageId
+}
+
+/// A message where it stands, printed as `m17`. It survives moves; a copy has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlacementId(pub i64);
+
+impl fmt::Display for PlacementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m{}", self.0)
+    }
+}
+
+impl FromStr for PlacementId {
+    type Err = IdParseError;
+
+    fn from_str(text: &str) -> Result<Self, IdParseError> {
+        let number = text.strip_prefix('m').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        number.and_then(|digits| digits.parse().ok()).map(Self).ok_or_else(|| IdParseError {
+            found: text.to_owned(),
+            expected: "a message id such as m17 (`postrider mail list` prints them)",
+        })
+    }
+}
+
+impl Serialize for PlacementId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One run, printed as 16 hexadecimal digits: it names the run in logs, reports and the audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunId(pub u64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for RunId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placement_id_reads_back_what_it_prints() {
+        assert_eq!("m17".parse(), Ok(PlacementId(17)));
+        assert_eq!(PlacementId(17).to_string(), "m17");
+    }
+
+    #[test]
+    fn what_is_no_placement_id_is_refused_with_what_was_found() {
+        for text in ["", "m", "17", "c17", "m-1", "m+1", "m1x", "M1", "m99999999999999999999"] {
+            let refused = text.parse::<PlacementId>().unwrap_err();
+            assert_eq!(refused.found, text);
+        }
+    }
+}

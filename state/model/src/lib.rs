@@ -1,0 +1,24 @@
+//! The nouns of Postrider: ids, times, flags, sets of UIDs, cursors, error classes, and the seams through which time and
+//! chance come in. Every other crate may use this one; it uses none of them.
+//!
+//! It does no I/O, reads no clock and no environment, and knows neither SQL nor any protocol's wire form.
+
+mod error;
+mod flags;
+mod folder;
+mod ids;
+mod listing;
+mod mail;
+mod report;
+mod seams;
+mod uid_set;
+
+pub use error::{ErrorClass, Fault};
+pub use flags::{Flags, SystemFlag};
+pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
+pub use ids::{AccountId, CollectionId, IdParseError, MessageId, PlacementId, RunId};
+pub use listing::{FolderKey, MailChange, Page, RemoteFolder, Scope};
+pub use mail::{Address, AddressRole, MatchKey};
+pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
+pub use seams::{Clock, Entropy, Timestamp};
+pub use uid_set::{Uid, UidSet};

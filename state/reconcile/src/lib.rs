@@ -1,0 +1,18 @@
+//! Decisions: what was agreed on, what is here and what is there come in; a plan comes out.
+//!
+//! Every function is pure and total. Nothing here knows SQL or a protocol, reads a clock, or does what it decides: `sync`
+//! does that. Absence is never taken for deletion unless the listing's own type says that it is complete (I2).
+
+mod flags;
+mod folders;
+mod guard;
+mod mail;
+mod moves;
+mod rematch;
+
+pub use flags::merge_flags;
+pub use folders::{FolderPlan, Follow, FreezeReason, KnownFolder, Selection, plan_folders};
+pub use guard::{Deletions, Verdict, judge_deletions};
+pub use mail::{FlagPlan, FolderListing, KnownPlacement, plan_flags};
+pub use moves::{Placed, Settled, pair_moves};
+pub use rematch::{Rematch, pair_by_content};
