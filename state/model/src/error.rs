@@ -20,6 +20,8 @@ pub enum ErrorClass {
     Config,
     /// Another process is at it.
     Busy,
+    /// Whoever asks may not.
+    NotPermitted,
 }
 
 impl ErrorClass {
@@ -32,6 +34,7 @@ impl ErrorClass {
             Self::Permanent => "permanent",
             Self::Config => "config",
             Self::Busy => "busy",
+            Self::NotPermitted => "not_permitted",
         }
     }
 }

@@ -96,6 +96,13 @@ impl MailCursor {
     pub const fn highest_seen(&self) -> Uid {
         self.status.uid_next.saturating_sub(1)
     }
+
+    /// Whether a folder in that state, of which that window is wanted, has nothing to tell: every change of a folder moves its
+    /// HIGHESTMODSEQ (RFC 7162, section 3.1.2.1), so without one nothing can be known without asking.
+    pub fn is_current(&self, listed: &FolderStatus, window: Window) -> bool {
+        let tells = listed.highest_mod_seq.is_some() && listed.uid_next > 0;
+        tells && self.complete && self.status == *listed && !window.is_longer_than(self.window)
+    }
 }
 
 /// How much of a folder's past is kept here, by the server's internal date (F2.1).
@@ -153,6 +160,26 @@ mod tests {
             assert_eq!(a.is_longer_than(b), expected, "{a} against {b}");
         }
         assert!(!Window::All.is_longer_than(Window::All) && !old.is_longer_than(Window::All));
+    }
+
+    #[test]
+    fn a_cursor_is_current_only_where_the_server_would_tell_every_change() {
+        let status = FolderStatus { uid_validity: 1, uid_next: 5, highest_mod_seq: Some(9), messages: 4 };
+        let window = Window::Since(Timestamp(5));
+        let cursor = MailCursor { status: status.clone(), complete: true, window };
+        assert!(cursor.is_current(&status, window) && cursor.is_current(&status, Window::Since(Timestamp(6))));
+        assert!(!cursor.is_current(&status, Window::All));
+        let differs = [
+            FolderStatus { uid_validity: 2, ..status.clone() },
+            FolderStatus { uid_next: 6, ..status.clone() },
+            FolderStatus { highest_mod_seq: Some(10), ..status.clone() },
+            FolderStatus { messages: 3, ..status.clone() },
+        ];
+        differs.iter().for_each(|listed| assert!(!cursor.is_current(listed, window), "{listed:?}"));
+        let silent = FolderStatus { highest_mod_seq: None, ..status.clone() };
+        assert!(!MailCursor { status: silent.clone(), ..cursor.clone() }.is_current(&silent, window));
+        let unfinished = MailCursor { complete: false, ..cursor };
+        assert!(!unfinished.is_current(&status, window));
     }
 
     #[test]

@@ -80,6 +80,11 @@ impl FolderListing {
         }
     }
 
+    /// After a completed full listing: the known UIDs that are in it.
+    pub fn present_of(&self, known: &UidSet) -> Option<UidSet> {
+        self.full.then(|| known.intersection(&self.present))
+    }
+
     /// Whether this was a full listing with nothing in it (F5.4).
     pub fn came_back_empty(&self) -> bool {
         self.full && self.present.is_empty()
@@ -138,13 +143,14 @@ mod tests {
             &[MailChange::Vanished(UidSet::range(4, 9)), MailChange::Wanted(UidSet::range(10, 11))],
         );
         assert_eq!(delta.gone(&known), UidSet::range(4, 5));
-        assert!(!delta.came_back_empty());
+        assert!(!delta.came_back_empty() && delta.present_of(&known).is_none());
 
         let mut full = FolderListing::default();
         full.take(Scope::Full, &[MailChange::Present(UidSet::range(1, 2))]);
         full.take(Scope::Full, &[MailChange::Present(UidSet::range(5, 6))]);
         assert_eq!(full.gone(&known), UidSet::range(3, 4));
         assert!(!full.came_back_empty());
+        assert_eq!(full.present_of(&known).unwrap().to_string(), "1:2,5");
 
         let mut empty = FolderListing::default();
         empty.take(Scope::Full, &[]);

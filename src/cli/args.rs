@@ -1,0 +1,383 @@
+//! The command line (spec, "Command line"): what can be said, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps the mail of many accounts in step with one local store.
+#[derive(Debug, Parser)]
+#[command(name = "postrider", version, max_term_width = 100)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+
+    /// Run every account once, or those that are named, and exit.
+    #[arg(long, value_name = "ACCOUNT", num_args = 0..)]
+    pub sync_now: Option<Vec<String>>,
+
+    /// Sync only these kinds: mail, contacts, activities.
+    #[arg(long, value_name = "KIND", value_delimiter = ',', requires = "sync_now")]
+    pub only: Vec<Kind>,
+
+    /// Print what a run would do, and do nothing.
+    #[arg(long, requires = "sync_now")]
+    pub dry_run: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The configuration directory [default: /etc/postrider as root or the system service, else $XDG_CONFIG_HOME/postrider].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more; twice, say everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Act in the name of this user.
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub as_user: Option<String>,
+}
+
+/// A kind of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Mail.
+    Mail,
+    /// Contacts.
+    Contacts,
+    /// Appointments and tasks.
+    Activities,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run accounts once: the same as `--sync-now`.
+    Sync {
+        /// The accounts; all of them where none is named.
+        accounts: Vec<String>,
+        /// Print what a run would do, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// How each account is.
+    Status,
+    /// Look at this installation and say what is wrong with it and what to do.
+    Doctor {
+        /// Do not try the accounts at their servers.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Let deletions through that wait for a person's word.
+    Allow {
+        /// The plan's name, as `status` and the run's report print it.
+        plan: String,
+    },
+    /// Services and how to reach them.
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Accounts.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Messages.
+    #[command(subcommand)]
+    Mail(MailCommand),
+    /// Folders.
+    #[command(subcommand)]
+    Folder(FolderCommand),
+}
+
+/// `postrider provider …`
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// All that are known: built in, in files, added by command.
+    List,
+    /// One of them whole.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Add a provider of type `imap`.
+    Add(ProviderAdd),
+    /// Remove one that was added by command and that no account uses.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `postrider provider add`
+#[derive(Debug, Args)]
+pub struct ProviderAdd {
+    /// The name by which accounts call it.
+    pub name: String,
+    /// Domains of the addresses that it serves.
+    #[arg(long = "domain", value_name = "DOMAIN")]
+    pub domains: Vec<String>,
+    /// The IMAP server: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub imap: String,
+    /// How the connection to the IMAP server is secured.
+    #[arg(long, value_enum, default_value_t = SecurityArg::Tls)]
+    pub imap_security: SecurityArg,
+    /// The SMTP server: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub smtp: Option<String>,
+    /// How the connection to the SMTP server is secured.
+    #[arg(long, value_enum, default_value_t = SecurityArg::Tls)]
+    pub smtp_security: SecurityArg,
+    /// What is given at login: the whole address, the part before the @, or a name of the account's own.
+    #[arg(long, value_enum, default_value_t = LoginArg::Email)]
+    pub login: LoginArg,
+    /// A file of certificates (PEM) that are trusted besides the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Let passwords and mail cross the network unencrypted.
+    #[arg(long)]
+    pub allow_plaintext: bool,
+}
+
+/// How a connection is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SecurityArg {
+    /// TLS from the first byte.
+    Tls,
+    /// Plain, then TLS by STARTTLS; never without.
+    Starttls,
+    /// Not at all: on this machine only.
+    None,
+}
+
+/// What is given at login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum LoginArg {
+    /// The whole address.
+    Email,
+    /// The part before the `@`.
+    MailboxName,
+    /// The account's own `login_name`.
+    Manual,
+}
+
+/// `postrider account …`
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// All accounts.
+    List,
+    /// One of them whole, without its secrets.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Try what an account will use, and if all of it works save the account.
+    Add(AccountAdd),
+    /// Try again what `add` tried.
+    Test {
+        /// Its name.
+        name: String,
+    },
+    /// Store another password.
+    Login {
+        /// Its name.
+        name: String,
+        /// Take the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change settings of an account that was added by command.
+    Set(AccountSet),
+    /// Erase what is stored for its login. Its mail stays here.
+    Disconnect {
+        /// Its name.
+        name: String,
+    },
+    /// Take an account that was added by command away. Its mail stays here.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `postrider account add`
+#[derive(Debug, Args)]
+pub struct AccountAdd {
+    /// The mail address.
+    pub address: String,
+    /// The name by which commands call the account [default: the address's first part].
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The provider [default: the one of the address's domain].
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// The login name, where the provider says login = "manual".
+    #[arg(long)]
+    pub login_name: Option<String>,
+    /// How much of the past comes in: 1d, 1w, 1M, 1y, all.
+    #[arg(long, default_value = "1w")]
+    pub period: String,
+    /// A folder to follow; may be given several times [default: all].
+    #[arg(long = "folder", value_name = "FOLDER")]
+    pub folders: Vec<String>,
+    /// Where the password comes from.
+    #[command(flatten)]
+    pub password: PasswordArgs,
+}
+
+/// Where a password comes from; without any of these it is asked for and stored encrypted.
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub struct PasswordArgs {
+    /// Take the password from the first line of standard input and store it encrypted.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read the password from this file at every login.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Run this program for the password at every login; arguments are separated by spaces, no shell is used.
+    #[arg(long, value_name = "COMMAND")]
+    pub password_command: Option<String>,
+    /// Take the password from this systemd credential.
+    #[arg(long, value_name = "NAME")]
+    pub systemd_credential: Option<String>,
+}
+
+/// `postrider account set`
+#[derive(Debug, Args)]
+pub struct AccountSet {
+    /// Its name.
+    pub name: String,
+    /// How much of the past comes in: 1d, 1w, 1M, 1y, all.
+    #[arg(long)]
+    pub period: Option<String>,
+    /// A folder to follow; may be given several times.
+    #[arg(long = "folder", value_name = "FOLDER", conflicts_with = "all_folders")]
+    pub folders: Vec<String>,
+    /// Follow all folders.
+    #[arg(long)]
+    pub all_folders: bool,
+}
+
+/// `postrider mail …`
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// Messages, newest first.
+    List(MailQuery),
+    /// Messages that have all these words, newest first. Also from: to: subject: folder: account: before: after:
+    /// has:attachment is:unread
+    Search(MailQuery),
+    /// One message.
+    Show {
+        /// Its id, such as m17.
+        id: String,
+        /// Print its bytes as the server gave them.
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Write folders to files, byte for byte.
+    Export(MailExport),
+    /// Bring back what was deleted.
+    Restore {
+        /// Ids, such as m17.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+/// Which messages.
+#[derive(Debug, Args)]
+pub struct MailQuery {
+    /// Words and terms.
+    pub query: Vec<String>,
+    /// Only of this account.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Only in this folder.
+    #[arg(long)]
+    pub folder: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// Those that were deleted and can be restored.
+    #[arg(long)]
+    pub deleted: bool,
+}
+
+/// `postrider mail export`
+#[derive(Debug, Args)]
+pub struct MailExport {
+    /// The account.
+    #[arg(long)]
+    pub account: String,
+    /// A folder; may be given several times [default: all].
+    #[arg(long = "folder", value_name = "FOLDER")]
+    pub folders: Vec<String>,
+    /// The form.
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The directory to write to; made where it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+/// A form of export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// DIR/FOLDER/ID.eml, the bytes as the server gave them.
+    Eml,
+    /// DIR/FOLDER/{cur,new,tmp}, the bytes as the server gave them.
+    Maildir,
+    /// DIR/FOLDER.mbox, with `From ` lines quoted (mboxrd).
+    Mbox,
+}
+
+/// `postrider folder …`
+#[derive(Debug, Subcommand)]
+pub enum FolderCommand {
+    /// All folders that are here.
+    List {
+        /// Only of this account.
+        #[arg(long)]
+        account: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sync_now_takes_accounts_and_kinds() {
+        let cli = Cli::try_parse_from(["postrider", "--sync-now", "work", "home", "--only", "mail,contacts", "--json"]).unwrap();
+        assert_eq!(cli.sync_now, Some(vec!["work".to_owned(), "home".to_owned()]));
+        assert_eq!(cli.only, [Kind::Mail, Kind::Contacts]);
+        assert!(cli.global.json);
+        let all = Cli::try_parse_from(["postrider", "--sync-now"]).unwrap();
+        assert_eq!(all.sync_now, Some(vec![]));
+    }
+
+    #[test]
+    fn what_belongs_to_a_run_is_refused_without_one() {
+        for line in [["postrider", "--dry-run"], ["postrider", "--only=mail"]] {
+            assert!(Cli::try_parse_from(line).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a person types, and what a person reads. One file a command; words and tables only: what is done is `service`'s.
+
+mod account;
+mod args;
+mod doctor;
+mod folder;
+mod mail;
+mod out;
+mod progress;
+mod provider;
+mod run;
+mod status;
+mod table;
+mod times;
+
+use postrider_model::{ErrorClass, Fault};
+
+pub use args::{Cli, Command, Global};
+
+use crate::{
+    report::Exit,
+    service::{Environment, Service},
+    world::World,
+};
+use out::Out;
+
+/// Does what the command line says. Answers with what the process ends with.
+pub async fn execute(cli: Cli, env: Environment, world: World) -> Exit {
+    let out = Out::new(cli.global.json, cli.global.quiet);
+    match dispatch(cli, env, world, out).await {
+        Ok(exit) => exit,
+        Err(fault) => out.fault(&fault),
+    }
+}
+
+async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<Exit, Fault> {
+    if let Some(Command::Doctor { offline }) = cli.command {
+        return doctor::doctor(world, env, !offline, out).await;
+    }
+    let mut service = Service::open(world, env)?;
+    let caller = service.owner();
+    if let Some(user) = cli.global.as_user.filter(|user| *user != caller.user) {
+        let fault = Fault::new(ErrorClass::NotPermitted, format!("act as {user}"), "this version knows only the store's owner");
+        return Err(fault.hint("leave --as out"));
+    }
+    if let Some(accounts) = cli.sync_now {
+        if cli.command.is_some() {
+            let cause = "a command was given besides";
+            return Err(Fault::new(ErrorClass::Config, "run with --sync-now", cause).hint("give one of the two"));
+        }
+        return run::run(&mut service, &caller, accounts, &cli.only, cli.dry_run, out).await;
+    }
+    match cli.command {
+        None => {
+            let fault = Fault::new(ErrorClass::Config, "run as a daemon", "this version has no daemon yet");
+            Err(fault.hint("`postrider --sync-now` runs every account once; a timer can repeat it"))
+        }
+        Some(Command::Sync { accounts, dry_run }) => {
+            run::run(&mut service, &caller, accounts, &[], dry_run, out).await
+        }
+        Some(Command::Status) => status::status(&service, &caller, out),
+        Some(Command::Allow { plan }) => status::allow(&mut service, &caller, &plan, out),
+        Some(Command::Provider(command)) => provider::provider(&mut service, &caller, command, out),
+        Some(Command::Account(command)) => account::account(&mut service, &caller, command, out).await,
+        Some(Command::Mail(command)) => mail::mail(&mut service, &caller, command, out),
+        Some(Command::Folder(command)) => folder::folder(&service, &caller, command, out),
+        Some(Command::Doctor { .. }) => Ok(Exit::Done),
+    }
+}

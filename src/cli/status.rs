@@ -1,0 +1,82 @@
+//! `postrider status` and `postrider allow`.
+
+use postrider_model::Fault;
+
+use super::{
+    out::{Out, counted},
+    table::{Column, Table},
+    times::minute,
+};
+use crate::{
+    report::Exit,
+    service::{AccountState, Caller, Service},
+};
+
+pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exit, Fault> {
+    let states = service.status(caller)?;
+    if out.json {
+        out.value(&states)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new([
+        Column::whole("ACCOUNT"),
+        Column::text("STATE"),
+        Column::whole("LAST RUN (UTC)"),
+        Column::number("FOLDERS"),
+        Column::number("MESSAGES"),
+        Column::number("RESTORABLE"),
+    ]);
+    for state in &states {
+        table.row([
+            state.account.clone(),
+            words(&state.status).to_owned(),
+            state.last_run.map(minute).unwrap_or_default(),
+            state.folders.to_string(),
+            state.messages.to_string(),
+            state.restorable.to_string(),
+        ]);
+    }
+    out.table(&table);
+    states.iter().for_each(|state| tell_more(state, out));
+    if states.is_empty() {
+        out.note("there are no accounts yet; `postrider account add ADDRESS` adds one");
+    }
+    Ok(Exit::Done)
+}
+
+fn tell_more(state: &AccountState, out: Out) {
+    let text = |key: &str| state.error.as_ref().and_then(|error| error.get(key)).and_then(|value| value.as_str());
+    if let Some(message) = text("message") {
+        out.line(format!("{}: {message}", state.account));
+    }
+    if let Some(hint) = text("hint") {
+        out.line(format!("  hint: {hint}"));
+    }
+    for held in &state.held {
+        let what = counted(held.deletions, "deletion");
+        out.line(format!("{}: {what} in {} wait ({})", state.account, held.folder, held.why));
+        out.line(format!("  hint: look at the folder on the server; `postrider allow {}` lets them through", held.plan));
+    }
+}
+
+fn words(status: &str) -> &str {
+    match status {
+        "ok" => "in step",
+        "failed" => "failed",
+        "login_needed" => "login needed",
+        "held" => "held",
+        "busy" => "busy",
+        "config_error" => "wrong configuration",
+        "never" => "never run",
+        other => other,
+    }
+}
+
+pub(super) fn allow(service: &mut Service, caller: &Caller, plan: &str, out: Out) -> Result<Exit, Fault> {
+    let deleted = service.allow(caller, plan)?;
+    match out.json {
+        true => out.value(&serde_json::json!({ "plan": plan, "deleted": deleted }))?,
+        false => out.line(format!("{} deleted here; `postrider mail restore` brings any of them back", counted(deleted, "message"))),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,162 @@
+//! Writes the TOML of accounts and providers that are added by command, in the form of their files (F8.3).
+//!
+//! It writes what was said and nothing more, so that a later default is a later default for these accounts too. What it writes
+//! is read back by the same reader as files are, before anyone saves it.
+
+use std::path::PathBuf;
+
+use toml::{Table, Value};
+
+use super::{
+    account::Choice,
+    provider::{AuthKind, LoginKind, MailProtocol, ProviderKind, Security},
+    time_span::Period,
+};
+use crate::secrets::SecretSource;
+
+/// An account as a command describes it. `None` is what the command did not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountDraft {
+    /// The address.
+    pub address: String,
+    /// Whose it is.
+    pub user: Option<String>,
+    /// Its provider.
+    pub provider: Option<String>,
+    /// What it logs in as.
+    pub login_name: Option<String>,
+    /// Where the password comes from.
+    pub password: Option<SecretSource>,
+    /// How far back the first load reaches.
+    pub period: Option<Period>,
+    /// The folders that are kept.
+    pub folders: Option<Choice>,
+    /// Whether it runs by itself.
+    pub auto: Option<bool>,
+    /// The name beside the address in what is sent.
+    pub alias: Option<String>,
+    /// Whether its user sends from it unless told otherwise.
+    pub default_sender: Option<bool>,
+}
+
+impl AccountDraft {
+    /// The TOML of the account.
+    pub fn to_toml(&self) -> String {
+        let mut root = Table::new();
+        root.insert("address".into(), self.address.clone().into());
+        put(&mut root, "user", self.user.clone());
+        put(&mut root, "provider", self.provider.clone());
+        put(&mut root, "login_name", self.login_name.clone());
+        put_table(&mut root, "credentials", self.password.as_ref().map(credentials).unwrap_or_default());
+        let mut mail = Table::new();
+        put(&mut mail, "period", self.period.map(|period| period.to_string()));
+        put(&mut mail, "folders", self.folders.as_ref().map(folders));
+        put(&mut mail, "auto", self.auto);
+        put(&mut mail, "alias", self.alias.clone());
+        put(&mut mail, "default_sender", self.default_sender);
+        put_table(&mut root, "mail", mail);
+        root.to_string()
+    }
+}
+
+/// A provider as a command describes it. `None` is what the command did not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProviderDraft {
+    /// What it offers.
+    pub kind: Option<ProviderKind>,
+    /// The domains whose addresses are its own.
+    pub domains: Vec<String>,
+    /// What its accounts log in as.
+    pub login: Option<LoginKind>,
+    /// How its accounts may log in, the preferred way first.
+    pub auth: Vec<AuthKind>,
+    /// The IMAP server.
+    pub imap: Option<ServerDraft>,
+    /// The SMTP server.
+    pub smtp: Option<ServerDraft>,
+    /// A file with certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether passwords and mail may go over a network in the clear.
+    pub allow_plaintext: bool,
+}
+
+/// A server as a command describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerDraft {
+    /// The host.
+    pub host: String,
+    /// The port; by the security where it is not said.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    pub security: Option<Security>,
+}
+
+impl ProviderDraft {
+    /// The TOML of the provider.
+    pub fn to_toml(&self) -> String {
+        let mut root = Table::new();
+        put(&mut root, "type", self.kind.map(ProviderKind::name));
+        put(&mut root, "domains", list(&self.domains));
+        put(&mut root, "login", self.login.map(LoginKind::name));
+        let auth: Vec<&str> = self.auth.iter().map(|auth| auth.name()).collect();
+        put(&mut root, "auth", list(&auth));
+        put(&mut root, "allow_plaintext", self.allow_plaintext.then_some(true));
+        for (protocol, server) in [(MailProtocol::Imap, &self.imap), (MailProtocol::Smtp, &self.smtp)] {
+            put_table(
+                &mut root,
+                protocol.name(),
+                server.as_ref().map(ServerDraft::to_table).unwrap_or_default(),
+            );
+        }
+        let mut tls = Table::new();
+        put(&mut tls, "ca_file", self.ca_file.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        put_table(&mut root, "tls", tls);
+        root.to_string()
+    }
+}
+
+impl ServerDraft {
+    fn to_table(&self) -> Table {
+        let mut table = Table::new();
+        table.insert("host".into(), self.host.clone().into());
+        put(&mut table, "port", self.port.map(i64::from));
+        put(&mut table, "security", self.security.map(Security::name));
+        table
+    }
+}
+
+fn credentials(source: &SecretSource) -> Table {
+    let (key, value): (&str, Value) = match source {
+        SecretSource::File(path) => ("password_file", path.to_string_lossy().into_owned().into()),
+        SecretSource::Command(words) => ("password_command", words.clone().into()),
+        SecretSource::SystemdCredential(name) => ("systemd_credential", name.clone().into()),
+        SecretSource::Stored => ("stored", true.into()),
+    };
+    Table::from_iter([(key.to_owned(), value)])
+}
+
+fn folders(choice: &Choice) -> Value {
+    match choice {
+        Choice::All => "all".into(),
+        Choice::Listed(names) => names.clone().into(),
+    }
+}
+
+fn list<T: Clone + Into<Value>>(values: &[T]) -> Option<Vec<T>> {
+    (!values.is_empty()).then(|| values.to_vec())
+}
+
+fn put(table: &mut Table, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        table.insert(key.to_owned(), value.into());
+    }
+}
+
+fn put_table(root: &mut Table, key: &str, table: Table) {
+    if !table.is_empty() {
+        root.insert(key.to_owned(), table.into());
+    }
+}
+
+#[cfg(test)]
+mod tests;

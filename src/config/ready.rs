@@ -1,0 +1,348 @@
+//! Ties accounts to providers and users, and answers with all that one run of an account needs (F1.4–F1.6).
+//!
+//! What no single file shows is checked here: the provider's name, the login, the one default sender, and whether this version
+//! can do what the account asks for. It is asked again for every run, because the store may have learned a domain meanwhile.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    account::{Account, MailSettings},
+    error::{ConfigError, ConfigWarning, OriginKind, nearest, quoted},
+    load::{Config, Read},
+    name::{domain_of, mailbox_of},
+    provider::{AuthKind, LoginKind, Provider, ProviderKind, Server},
+};
+use crate::secrets::SecretSource;
+
+/// An account with everything that a run of its mail needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyAccount {
+    /// The account's name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Whose it is; `None` for the store's owner.
+    pub user: Option<String>,
+    /// The name of its provider.
+    pub provider: String,
+    /// What it logs in as.
+    pub login_name: String,
+    /// Where its password comes from.
+    pub password: SecretSource,
+    /// Where its mail comes from.
+    pub imap: Server,
+    /// Where its mail goes out, where it does.
+    pub smtp: Option<Server>,
+    /// A file with certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `[mail]`
+    pub mail: MailSettings,
+    /// The time between two runs of its mail.
+    pub mail_interval: Duration,
+    /// What a person should know who logs in, such as where app passwords are made.
+    pub note: Option<String>,
+    /// What works but that a person should know.
+    pub warnings: Vec<ConfigWarning>,
+}
+
+impl Config {
+    /// All that a run of that account needs.
+    ///
+    /// # Errors
+    /// All that is wrong with the account's file, its provider's file, and the two together; and that there is no such account.
+    pub fn ready(&self, name: &str) -> Read<ReadyAccount> {
+        let account = self.account(name)?;
+        self.ready_account(account)
+    }
+
+    /// An account by name.
+    ///
+    /// # Errors
+    /// All that is wrong with its file, or that there is none.
+    pub fn account(&self, name: &str) -> Result<&Account, Vec<ConfigError>> {
+        match self.accounts.get(name) {
+            Some(read) => read.as_ref().map_err(Clone::clone),
+            None => Err(vec![self.unknown_account(name)]),
+        }
+    }
+
+    /// As [`Config::ready`], for an account that is not part of the configuration yet: the trial before it is saved (F1.8).
+    ///
+    /// # Errors
+    /// As [`Config::ready`].
+    pub fn ready_account(&self, account: &Account) -> Read<ReadyAccount> {
+        let provider = self.provider_of(account).map_err(|error| match error {
+            ProviderError::Account(error) => vec![error],
+            ProviderError::Provider(errors) => errors,
+        })?;
+        let mut errors = self.unsupported(account, provider);
+        errors.extend(self.contradictions(account, provider));
+        let login_name = login_name(account, provider).map_err(|error| errors.push(error)).ok();
+        let password = password(account, provider).map_err(|error| errors.push(error)).ok();
+        match (login_name, password, &provider.imap) {
+            (Some(login_name), Some(password), Some(imap)) if errors.is_empty() => Ok(ReadyAccount {
+                name: account.name.clone(),
+                address: account.address.clone(),
+                user: account.user.clone(),
+                provider: provider.name.clone(),
+                login_name,
+                password,
+                imap: imap.clone(),
+                smtp: provider.smtp.clone().filter(|_| account.mail.send),
+                ca_file: provider.ca_file.clone(),
+                mail: account.mail.clone(),
+                mail_interval: self.mail_interval(account),
+                note: provider.note.clone(),
+                warnings: self.warnings(account, provider),
+            }),
+            _ => Err(errors),
+        }
+    }
+
+    /// Remembers which provider a domain names, for one user or, with `None`, for all (F1.6).
+    pub fn remember_domain(&mut self, domain: &str, user: Option<&str>, provider: &str) {
+        let key = (domain.to_lowercase(), user.map(ToOwned::to_owned));
+        self.remembered.insert(key, provider.to_owned());
+    }
+
+    /// Tells what the store's owner is called, so that what was remembered for that user holds for the accounts that name no
+    /// user.
+    pub fn set_owner(&mut self, user: &str) {
+        self.owner = Some(user.to_owned());
+    }
+
+    /// Whose an account is.
+    fn user_of<'c>(&'c self, account: &'c Account) -> Option<&'c str> {
+        account.user.as_deref().or(self.owner.as_deref())
+    }
+
+    /// The provider that a domain names for that user: of the files and the store first, then what was remembered for the user,
+    /// then what was remembered for all, then the built-in directory. Where one place names several, all of them.
+    pub fn providers_of_domain(&self, domain: &str, user: Option<&str>) -> Vec<&str> {
+        let domain = domain.to_lowercase();
+        let of_kind = |kind: OriginKind| -> Vec<&str> {
+            let right = self.providers.values().filter_map(|provider| provider.as_ref().ok());
+            right
+                .filter(|provider| provider.origin.kind == kind && provider.domains.contains(&domain))
+                .map(|provider| provider.name.as_str())
+                .collect()
+        };
+        let remembered = |user: Option<&str>| -> Vec<&str> {
+            let key = (domain.clone(), user.map(ToOwned::to_owned));
+            self.remembered.get(&key).map(String::as_str).into_iter().collect()
+        };
+        let of_user = user.map(|user| remembered(Some(user))).unwrap_or_default();
+        let places = [of_kind(OriginKind::File), of_kind(OriginKind::Stored), of_user, remembered(None)];
+        let named = places.into_iter().find(|names| !names.is_empty());
+        named.unwrap_or_else(|| of_kind(OriginKind::BuiltIn))
+    }
+
+    /// The names of the accounts that use a provider, which therefore cannot be removed (F1.7).
+    pub fn accounts_of_provider(&self, provider: &str) -> Vec<&str> {
+        let right = self.accounts.values().filter_map(|account| account.as_ref().ok());
+        right
+            .filter(|account| match &account.provider {
+                Some(name) => name == provider,
+                None => self
+                    .providers_of_domain(
+                        &domain_of(&account.address).unwrap_or_default(),
+                        account.user.as_deref(),
+                    )
+                    .contains(&provider),
+            })
+            .map(|account| account.name.as_str())
+            .collect()
+    }
+
+    fn unknown_account(&self, name: &str) -> ConfigError {
+        let names: Vec<&str> = self.accounts.keys().map(String::as_str).collect();
+        let expected = match names.is_empty() {
+            true => "an account, and there is none yet".to_owned(),
+            false => format!("one of {}", names.join(", ")),
+        };
+        let file = format!("{}/accounts.d", self.dir.display());
+        let error = ConfigError::file(file, format!("no account {}", quoted(name)), expected);
+        match nearest(name, names)
+            .or_else(|| self.accounts.is_empty().then(|| "`postrider account add` adds one".into()))
+        {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    fn provider_of(&self, account: &Account) -> Result<&Provider, ProviderError> {
+        let name = self.provider_name(account).map_err(ProviderError::Account)?;
+        match self.providers.get(name) {
+            Some(read) => read.as_ref().map_err(|errors| ProviderError::Provider(errors.clone())),
+            None => Err(ProviderError::Account(self.unknown_provider(account, name))),
+        }
+    }
+
+    fn provider_name<'c>(&'c self, account: &'c Account) -> Result<&'c str, ConfigError> {
+        if let Some(name) = &account.provider {
+            return Ok(name);
+        }
+        let domain = domain_of(&account.address).unwrap_or_default();
+        match self.providers_of_domain(&domain, self.user_of(account)).as_slice() {
+            [only] => Ok(only),
+            [] => Err(account
+                .origin
+                .error("provider", "nothing", format!("a provider, since the domain {domain} is of none that is known"))
+                .hint(format!(
+                    "name one by --provider or `provider = …`, or add {domain} to the domains of a file in providers.d"
+                ))),
+            several => Err(account.origin.error(
+                "provider",
+                "nothing",
+                format!("one of {}, since the domain {domain} is of them all", several.join(", ")),
+            )),
+        }
+    }
+
+    fn unknown_provider(&self, account: &Account, name: &str) -> ConfigError {
+        let names = || self.providers.keys().map(String::as_str);
+        let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+        let error = account.origin.error("provider", quoted(name), expected);
+        let hint =
+            nearest(name, names()).unwrap_or_else(|| format!("describe it in providers.d/{name}.toml"));
+        error.hint(hint)
+    }
+
+    /// What the account asks for that this version does not do.
+    fn unsupported(&self, account: &Account, provider: &Provider) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        if provider.kind == ProviderKind::Exchange {
+            let expected = "imap or google, since this version does not reach Exchange servers yet";
+            errors.push(provider.origin.error("type", "\"exchange\"", expected));
+        }
+        let contacts = account.contacts.as_ref().is_some_and(|contacts| contacts.import || contacts.export);
+        if contacts {
+            errors.push(unsupported_table(account, provider, "contacts", "import and export"));
+        }
+        let wants = |activities: &super::account::ActivitySettings| {
+            activities.import_appointments || activities.import_tasks || activities.export
+        };
+        if account.activities.as_ref().is_some_and(wants) {
+            let off = "import_appointments, import_tasks and export";
+            errors.push(unsupported_table(account, provider, "activities", off));
+        }
+        errors
+    }
+
+    /// What does not go together.
+    fn contradictions(&self, account: &Account, provider: &Provider) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        if let (Some(user), Some(users)) = (&account.user, &self.users)
+            && !users.users.contains_key(user)
+        {
+            let known = users.users.keys().map(String::as_str);
+            let error = account.origin.error("user", quoted(user), "a user that users.toml declares");
+            errors.push(match nearest(user, known) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            });
+        }
+        if let Some(other) = self.other_default_sender(account) {
+            let expected = format!("false, since account {other} is the user's default sender already");
+            errors.push(account.origin.error("mail.default_sender", "true", expected));
+        }
+        if account.mail.send
+            && account.origin.gives("mail.send")
+            && provider.smtp.is_none()
+            && provider.kind != ProviderKind::Exchange
+        {
+            let expected = format!("false, since the provider {} has no [smtp]", provider.name);
+            errors.push(account.origin.error("mail.send", "true", expected));
+        }
+        errors
+    }
+
+    /// The first account, by name, of the same user that claims to be the default sender before this one.
+    fn other_default_sender(&self, account: &Account) -> Option<&str> {
+        if !account.mail.default_sender {
+            return None;
+        }
+        let right = self.accounts.values().filter_map(|other| other.as_ref().ok());
+        let mut before = right.filter(|other| other.name < account.name);
+        before
+            .find(|other| other.mail.default_sender && other.user == account.user)
+            .map(|other| other.name.as_str())
+    }
+
+    fn mail_interval(&self, account: &Account) -> Duration {
+        account.sync.mail_interval.or(account.sync.interval).unwrap_or(self.settings.daemon.interval)
+    }
+
+    fn warnings(&self, account: &Account, provider: &Provider) -> Vec<ConfigWarning> {
+        let mut warnings = provider.warnings();
+        if account.user.is_some() && self.users.is_none() {
+            let text = "there is no users.toml, so the account is the store owner's";
+            warnings.push(account.origin.warning("user", text));
+        }
+        let right = self.accounts.values().filter_map(|other| other.as_ref().ok());
+        let twin = right.filter(|other| other.name < account.name && other.mail.load && account.mail.load);
+        if let Some(twin) = twin.into_iter().find(|other| other.address == account.address) {
+            let text = format!("account {} loads the mail of {} too", twin.name, account.address);
+            warnings.push(account.origin.warning("address", text));
+        }
+        warnings
+    }
+}
+
+/// Where the fault is when an account has no provider.
+enum ProviderError {
+    /// The account does not say which, or names one that is not there.
+    Account(ConfigError),
+    /// The provider's own file is wrong.
+    Provider(Vec<ConfigError>),
+}
+
+fn unsupported_table(account: &Account, provider: &Provider, table: &str, off: &str) -> ConfigError {
+    let expected = match provider.kind {
+        ProviderKind::Imap => {
+            format!("no such table, since {} is of type imap, which has mail alone", provider.name)
+        }
+        _ => format!("it off ({off} = false), since this version does not sync {table} yet"),
+    };
+    account.origin.error(table, "the table", expected)
+}
+
+/// What the account logs in as (F1.4).
+///
+/// # Errors
+/// The provider says `manual` and the account has no `login_name`.
+pub fn login_name(account: &Account, provider: &Provider) -> Result<String, ConfigError> {
+    match provider.login {
+        LoginKind::Email => Ok(account.address.clone()),
+        LoginKind::MailboxName => Ok(mailbox_of(&account.address).unwrap_or(&account.address).to_owned()),
+        LoginKind::Manual => account.login_name.clone().ok_or_else(|| {
+            let expected = format!(
+                "the name to log in with, since the provider {} says login = \"manual\"",
+                provider.name
+            );
+            account.origin.error("login_name", "nothing", expected)
+        }),
+    }
+}
+
+/// Where the password comes from; an account without one, or a provider that takes none, is beyond this version.
+fn password(account: &Account, provider: &Provider) -> Result<SecretSource, ConfigError> {
+    let takes_passwords = provider.auth.contains(&AuthKind::Basic);
+    match &account.password {
+        Some(source) if takes_passwords => Ok(source.clone()),
+        _ if takes_passwords => {
+            let expected = "one of password_file, password_command, systemd_credential, stored = true";
+            let error = account.origin.error("credentials", "nothing", expected);
+            Err(provider.note.iter().fold(error, |error, note| error.hint(note)))
+        }
+        _ => {
+            let names: Vec<&str> = provider.auth.iter().map(|auth| auth.name()).collect();
+            let expected = "basic, since this version logs in with passwords alone";
+            let error = provider.origin.error("auth", names.join(", "), expected);
+            Err(provider.note.iter().fold(error, |error, note| error.hint(note)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Every use case, each called in somebody's name: what the command line goes through, and what the daemon and its API will.
+//!
+//! One file a noun. The rights of a [`Caller`] are enforced here and nowhere else. Nothing in here prints or parses what a person
+//! typed beyond ids and queries; nothing knows SQL or a protocol.
+
+mod accounts;
+mod doctor;
+mod export;
+mod mail;
+mod providers;
+mod run;
+mod state;
+mod trial;
+
+use std::path::PathBuf;
+
+use postrider_model::{ErrorClass, Fault};
+use postrider_store::{Options, Reader, Store, Writer};
+
+use crate::{
+    config::{Config, LoadContext, fault},
+    secrets::{CommandContext, KEY_FILE, Resolver},
+    world::World,
+};
+
+pub use accounts::{AccountView, NewAccount, NewPassword, Saved};
+pub use doctor::{Finding, Severity};
+pub use export::{ExportCounts, ExportForm, ExportRequest};
+pub use mail::{FolderView, MailFilter, Restored};
+pub use providers::ProviderView;
+pub use run::{RunOutcome, RunRequest};
+pub use state::AccountState;
+pub use trial::Trial;
+
+/// In whose name a call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's name. Without `users.toml` the store's owner is the one user and owns all (F7.6).
+    pub user: String,
+}
+
+/// What a process knows of its surroundings: read once, in `main`.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The configuration folder.
+    pub config_dir: PathBuf,
+    /// The store's folder where the configuration names none.
+    pub default_store: PathBuf,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// `PATH` for programs that give passwords.
+    pub path: String,
+    /// Where systemd puts credentials.
+    pub credentials: Option<PathBuf>,
+    /// The effective user.
+    pub uid: u32,
+    /// That user's name.
+    pub user: String,
+    /// The machine's id, where it has one.
+    pub machine_id: Option<String>,
+}
+
+/// The use cases over one configuration and one store.
+pub struct Service {
+    world: World,
+    env: Environment,
+    config: Config,
+    store: Option<Store>,
+}
+
+impl Service {
+    /// Reads the configuration and, where there is one, opens the store.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration as a whole, or with the store. What is wrong with one account's file stops only
+    /// that account, later.
+    pub fn open(world: World, env: Environment) -> Result<Self, Fault> {
+        let mut service = Self::examine(world, env)?;
+        if !service.config.errors.is_empty() {
+            return Err(fault(&service.config.errors));
+        }
+        service.store = Store::open_existing(&service.store_options())?;
+        service.merge_stored()?;
+        Ok(service)
+    }
+
+    /// Reads the configuration alone, whatever is wrong with it: for a look at an installation that does not work.
+    fn examine(world: World, env: Environment) -> Result<Self, Fault> {
+        let context =
+            LoadContext { owner_uid: env.uid, home: env.home.clone(), default_store: env.default_store.clone() };
+        let mut config = Config::load(&env.config_dir, &context);
+        config.set_owner(&env.user);
+        Ok(Self { world, env, config, store: None })
+    }
+
+    /// The caller that this process is: the store's owner.
+    pub fn owner(&self) -> Caller {
+        Caller { user: self.env.user.clone() }
+    }
+
+    /// The configuration as it was read.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn merge_stored(&mut self) -> Result<(), Fault> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let reader = store.reader()?;
+        for (name, toml) in reader.stored_providers()? {
+            self.config.merge_stored_provider(&name, &toml);
+        }
+        for (name, toml) in reader.stored_accounts()? {
+            self.config.merge_stored_account(&name, &toml);
+        }
+        for (domain, user, provider) in reader.domains()? {
+            self.config.remember_domain(&domain, user.as_deref(), &provider);
+        }
+        Ok(())
+    }
+
+    fn store_options(&self) -> Options {
+        let mut store_id = [0; 16];
+        self.world.entropy.fill(&mut store_id);
+        Options {
+            dir: self.config.settings.store.path.clone(),
+            user: self.env.uid,
+            store_id,
+            now: self.world.clock.now(),
+            machine_id: self.env.machine_id.clone(),
+        }
+    }
+
+    /// The store, made where there is none yet.
+    fn store(&mut self) -> Result<Store, Fault> {
+        if let Some(store) = &self.store {
+            return Ok(store.clone());
+        }
+        let store = Store::open(&self.store_options())?;
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+
+    fn reader(&self) -> Result<Reader, Fault> {
+        let Some(store) = &self.store else {
+            let dir = self.config.settings.store.path.display();
+            let fault = Fault::new(ErrorClass::Config, "read the store", format!("there is none in {dir} yet"));
+            return Err(fault.hint("`postrider --sync-now` makes it and brings mail in"));
+        };
+        Ok(store.reader()?)
+    }
+
+    fn writer(&mut self) -> Result<Writer, Fault> {
+        Ok(self.store()?.writer()?)
+    }
+
+    fn resolver(&self) -> Resolver {
+        Resolver {
+            credentials: self.env.credentials.clone(),
+            owner_uid: self.env.uid,
+            command: CommandContext { path: self.env.path.clone().into(), home: self.env.home.clone() },
+            key_file: self.config.settings.store.path.join(KEY_FILE),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One run of some accounts (F6.3 without a daemon).
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use postrider_model::{
+    AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, RunId, RunReport, Timestamp,
+};
+use postrider_reconcile::Selection;
+use postrider_remote::MailRemote;
+use postrider_store::{RunRow, SyncLock};
+
+use super::{Caller, Service, trial::CONNECTIONS};
+use crate::{
+    config::{Choice, ReadyAccount, fault},
+    report::status_of,
+    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, run_mail},
+};
+
+/// Tombstones that are erased in one transaction.
+const PURGE: u32 = 1_000;
+
+/// What is to be run.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// The accounts by name; all of them where none is named.
+    pub accounts: Vec<String>,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Whether mail is among the kinds to be run.
+    pub mail: bool,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// The report.
+    pub report: RunReport,
+    /// What was, or would be, done: one for each account of the report.
+    pub plans: Vec<Plan>,
+}
+
+impl Service {
+    /// Runs accounts once.
+    ///
+    /// # Errors
+    /// Where nothing could be run at all: the store, a name that is no account's. What fails for one account is in its report.
+    pub async fn sync_now(
+        &mut self,
+        _caller: &Caller,
+        request: &RunRequest,
+        observer: Arc<dyn Observer>,
+    ) -> Result<RunOutcome, Fault> {
+        let names = self.accounts_to_run(&request.accounts)?;
+        let run = RunId(self.world.entropy.next_u64());
+        let store = self.store()?;
+        let _lock = match SyncLock::acquire(store.dir()) {
+            Ok(lock) => lock,
+            Err(error) => return busy(run, names, &error.into()),
+        };
+        let ports = self.ports(&store)?;
+        let started = self.world.clock.now();
+        let session = Session { service: self, ports, run, started, request, observer, budget: Budget::new() };
+        let runs = names.iter().map(|name| session.run_account(name));
+        let limit = self.config.settings.daemon.parallel_accounts.max(1);
+        let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
+        if !request.dry_run {
+            session.finish(&mut ended).await;
+        }
+        let (accounts, plans) = ended.into_iter().unzip();
+        Ok(RunOutcome { report: RunReport { run, accounts }, plans })
+    }
+
+    fn accounts_to_run(&self, named: &[String]) -> Result<Vec<String>, Fault> {
+        if named.is_empty() {
+            return Ok(self.config.accounts.keys().cloned().collect());
+        }
+        for name in named {
+            if !self.config.accounts.contains_key(name) {
+                // Answers with the nearest name.
+                self.config.account(name).map_err(|errors| fault(&errors))?;
+            }
+        }
+        let mut names = named.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn ports(&self, store: &postrider_store::Store) -> Result<Ports, Fault> {
+        let no_thread = |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
+        let threads = &self.world.threads;
+        Ok(Ports {
+            clock: self.world.clock.clone(),
+            entropy: self.world.entropy.clone(),
+            dialer: self.world.dialer.clone(),
+            store: threads.store(store.writer()?)?,
+            index: Index::new(store.indexer()?, store.reader()?, threads.compute().map_err(no_thread)?),
+            compute: threads.compute().map_err(no_thread)?,
+        })
+    }
+}
+
+fn busy(run: RunId, names: Vec<String>, why: &Fault) -> Result<RunOutcome, Fault> {
+    if why.class != ErrorClass::Busy {
+        return Err(why.clone());
+    }
+    let report = |account| {
+        let mut report = empty_report(account);
+        report.status = AccountStatus::Busy;
+        report.error = Some(ErrorReport::from(why));
+        report
+    };
+    let plans = names.iter().map(|_| Plan::default()).collect();
+    Ok(RunOutcome { report: RunReport { run, accounts: names.into_iter().map(report).collect() }, plans })
+}
+
+const fn empty_report(account: String) -> AccountReport {
+    AccountReport {
+        account,
+        status: AccountStatus::Ok,
+        mail: None,
+        conflicts: 0,
+        elapsed_ms: 0,
+        error: None,
+        held: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// One run over some accounts.
+struct Session<'a> {
+    service: &'a Service,
+    ports: Ports,
+    run: RunId,
+    started: Timestamp,
+    request: &'a RunRequest,
+    observer: Arc<dyn Observer>,
+    budget: Budget,
+}
+
+impl Session<'_> {
+    async fn run_account(&self, name: &str) -> (AccountReport, Plan) {
+        let mut report = empty_report(name.to_owned());
+        let mut plan = Plan::default();
+        let started = self.service.world.clock.now();
+        tracing::info!(run = %self.run, account = name, "run begins");
+        match self.try_account(name, &mut report).await {
+            Ok(Some(mail)) => plan = take_mail(&mut report, mail),
+            Ok(None) => {}
+            Err(fault) => fail(&mut report, &fault),
+        }
+        let now = self.service.world.clock.now();
+        report.elapsed_ms = now.millis_since(started);
+        if let Some(mail) = &mut report.mail {
+            mail.durable_ms = now.millis_since(self.started);
+        }
+        tracing::info!(run = %self.run, account = name, status = report.status.name(), elapsed_ms = report.elapsed_ms, "run ended");
+        (report, plan)
+    }
+
+    async fn try_account(&self, name: &str, report: &mut AccountReport) -> Result<Option<MailRun>, Fault> {
+        let account = self.service.config.ready(name).map_err(|errors| fault(&errors))?;
+        report.warnings.extend(account.warnings.iter().map(ToString::to_string));
+        if !account.mail.load || !self.request.mail {
+            return Ok(None);
+        }
+        let password = self.service.password(&account).await?;
+        let remote = self.service.remote(&account, password)?;
+        let id = self.account_id(&account).await?;
+        let context = self.context(&account, id);
+        let mail = run_mail(&self.ports, &remote, &context).await;
+        remote.close().await;
+        mail.map(Some)
+    }
+
+    async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {
+        let (name, address) = (account.name.clone(), account.address.clone());
+        self.ports.transaction(move |tx| tx.ensure_account(&name, &address)).await
+    }
+
+    fn context(&self, account: &ReadyAccount, account_id: AccountId) -> RunContext {
+        RunContext {
+            run: self.run,
+            account: Arc::from(account.name.as_str()),
+            account_id,
+            selection: match &account.mail.folders {
+                Choice::All => Selection::All,
+                Choice::Listed(names) => Selection::Names(names.clone()),
+            },
+            window: account.mail.period.window(self.service.world.clock.now()),
+            parallel: CONNECTIONS,
+            dry_run: self.request.dry_run,
+            observer: self.observer.clone(),
+            budget: self.budget.clone(),
+        }
+    }
+
+    /// What follows the load: search, what is past its time, and the runs' rows for `status`.
+    async fn finish(&self, ended: &mut [(AccountReport, Plan)]) {
+        let indexed = sync::catch_up(&self.ports, &self.observer).await;
+        let now = self.service.world.clock.now();
+        for (report, _) in &mut *ended {
+            if let Err(fault) = &indexed {
+                report.warnings.push(format!("search is behind: {}", fault.message()));
+            }
+            if let Some(mail) = &mut report.mail {
+                mail.searchable_ms = now.millis_since(self.started);
+            }
+        }
+        let reports: Vec<AccountReport> = ended.iter().map(|(report, _)| report.clone()).collect();
+        let (run, started) = (self.run, self.started);
+        let expired = now.minus_days(days(self.service.config.settings.store.keep_deleted));
+        let noted = self
+            .ports
+            .transaction(move |tx| {
+                for report in &reports {
+                    // An account that never got as far as the store has nothing to be noted at.
+                    if let Some(account) = tx.account_id(&report.account)? {
+                        tx.record_run(&row(account, run, started, now, report))?;
+                    }
+                }
+                tx.purge_expired(expired, PURGE)
+            })
+            .await;
+        if let Err(fault) = noted {
+            for (report, _) in ended {
+                fail(report, &fault);
+            }
+        }
+    }
+
+}
+
+fn row(account: AccountId, run: RunId, started: Timestamp, ended: Timestamp, report: &AccountReport) -> RunRow {
+    RunRow {
+        counts: serde_json::to_string(&report.mail).unwrap_or_default(),
+        error: report.error.as_ref().and_then(|error| serde_json::to_string(error).ok()),
+        ..RunRow::new(account, run, started, ended, report.status.name())
+    }
+}
+
+fn days(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_secs() / 86_400).unwrap_or(i64::MAX)
+}
+
+fn take_mail(report: &mut AccountReport, mail: MailRun) -> Plan {
+    report.mail = Some(mail.counts);
+    report.warnings.extend(mail.warnings);
+    if !mail.held.is_empty() {
+        report.status = AccountStatus::Held;
+    }
+    report.held = mail.held;
+    for fault in mail.faults.iter().skip(1) {
+        report.warnings.push(fault.message());
+    }
+    if let Some(fault) = mail.faults.first() {
+        fail(report, fault);
+    }
+    mail.plan
+}
+
+fn fail(report: &mut AccountReport, fault: &Fault) {
+    report.status = status_of(fault.class);
+    report.error = Some(ErrorReport::from(fault));
+}

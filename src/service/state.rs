@@ -1,0 +1,131 @@
+//! How each account is (F6.5): what `status` tells.
+
+use postrider_model::{ErrorClass, Fault, IdParseError, Timestamp};
+use postrider_store::{Context, Held, Reader, Side};
+use serde::Serialize;
+
+use super::{Caller, Service};
+
+/// One account's state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AccountState {
+    /// Its name.
+    pub account: String,
+    /// How its last run ended; `never` before the first; `config_error` where its files are wrong now.
+    pub status: String,
+    /// When the last run ended.
+    pub last_run: Option<Timestamp>,
+    /// The last run's id.
+    pub run: Option<String>,
+    /// Folders that are followed.
+    pub folders: u64,
+    /// Messages that are here.
+    pub messages: u64,
+    /// Messages that were deleted and can be restored.
+    pub restorable: u64,
+    /// Plans that wait for `postrider allow`, with the number of deletions in each and why they wait.
+    pub held: Vec<HeldState>,
+    /// What went wrong last, as the report had it.
+    pub error: Option<serde_json::Value>,
+}
+
+/// A plan that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldState {
+    /// Its name.
+    pub plan: String,
+    /// The folder.
+    pub folder: String,
+    /// How many messages would be deleted.
+    pub deletions: u64,
+    /// Why it waits.
+    pub why: String,
+}
+
+impl From<Held> for HeldState {
+    fn from(held: Held) -> Self {
+        Self { plan: held.id.to_string(), folder: held.folder, deletions: held.deletions, why: held.why }
+    }
+}
+
+impl Service {
+    /// Every account's state, those included that only the store knows any more.
+    ///
+    /// # Errors
+    /// The store's, in words.
+    pub fn status(&self, _caller: &Caller) -> Result<Vec<AccountState>, Fault> {
+        let reader = self.store.as_ref().map(|store| store.reader()).transpose()?;
+        let mut states = match &reader {
+            Some(reader) => self.stored_states(reader)?,
+            None => Vec::new(),
+        };
+        for name in self.config.accounts.keys() {
+            if !states.iter().any(|state| &state.account == name) {
+                states.push(never(name));
+            }
+        }
+        for state in &mut states {
+            if let Some(Err(errors)) = self.config.accounts.contains_key(&state.account).then(|| self.config.ready(&state.account)) {
+                let fault = crate::config::fault(&errors);
+                state.status = "config_error".to_owned();
+                state.error = serde_json::to_value(postrider_model::ErrorReport::from(&fault)).ok();
+            }
+        }
+        states.sort_by(|a, b| a.account.cmp(&b.account));
+        Ok(states)
+    }
+
+    /// Lets a plan's deletions through (F5.4). Answers how many messages that deletes here.
+    ///
+    /// # Errors
+    /// Where no plan of that name waits.
+    pub fn allow(&mut self, caller: &Caller, plan: &str) -> Result<u64, Fault> {
+        let id = plan.parse().map_err(|error: IdParseError| {
+            Fault::new(ErrorClass::Config, format!("allow plan {plan}"), error.to_string())
+        })?;
+        let context = Context {
+            at: self.world.clock.now(),
+            run: None,
+            side: Side::Here,
+            actor: caller.user.clone(),
+            why: format!("plan {plan} was allowed"),
+        };
+        Ok(self.writer()?.transaction(move |tx| tx.allow(id, &context))?)
+    }
+
+    fn stored_states(&self, reader: &Reader) -> Result<Vec<AccountState>, Fault> {
+        let runs = reader.runs()?;
+        let mut states = Vec::new();
+        for account in reader.accounts()? {
+            let run = runs.iter().find(|run| run.account == account.id);
+            let counts = reader.counts(account.id)?;
+            let held = reader.held(account.id)?.into_iter().map(HeldState::from).collect();
+            states.push(AccountState {
+                account: account.name,
+                status: run.map_or("never", |run| run.status.as_str()).to_owned(),
+                last_run: run.map(|run| run.ended),
+                run: run.map(|run| run.run.clone()),
+                folders: counts.folders,
+                messages: counts.messages,
+                restorable: counts.restorable,
+                held,
+                error: run.and_then(|run| run.error.as_deref()).and_then(|error| serde_json::from_str(error).ok()),
+            });
+        }
+        Ok(states)
+    }
+}
+
+fn never(name: &str) -> AccountState {
+    AccountState {
+        account: name.to_owned(),
+        status: "never".to_owned(),
+        last_run: None,
+        run: None,
+        folders: 0,
+        messages: 0,
+        restorable: 0,
+        held: Vec::new(),
+        error: None,
+    }
+}

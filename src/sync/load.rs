@@ -1,0 +1,244 @@
+//! The way of a message from the wire into the store: parsed and compressed on one thread, written on another, while the next
+//! is still coming in.
+//!
+//! Memory is bounded by one budget: a message's octets are charged when it comes off the wire and given back when it is
+//! committed. A message larger than the whole budget is let through alone.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use async_trait::async_trait;
+use postrider_formats::message;
+use postrider_model::{CollectionId, Fault, Timestamp, Uid, UidSet};
+use postrider_reconcile::Placed;
+use postrider_remote::{BodySink, FetchedMessage};
+use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError, Words};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{Event, Index, Observer, Ports, RunContext, index::words_of, stopped};
+
+/// Octets that may be on their way at a time.
+const BUDGET: u32 = 24 << 20;
+/// What one batch holds at the most: it is parsed, and committed, as one.
+const BATCH_OCTETS: usize = 2 << 20;
+const BATCH_MESSAGES: usize = 500;
+
+/// The octets on their way into the store, over all folders of a run.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<Semaphore>);
+
+impl Budget {
+    /// A whole, unspent budget.
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(BUDGET as usize)))
+    }
+
+    async fn spend(&self, octets: usize) -> Result<OwnedSemaphorePermit, Fault> {
+        let octets = u32::try_from(octets).unwrap_or(BUDGET).clamp(1, BUDGET);
+        self.0.clone().acquire_many_owned(octets).await.map_err(|_| stopped())
+    }
+}
+
+/// What came of loading a folder's messages.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Messages committed.
+    pub messages: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// UIDs that the server delivered, those left out for their size among them.
+    pub delivered: UidSet,
+    /// Messages over the cap, which were left out, with their size in octets.
+    pub left_out: Vec<(Uid, u64)>,
+    /// Messages whose content was here already: perhaps the second half of a move.
+    pub arrivals: Vec<Placed>,
+}
+
+/// Takes one folder's fetched messages into the store.
+pub struct Load<'a> {
+    ports: &'a Ports,
+    observer: Arc<dyn Observer>,
+    account: Arc<str>,
+    folder: Arc<str>,
+    collection: CollectionId,
+    budget: Budget,
+    batch: Vec<FetchedMessage>,
+    batch_octets: usize,
+    permits: Vec<OwnedSemaphorePermit>,
+    under_way: VecDeque<oneshot::Receiver<Result<Vec<Inserted>, Fault>>>,
+    loaded: Loaded,
+}
+
+impl<'a> Load<'a> {
+    /// Ready for messages of that folder.
+    pub fn new(ports: &'a Ports, run: &RunContext, folder: Arc<str>, collection: CollectionId) -> Self {
+        Self {
+            ports,
+            observer: run.observer.clone(),
+            account: run.account.clone(),
+            folder,
+            collection,
+            budget: run.budget.clone(),
+            batch: Vec::new(),
+            batch_octets: 0,
+            permits: Vec::new(),
+            under_way: VecDeque::new(),
+            loaded: Loaded::default(),
+        }
+    }
+
+    /// Waits until all of it is committed.
+    ///
+    /// # Errors
+    /// The first batch's that could not be committed. Those before it are.
+    pub async fn finish(mut self) -> Result<Loaded, Fault> {
+        self.dispatch();
+        while let Some(batch) = self.under_way.pop_front() {
+            let inserted = batch.await.map_err(|_| stopped())??;
+            self.note(inserted);
+        }
+        Ok(self.loaded)
+    }
+
+    fn note(&mut self, inserted: Vec<Inserted>) {
+        let collection = self.collection;
+        let known = inserted.into_iter().filter(|one| !one.new_message);
+        self.loaded.arrivals.extend(known.map(|one| Placed {
+            placement: one.placement,
+            message: one.message,
+            collection,
+        }));
+    }
+
+    fn collect_finished(&mut self) -> Result<(), Fault> {
+        while let Some(batch) = self.under_way.front_mut() {
+            match batch.try_recv() {
+                Ok(inserted) => {
+                    self.under_way.pop_front();
+                    self.note(inserted?);
+                }
+                Err(oneshot::error::TryRecvError::Empty) => break,
+                Err(oneshot::error::TryRecvError::Closed) => return Err(stopped()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the batch on its way: compute, then the writer, then the indexer; none of them waits for this thread.
+    fn dispatch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.batch);
+        let permits = std::mem::take(&mut self.permits);
+        self.batch_octets = 0;
+        self.loaded.messages += batch.len() as u64;
+        let (answer, receiver) = oneshot::channel();
+        self.under_way.push_back(receiver);
+        let commit = Commit {
+            store: self.ports.store.clone(),
+            index: self.ports.index.clone(),
+            observer: self.observer.clone(),
+            account: self.account.clone(),
+            folder: self.folder.clone(),
+            collection: self.collection,
+        };
+        self.ports.compute.submit(Box::new(move || {
+            match batch.into_iter().map(prepare).collect() {
+                Ok(prepared) => commit.submit(prepared, permits, answer),
+                // Nobody waits any more where the run was given up.
+                Err(error) => drop(answer.send(Err(error.into()))),
+            }
+        }));
+    }
+}
+
+#[async_trait]
+impl BodySink for Load<'_> {
+    async fn take(&mut self, message: FetchedMessage) -> Result<(), Fault> {
+        self.loaded.delivered.insert(message.uid);
+        let octets = match &message.content {
+            Ok(bytes) => bytes.len(),
+            Err(size) => {
+                self.loaded.left_out.push((message.uid, *size));
+                return Ok(());
+            }
+        };
+        if self.batch_octets + octets > BATCH_OCTETS || self.batch.len() >= BATCH_MESSAGES {
+            self.dispatch();
+            self.collect_finished()?;
+        }
+        self.permits.push(self.budget.spend(octets).await?);
+        self.loaded.bytes += octets as u64;
+        self.batch_octets += octets;
+        self.batch.push(message);
+        Ok(())
+    }
+}
+
+/// What a batch needs on its way, apart from its messages.
+struct Commit {
+    store: Arc<dyn Executor>,
+    index: Index,
+    observer: Arc<dyn Observer>,
+    account: Arc<str>,
+    folder: Arc<str>,
+    collection: CollectionId,
+}
+
+impl Commit {
+    fn submit(
+        self,
+        prepared: Vec<(Incoming, Words)>,
+        permits: Vec<OwnedSemaphorePermit>,
+        answer: oneshot::Sender<Result<Vec<Inserted>, Fault>>,
+    ) {
+        let store = self.store.clone();
+        store.submit(Box::new(move |writer| {
+            let (messages, words): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
+            let octets = messages.iter().map(|message: &Incoming| message.body.size()).sum();
+            let inserted = writer.transaction(|tx| tx.insert_messages(self.collection, &messages));
+            drop((messages, permits));
+            if let Ok(inserted) = &inserted {
+                let messages = inserted.len() as u64;
+                self.observer.event(Event::Stored {
+                    account: &self.account,
+                    folder: &self.folder,
+                    messages,
+                    bytes: octets,
+                });
+                let new = inserted.iter().zip(words).filter(|(one, _)| one.new_message);
+                self.index.hand_over(new.map(|(one, words)| (one.message, words)).collect());
+            }
+            // Nobody waits any more where the run was given up; what is committed stays committed.
+            let _ = answer.send(inserted.map_err(Fault::from));
+        }));
+    }
+}
+
+/// Reads and compresses one message: all that the store needs of it.
+fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Words), StoreError> {
+    let raw = fetched.content.unwrap_or_default();
+    let parsed = message::parse(&raw);
+    let words = words_of(&parsed);
+    let envelope = Envelope {
+        thread: message::thread_root(&parsed),
+        // The size that the server tells goes into the key, since it is what a renumbered folder will tell again.
+        match_key: message::match_key(message::header_block(&raw), fetched.size),
+        date: parsed.date.map(Timestamp),
+        structure: serde_json::to_string(&parsed.structure).unwrap_or_default(),
+        addresses: parsed.addresses,
+        message_id: parsed.message_id,
+        subject: parsed.subject,
+        snippet: parsed.snippet,
+        has_attachment: parsed.has_attachment,
+    };
+    let incoming = Incoming {
+        uid: fetched.uid,
+        flags: fetched.flags,
+        mod_seq: fetched.mod_seq,
+        internal_date: fetched.internal_date,
+        body: Body::new(raw)?,
+        envelope,
+    };
+    Ok((incoming, words))
+}

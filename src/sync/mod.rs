@@ -1,0 +1,130 @@
+//! The engine: one run of one account, in four steps that are four files.
+//!
+//! `folders` lists and decides which folders are followed; `folder` reads each, merges flags and, through `load`, stores what is
+//! new; `settle` deletes or holds what vanished and moves the cursors. What to do is decided in `postrider-reconcile`, which is
+//! pure; here it is done. Nothing in here knows a protocol or SQL, prints, or reads the clock but through [`Ports`].
+
+mod compute;
+mod folder;
+mod folders;
+mod headers;
+mod index;
+mod load;
+mod plan;
+mod ports;
+mod progress;
+mod rematch;
+mod settle;
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use postrider_model::{AccountId, ErrorClass, Fault, HeldReport, MailCounts, RunId, Window};
+use postrider_reconcile::Selection;
+use postrider_remote::MailRemote;
+use postrider_store::{Context, Side};
+
+pub use compute::{Compute, InlineCompute, ThreadCompute};
+pub use folders::FolderChange;
+pub use index::{Index, catch_up};
+pub use load::Budget;
+pub use plan::{FolderForecast, Plan};
+pub use ports::Ports;
+pub use progress::{Event, Observer, Silent};
+
+use folder::{Outcome, read_folder};
+
+/// What one run of one account is about.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// The run.
+    pub run: RunId,
+    /// The account's name.
+    pub account: Arc<str>,
+    /// The account's id in the store.
+    pub account_id: AccountId,
+    /// Which folders are wanted.
+    pub selection: Selection,
+    /// How much of the past is wanted.
+    pub window: Window,
+    /// How many folders are read at a time.
+    pub parallel: usize,
+    /// Whether nothing is to be written: only the plan is wanted.
+    pub dry_run: bool,
+    /// Who looks on.
+    pub observer: Arc<dyn Observer>,
+    /// Octets on their way into the store, shared by all accounts of the process.
+    pub budget: Budget,
+}
+
+impl RunContext {
+    /// Who changes the store, when and why, for its history.
+    fn change(&self, why: &str, ports: &Ports) -> Context {
+        Context {
+            at: ports.clock.now(),
+            run: Some(self.run),
+            side: Side::Server,
+            actor: self.account.to_string(),
+            why: why.to_owned(),
+        }
+    }
+}
+
+/// What a run of an account's mail did, or in a dry run would do.
+#[derive(Debug, Default)]
+pub struct MailRun {
+    /// Counts for the report.
+    pub counts: MailCounts,
+    /// Deletions that wait for a person's word.
+    pub held: Vec<HeldReport>,
+    /// What a person should know though nothing failed.
+    pub warnings: Vec<String>,
+    /// What failed, by folder; the others went on. The first is the account's error.
+    pub faults: Vec<Fault>,
+    /// What would be done, or was.
+    pub plan: Plan,
+}
+
+/// Runs an account's mail once.
+///
+/// # Errors
+/// Where nothing at all could be done: no connection, no login, no listing, no store. What fails for one folder is in
+/// [`MailRun::faults`] and stops no other.
+pub async fn run_mail(ports: &Ports, remote: &dyn MailRemote, run: &RunContext) -> Result<MailRun, Fault> {
+    let folders = folders::follow_folders(ports, remote, run).await?;
+    run.observer.event(Event::Folders { account: &run.account, followed: folders.follow.len() });
+    let mut mail = MailRun::default();
+    mail.counts.folders = folders.follow.len() as u64;
+    mail.plan.folders = folders.changes;
+    mail.warnings.extend(
+        folders.missing.iter().map(|name| format!("folder \"{name}\" is in the configuration and not on the server")),
+    );
+
+    let reads = folders.follow.iter().map(|folder| read_folder(ports, remote, run, folder));
+    let results: Vec<Result<Outcome, Fault>> = stream::iter(reads).buffered(run.parallel.max(1)).collect().await;
+    let mut outcomes = Vec::new();
+    for result in results {
+        match result {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(fault) => mail.faults.push(fault),
+        }
+    }
+    for outcome in &mut outcomes {
+        mail.warnings.append(&mut outcome.warnings);
+        mail.counts.pulled += outcome.fetched + outcome.flags_changed;
+        mail.counts.bytes += outcome.bytes;
+    }
+    mail.plan.mail = plan::forecast(ports, &outcomes).await?;
+    if !run.dry_run {
+        let settlement = settle::settle(ports, run, &outcomes, &folders.vanished).await?;
+        mail.counts.deleted = settlement.deleted;
+        mail.counts.pulled += settlement.moved;
+    }
+    mail.held = plan::held(ports, run.account_id).await?;
+    Ok(mail)
+}
+
+/// The fault of a job whose owner went away.
+fn stopped() -> Fault {
+    Fault::new(ErrorClass::Transient, "write to the store", "postrider is stopping")
+}

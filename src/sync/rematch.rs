@@ -1,0 +1,131 @@
+//! A folder whose UIDs changed their meaning: what is here is known again by content, and only the rest is fetched (F2.5).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postrider_model::{CollectionId, Fault, MailCursor, MatchKey, PlacementId, Uid, UidSet, Window};
+use postrider_reconcile::{KnownPlacement, pair_by_content, plan_flags};
+use postrider_remote::{MailRemote, Renumbered};
+use postrider_store::{Matchable, Placement, Renumbering};
+
+use super::{
+    Ports, RunContext,
+    folder::cursor,
+    folders::Folder,
+    headers::{Header, fetch_headers},
+};
+
+/// What a renumbered folder came to.
+pub(super) struct Rematched {
+    /// Messages that are here and got their new UID.
+    pub known_again: u64,
+    /// What has to be fetched.
+    pub fetch: UidSet,
+    /// Messages here that were not found again by their headers.
+    pub unmatched: u64,
+}
+
+/// Matches what is here with what is there, and gives what is known again its new UID. The new UIDVALIDITY is written in the same
+/// transaction, so that a run that ends right after it goes on from there.
+pub(super) async fn rematch(
+    ports: &Ports,
+    remote: &dyn MailRemote,
+    run: &RunContext,
+    folder: &Folder,
+    renumbered: &Renumbered,
+    window: Window,
+) -> Result<Rematched, Fault> {
+    tracing::info!(run = %run.run, account = %run.account, folder = %folder.name, why = %renumbered.why, "matching the folder again");
+    let here = match folder.id {
+        Some(id) => ports.transaction(move |tx| tx.all_placements(id)).await?,
+        None => Vec::new(),
+    };
+    let mine: Vec<(PlacementId, Option<MatchKey>)> = here.iter().map(|one| (one.placement.id, one.match_key)).collect();
+    let there = match mine.is_empty() {
+        true => Vec::new(),
+        false => headers_to_compare(remote, folder, renumbered, &mine).await?,
+    };
+    let theirs: Vec<(Uid, Option<MatchKey>)> = there.iter().map(|header| (header.uid, header.match_key)).collect();
+    let pairs = pair_by_content(&mine, &theirs);
+    let unseen = renumbered.wanted.difference(&theirs.iter().map(|(uid, _)| *uid).collect());
+    let fetch = worth_fetching(&pairs.fetch, renumbered, &mine, &theirs).union(&unseen);
+    let rematched = Rematched {
+        known_again: pairs.same.len() as u64,
+        fetch,
+        unmatched: pairs.unmatched.len() as u64,
+    };
+    if let Some(collection) = folder.id.filter(|_| !run.dry_run) {
+        let anchor = cursor(&renumbered.status, window, false);
+        write_down(ports, run, collection, anchor, renumber(&here, &there, &pairs.same)).await?;
+    }
+    Ok(rematched)
+}
+
+/// The headers of what the window wants, and then, while anything here is not found, of what is older too: a message that was
+/// moved into the folder late may be older than the window.
+async fn headers_to_compare(
+    remote: &dyn MailRemote,
+    folder: &Folder,
+    renumbered: &Renumbered,
+    mine: &[(PlacementId, Option<MatchKey>)],
+) -> Result<Vec<Header>, Fault> {
+    let validity = renumbered.status.uid_validity;
+    let mut there = fetch_headers(remote, &folder.key, validity, &renumbered.wanted).await?;
+    let older = renumbered.present.difference(&renumbered.wanted);
+    let found: BTreeSet<MatchKey> = there.iter().filter_map(|header| header.match_key).collect();
+    if mine.iter().any(|(_, key)| key.is_none_or(|key| !found.contains(&key))) {
+        there.extend(fetch_headers(remote, &folder.key, validity, &older).await?);
+    }
+    Ok(there)
+}
+
+/// Of what was not known again: all that the window wants, and of what is older only what may be a message that is here.
+fn worth_fetching(
+    fetch: &UidSet,
+    renumbered: &Renumbered,
+    mine: &[(PlacementId, Option<MatchKey>)],
+    theirs: &[(Uid, Option<MatchKey>)],
+) -> UidSet {
+    let keys: BTreeSet<Option<MatchKey>> = mine.iter().map(|(_, key)| *key).collect();
+    let may_be_here: UidSet = theirs.iter().filter(|(_, key)| keys.contains(key)).map(|(uid, _)| *uid).collect();
+    fetch.intersection(&renumbered.wanted.union(&may_be_here))
+}
+
+fn renumber(here: &[Matchable], there: &[Header], same: &[(PlacementId, Uid)]) -> Vec<Renumbering> {
+    let placements: BTreeMap<PlacementId, &Placement> = here.iter().map(|one| (one.placement.id, &one.placement)).collect();
+    let headers: BTreeMap<Uid, &Header> = there.iter().map(|header| (header.uid, header)).collect();
+    let pair = |(id, uid): &(PlacementId, Uid)| Some((*placements.get(id)?, *headers.get(uid)?));
+    same.iter().filter_map(pair).map(|(placement, header)| one_renumber(placement, header)).collect()
+}
+
+fn one_renumber(placement: &Placement, header: &Header) -> Renumbering {
+    let known = KnownPlacement {
+        id: placement.id,
+        base: placement.base_flags.clone(),
+        local: placement.flags.clone(),
+    };
+    let merged = plan_flags(
+        &BTreeMap::from([(header.uid, known)]),
+        [(header.uid, &header.flags, header.mod_seq)],
+    );
+    let (flags, base_flags) = match merged.into_iter().next() {
+        Some(plan) => (plan.local, plan.base),
+        None => (placement.flags.clone(), placement.base_flags.clone()),
+    };
+    Renumbering { placement: placement.id, uid: header.uid, flags, base_flags, mod_seq: header.mod_seq }
+}
+
+async fn write_down(
+    ports: &Ports,
+    run: &RunContext,
+    collection: CollectionId,
+    anchor: MailCursor,
+    renumbers: Vec<Renumbering>,
+) -> Result<(), Fault> {
+    let context = run.change("the folder's UIDs changed on the server", ports);
+    ports
+        .transaction(move |tx| {
+            tx.renumber(collection, &renumbers, &context)?;
+            tx.set_cursor(collection, &anchor)
+        })
+        .await
+}

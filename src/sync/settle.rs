@@ -1,0 +1,176 @@
+//! Last step of a run: with all folders read, what vanished is settled, and the cursors move.
+//!
+//! A message that vanished in one folder and arrived in another was moved and keeps its id. What is left is deleted here, with
+//! its bytes kept for restoring (I1), unless the guard holds it (I7). All of it, and the cursors that cover it, is one
+//! transaction (I3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postrider_model::{CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet};
+use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, pair_moves};
+use postrider_store::{Context, StoreError, Tx};
+
+use super::{Ports, RunContext, folder::Outcome};
+
+/// What became of the vanished.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Settlement {
+    pub moved: u64,
+    pub deleted: u64,
+}
+
+/// Settles what the folders' readings found, and moves their cursors.
+pub(super) async fn settle(
+    ports: &Ports,
+    run: &RunContext,
+    outcomes: &[Outcome],
+    vanished_folders: &[CollectionId],
+) -> Result<Settlement, Fault> {
+    let folders: Vec<Settling> = outcomes.iter().filter(|outcome| outcome.changed).filter_map(Settling::new).collect();
+    if folders.is_empty() {
+        return Ok(Settlement::default());
+    }
+    let arrivals: Vec<Placed> = outcomes.iter().flat_map(|outcome| outcome.arrivals.iter().copied()).collect();
+    let task = Task {
+        folders,
+        arrivals,
+        vanished_folders: vanished_folders.to_vec(),
+        context: run.change("deleted on the server", ports),
+    };
+    ports.transaction(move |tx| task.run(tx)).await
+}
+
+/// One folder's part.
+struct Settling {
+    collection: CollectionId,
+    role: Option<FolderRole>,
+    gone: UidSet,
+    present: Option<UidSet>,
+    came_back_empty: bool,
+    cursor: Option<MailCursor>,
+}
+
+impl Settling {
+    fn new(outcome: &Outcome) -> Option<Self> {
+        Some(Self {
+            collection: outcome.collection?,
+            role: outcome.role,
+            gone: outcome.gone.clone(),
+            present: outcome.present.clone(),
+            came_back_empty: outcome.came_back_empty,
+            cursor: outcome.cursor.clone(),
+        })
+    }
+}
+
+struct Task {
+    folders: Vec<Settling>,
+    arrivals: Vec<Placed>,
+    vanished_folders: Vec<CollectionId>,
+    context: Context,
+}
+
+impl Task {
+    fn run(&self, tx: &mut Tx<'_>) -> Result<Settlement, StoreError> {
+        let mut settlement = Settlement::default();
+        let mut totals = BTreeMap::new();
+        let mut vanished = Vec::new();
+        for folder in &self.folders {
+            totals.insert(folder.collection, tx.count_live(folder.collection)?);
+            vanished.extend(self.vanished_in(tx, folder)?);
+        }
+        let settled = pair_moves(&vanished, &self.arrivals);
+        for (old, arrived) in &settled.moved {
+            tx.adopt(*old, *arrived, &self.context)?;
+        }
+        settlement.moved = settled.moved.len() as u64 + self.adopt_older(tx, &settled.moved)?;
+        for folder in &self.folders {
+            let gone: Vec<PlacementId> = settled
+                .gone
+                .iter()
+                .filter(|placed| placed.collection == folder.collection)
+                .map(|placed| placed.placement)
+                .collect();
+            let of = totals.get(&folder.collection).copied().unwrap_or_default();
+            self.delete_or_hold(tx, folder, &gone, of, &mut settlement)?;
+            if let Some(cursor) = &folder.cursor {
+                tx.set_cursor(folder.collection, cursor)?;
+            }
+        }
+        Ok(settlement)
+    }
+
+    /// What is gone from a folder: by UID, and what a renumbering left without one, once the folder was read to its end. What was
+    /// held before and is still gone is among it, so that the guard judges the whole; what is there again is held no longer.
+    fn vanished_in(&self, tx: &mut Tx<'_>, folder: &Settling) -> Result<Vec<Placed>, StoreError> {
+        if let Some(present) = &folder.present {
+            let again: Vec<PlacementId> = tx.placements(folder.collection, present)?.iter().filter(|one| one.held.is_some()).map(|one| one.id).collect();
+            tx.unhold(&again)?;
+        }
+        let mut gone: BTreeMap<PlacementId, MessageId> = BTreeMap::new();
+        gone.extend(tx.placements(folder.collection, &folder.gone)?.iter().map(|one| (one.id, one.message)));
+        gone.extend(tx.held_placements(folder.collection)?.iter().map(|one| (one.id, one.message)));
+        if folder.cursor.as_ref().is_some_and(|cursor| cursor.complete) {
+            gone.extend(tx.adrift(folder.collection)?.iter().map(|one| (one.id, one.message)));
+        }
+        let placed = |(placement, message)| Placed { placement, message, collection: folder.collection };
+        Ok(gone.into_iter().map(placed).collect())
+    }
+
+    /// Arrivals that no vanished message claimed may be the second half of a move whose first half was seen in an earlier run, or
+    /// come from a folder that vanished in this one.
+    fn adopt_older(&self, tx: &mut Tx<'_>, moved: &[(PlacementId, PlacementId)]) -> Result<u64, StoreError> {
+        let claimed: BTreeSet<PlacementId> = moved.iter().map(|(_, arrived)| *arrived).collect();
+        let left: Vec<Placed> =
+            self.arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)).copied().collect();
+        if left.is_empty() {
+            return Ok(0);
+        }
+        let messages: Vec<MessageId> = left.iter().map(|placed| placed.message).collect();
+        let older: Vec<Placed> = tx
+            .strays(&messages, &self.vanished_folders)?
+            .iter()
+            .map(|seat| Placed {
+                placement: seat.placement.id,
+                message: seat.placement.message,
+                collection: seat.collection,
+            })
+            .collect();
+        let found = pair_moves(&older, &left).moved;
+        for (old, arrived) in &found {
+            tx.adopt(*old, *arrived, &self.context)?;
+        }
+        Ok(found.len() as u64)
+    }
+
+    /// What is held stays held until a person has spoken or it is there again, even where the folder grew so that the guard would
+    /// let it pass by now.
+    fn delete_or_hold(
+        &self,
+        tx: &mut Tx<'_>,
+        folder: &Settling,
+        gone: &[PlacementId],
+        of: u64,
+        settlement: &mut Settlement,
+    ) -> Result<(), StoreError> {
+        let deletions = Deletions {
+            count: gone.len() as u64,
+            of,
+            role: folder.role,
+            listing_was_empty: folder.came_back_empty,
+        };
+        match judge_deletions(deletions) {
+            Verdict::Go => {
+                let held: BTreeSet<PlacementId> =
+                    tx.held_placements(folder.collection)?.iter().map(|one| one.id).collect();
+                let free: Vec<PlacementId> = gone.iter().filter(|id| !held.contains(id)).copied().collect();
+                tx.delete_placements(&free, &self.context)?;
+                settlement.deleted += free.len() as u64;
+            }
+            Verdict::Held(why) => {
+                tx.hold(folder.collection, why, gone, of, self.context.at)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! The real world behind the seams: the machine's clock, its randomness, its network, its threads.
+//!
+//! The only place that asks for wall time or randomness. A simulation brings a world of its own.
+
+use std::{io, sync::Arc};
+
+use postrider_model::{Clock, Entropy, Timestamp};
+use postrider_net::{Dialer, TcpDialer};
+use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
+
+use crate::sync::{Compute, ThreadCompute};
+
+/// All that is not deterministic.
+#[derive(Clone)]
+pub struct World {
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Every connection.
+    pub dialer: Arc<dyn Dialer>,
+    /// Threads.
+    pub threads: Arc<dyn Threads>,
+}
+
+impl World {
+    /// This machine.
+    pub fn real() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            dialer: Arc::new(TcpDialer::default()),
+            threads: Arc::new(RealThreads),
+        }
+    }
+}
+
+/// Where the work of a run is done.
+pub trait Threads: Send + Sync {
+    /// Puts the store's writer to work.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    fn store(&self, writer: Writer) -> Result<Arc<dyn Executor>, StoreError>;
+
+    /// Somewhere to parse and compress, or to index.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    fn compute(&self) -> io::Result<Arc<dyn Compute>>;
+}
+
+#[derive(Debug)]
+struct RealThreads;
+
+impl Threads for RealThreads {
+    fn store(&self, writer: Writer) -> Result<Arc<dyn Executor>, StoreError> {
+        Ok(Arc::new(ThreadExecutor::start(writer)?))
+    }
+
+    fn compute(&self) -> io::Result<Arc<dyn Compute>> {
+        Ok(Arc::new(ThreadCompute::start()?))
+    }
+}
+
+#[derive(Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one clock behind the seam")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        // A clock before 1970 is a broken clock; the epoch is as wrong as any other answer and the safest to sort by.
+        Timestamp(since_epoch.map_or(0, |elapsed| i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
+#[derive(Debug)]
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        // Without randomness no nonce is safe: nothing may go on.
+        if getrandom::fill(buffer).is_err() {
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What mail looks like from outside, read and written: MIME messages, folder names, search words, mailbox files.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`message`] | one message's bytes → what the store keeps beside them; the key by which it is recognised again |
+//! | [`words`] | text → search words, the same way for what is indexed and for what is asked |
+//! | [`query`] | the search language |
+//! | [`folder_name`] | modified UTF-7, path levels, names that are safe in a file system |
+//! | [`maildir`], [`mbox`] | the two mailbox formats of an export |
+//! | [`display`] | text from outside, made harmless for a terminal |
+//!
+//! Rules of the crate:
+//! - Pure: no I/O of its own, no clock, no randomness, no environment. The same bytes give the same answer.
+//! - The raw bytes are the truth and are kept elsewhere. Nothing here rewrites a message.
+//! - Whatever comes off the wire gets an answer, never a panic; time is linear in the input, and what is taken
+//!   from it is capped by constants that stand beside the types.
+//! - It knows nothing of accounts, of servers or of the store.
+
+pub mod display;
+pub mod folder_name;
+pub mod maildir;
+pub mod mbox;
+pub mod message;
+pub mod query;
+pub mod words;

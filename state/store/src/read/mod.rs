@@ -1,0 +1,46 @@
+//! Reading: what people, exports and the status ask for. Nothing here can change the store.
+//!
+//! A reader shows what the caller may see and nothing else: the accounts are bounded before limits and counts are applied
+//! (F7.4). Lists are newest first by the server's date.
+
+mod detail;
+mod list;
+mod search;
+mod state;
+
+use std::{cell::OnceCell, fmt, path::Path};
+
+use rusqlite::Connection;
+
+pub use detail::{Details, Export, HistoryRow};
+pub use list::{Filter, Mailbox, Row};
+pub use search::{Found, SearchQuery};
+pub use state::{AccountRow, Counts, FolderRow};
+
+pub(crate) use state::{domain_provider, held, runs, secret, texts};
+
+use crate::{
+    Result,
+    file::{SEARCH_FILE, STORE_FILE, connect_reader},
+};
+
+/// A reading connection.
+pub struct Reader {
+    conn: Connection,
+    /// The search index, from the first search on.
+    search: OnceCell<Connection>,
+    search_path: std::path::PathBuf,
+}
+
+impl Reader {
+    pub(crate) fn new(dir: &Path) -> Result<Self> {
+        let conn = connect_reader(&dir.join(STORE_FILE))?;
+        Ok(Self { conn, search: OnceCell::new(), search_path: dir.join(SEARCH_FILE) })
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}

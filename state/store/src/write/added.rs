@@ -1,0 +1,158 @@
+//! What is added by command and not by a file: accounts, providers, domains, secrets (F1.6, F8.1, F8.3).
+//!
+//! Accounts and providers are kept as the text of the file that they would be. Secrets come in sealed and go out sealed: the
+//! key is never here.
+
+use std::fmt;
+
+use rusqlite::params;
+
+use super::Tx;
+use crate::Result;
+
+/// A sealed secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Of which account.
+    pub account: String,
+    /// Which of its secrets, such as `password`.
+    pub field: String,
+    /// With which key it was sealed.
+    pub key_id: String,
+    /// Nonce and ciphertext.
+    pub sealed: Vec<u8>,
+}
+
+/// The ciphertext is no use to a reader, and stays out of logs all the same (I11).
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("account", &self.account).field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps an account's settings, in the place of what was kept under that name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn put_stored_account(&mut self, name: &str, toml: &str) -> Result<()> {
+        self.put("stored_account", name, toml)
+    }
+
+    /// Forgets an account's settings; answers whether there were any.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_stored_account(&mut self, name: &str) -> Result<bool> {
+        Ok(self.conn.execute("DELETE FROM stored_account WHERE name = ?1", [name])? > 0)
+    }
+
+    /// All accounts that were added by command: name and text, sorted by name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn stored_accounts(&self) -> Result<Vec<(String, String)>> {
+        crate::read::texts(self.conn, "stored_account")
+    }
+
+    /// Keeps a provider's settings, in the place of what was kept under that name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn put_stored_provider(&mut self, name: &str, toml: &str) -> Result<()> {
+        self.put("stored_provider", name, toml)
+    }
+
+    /// Forgets a provider's settings; answers whether there were any.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_stored_provider(&mut self, name: &str) -> Result<bool> {
+        Ok(self.conn.execute("DELETE FROM stored_provider WHERE name = ?1", [name])? > 0)
+    }
+
+    /// All providers that were added by command: name and text, sorted by name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn stored_providers(&self) -> Result<Vec<(String, String)>> {
+        crate::read::texts(self.conn, "stored_provider")
+    }
+
+    fn put(&mut self, table: &str, name: &str, toml: &str) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO {table} (name, toml) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET toml = excluded.toml WHERE toml <> excluded.toml"
+        );
+        self.conn.execute(&sql, [name, toml])?;
+        Ok(())
+    }
+
+    /// Remembers which provider serves a domain: for that user, or for everybody.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn put_domain(&mut self, domain: &str, user: Option<&str>, provider: &str) -> Result<()> {
+        self.conn.execute(
+            "INSERT INTO domain (domain, user, provider) VALUES (?1, ?2, ?3)
+             ON CONFLICT (domain, user) DO UPDATE SET provider = excluded.provider WHERE provider <> excluded.provider",
+            [domain, user.unwrap_or(""), provider],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets which provider serves a domain for that user, or for everybody; answers whether it was known.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_domain(&mut self, domain: &str, user: Option<&str>) -> Result<bool> {
+        let sql = "DELETE FROM domain WHERE domain = ?1 AND user = ?2";
+        Ok(self.conn.execute(sql, [domain, user.unwrap_or("")])? > 0)
+    }
+
+    /// The provider remembered for a domain: the user's own before everybody's.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn domain_provider(&self, domain: &str, user: &str) -> Result<Option<String>> {
+        crate::read::domain_provider(self.conn, domain, user)
+    }
+
+    /// Keeps a sealed secret, in the place of the one before.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn put_secret(&mut self, secret: &Secret) -> Result<()> {
+        self.conn.execute(
+            "INSERT OR REPLACE INTO secret (account, field, key_id, sealed) VALUES (?1, ?2, ?3, ?4)",
+            params![secret.account, secret.field, secret.key_id, secret.sealed],
+        )?;
+        Ok(())
+    }
+
+    /// A sealed secret.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn secret(&self, account: &str, field: &str) -> Result<Option<Secret>> {
+        crate::read::secret(self.conn, account, field)
+    }
+
+    /// Forgets one secret of an account, or all of them; answers how many there were.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_secrets(&mut self, account: &str, field: Option<&str>) -> Result<u64> {
+        let sql = "DELETE FROM secret WHERE account = ?1 AND (?2 IS NULL OR field = ?2)";
+        Ok(self.conn.execute(sql, params![account, field])? as u64)
+    }
+
+    /// The machine that the store knows as its own (F10.3).
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_machine_id(&mut self, machine_id: &str) -> Result<()> {
+        self.conn.execute("UPDATE meta SET machine_id = ?1 WHERE machine_id IS NOT ?1", [machine_id])?;
+        Ok(())
+    }
+}

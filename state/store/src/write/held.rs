@@ -1,0 +1,163 @@
+//! Deletions that wait for a person's word (F5.4, I7). They are stored, so that the cursor and all else go on; until the word
+//! comes the messages are here as if nothing had happened.
+
+use std::{fmt, str::FromStr};
+
+use postrider_model::{AccountId, CollectionId, IdParseError, PlacementId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Context, Tx};
+use crate::{Result, StoreError};
+
+/// A held plan, printed as `p3`. A plan that grows or shrinks is a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HeldId(pub i64);
+
+impl fmt::Display for HeldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{}", self.0)
+    }
+}
+
+impl FromStr for HeldId {
+    type Err = IdParseError;
+
+    fn from_str(text: &str) -> Result<Self, IdParseError> {
+        let digits = text.strip_prefix('p').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        digits.and_then(|digits| digits.parse().ok()).map(Self).ok_or_else(|| IdParseError {
+            found: text.to_owned(),
+            expected: "a plan's name such as p3 (`postrider status` prints them)",
+        })
+    }
+}
+
+/// A held plan: the deletions of one folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its name.
+    pub id: HeldId,
+    /// The folder.
+    pub collection: CollectionId,
+    /// The folder's decoded name.
+    pub folder: String,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// How many messages would be deleted here.
+    pub deletions: u64,
+    /// Of how many.
+    pub total: u64,
+    /// Why it waits, in words.
+    pub why: String,
+}
+
+impl Tx<'_> {
+    /// Holds the deletion of those placements of that folder, in the place of what was held there before. The same
+    /// placements again are the same plan, and nothing is written; other ones are a new plan with a new name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn hold(
+        &mut self,
+        collection: CollectionId,
+        why: &str,
+        ids: &[PlacementId],
+        total: u64,
+        at: Timestamp,
+    ) -> Result<HeldId> {
+        let mut wanted = ids.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if let Some(id) = self.plan_of(collection)?
+            && self.placements_of(id)? == wanted
+        {
+            return Ok(id);
+        }
+        self.drop_plan_of(collection)?;
+        self.conn.execute(
+            "INSERT INTO held (collection, created_us, why, total) VALUES (?1, ?2, ?3, ?4)",
+            params![collection.0, at.0, why, total.cast_signed()],
+        )?;
+        let plan = HeldId(self.conn.last_insert_rowid());
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE placement SET held = ?2 WHERE id = ?1 AND collection = ?3 AND deleted_us IS NULL",
+        )?;
+        for id in wanted {
+            statement.execute([id.0, plan.0, collection.0])?;
+        }
+        Ok(plan)
+    }
+
+    /// Those are no longer to be deleted: they are there again.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn unhold(&mut self, ids: &[PlacementId]) -> Result<()> {
+        for id in ids {
+            self.conn
+                .prepare_cached("UPDATE placement SET held = NULL WHERE id = ?1 AND held IS NOT NULL")?
+                .execute([id.0])?;
+        }
+        self.drop_empty_plans()
+    }
+
+    /// The plans of that account that wait.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn held(&self, account: AccountId) -> Result<Vec<Held>> {
+        crate::read::held(self.conn, account)
+    }
+
+    /// Lets that plan through: its messages become tombstones. Answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchPlan`] where it is not waiting, for one because it changed and has another name now.
+    pub fn allow(&mut self, plan: HeldId, context: &Context) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached("SELECT 1 FROM held WHERE id = ?1")?;
+        if !statement.exists([plan.0])? {
+            return Err(StoreError::NoSuchPlan(plan));
+        }
+        let ids = self.placements_of(plan)?;
+        self.delete_placements(&ids, context)
+    }
+
+    fn plan_of(&self, collection: CollectionId) -> Result<Option<HeldId>> {
+        let mut statement = self.conn.prepare_cached("SELECT id FROM held WHERE collection = ?1")?;
+        Ok(statement.query_row([collection.0], |row| row.get(0).map(HeldId)).optional()?)
+    }
+
+    fn placements_of(&self, plan: HeldId) -> Result<Vec<PlacementId>> {
+        let mut statement = self.conn.prepare_cached("SELECT id FROM placement WHERE held = ?1 ORDER BY id")?;
+        let ids = statement.query_map([plan.0], |row| row.get(0).map(PlacementId))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn drop_plan_of(&mut self, collection: CollectionId) -> Result<()> {
+        let Some(plan) = self.plan_of(collection)? else { return Ok(()) };
+        self.conn.execute("UPDATE placement SET held = NULL WHERE held = ?1", [plan.0])?;
+        self.conn.execute("DELETE FROM held WHERE id = ?1", [plan.0])?;
+        Ok(())
+    }
+
+    /// Removes the plans in which nothing waits any more.
+    pub(super) fn drop_empty_plans(&mut self) -> Result<()> {
+        self.conn
+            .prepare_cached("DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM placement p WHERE p.held = held.id)")?
+            .execute([])?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plans_name_reads_back() {
+        assert_eq!("p3".parse(), Ok(HeldId(3)));
+        assert_eq!(HeldId(3).to_string(), "p3");
+        for text in ["", "p", "3", "p-3", "P3", "m3"] {
+            assert_eq!(text.parse::<HeldId>().unwrap_err().found, text);
+        }
+    }
+}

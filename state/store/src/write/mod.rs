@@ -1,0 +1,142 @@
+//! Writing: one connection, one transaction at a time.
+//!
+//! A transaction takes the write lock as it begins, so that it never fails half way because somebody else wrote first; one
+//! that changed nothing is rolled back (I8).
+
+mod accounts;
+mod added;
+mod addresses;
+mod collections;
+mod held;
+mod history;
+mod incoming;
+mod moves;
+mod placements;
+mod purge;
+mod restore;
+mod runs;
+mod settling;
+
+use std::fmt;
+
+use rusqlite::Connection;
+
+pub use added::Secret;
+pub use collections::{Collection, NewCollection};
+pub use held::{Held, HeldId};
+pub use history::{Context, Side};
+pub use incoming::{Envelope, Incoming, Inserted};
+pub use moves::Renumbering;
+pub use placements::{FlagUpdate, Matchable, Placement, Seat};
+pub use purge::Expired;
+pub use restore::Restored;
+pub use runs::RunRow;
+
+pub(crate) use addresses::role_from_number;
+pub(crate) use placements::flags_from;
+pub(crate) use runs::run_row;
+
+use crate::Result;
+use addresses::KnownAddresses;
+
+/// The store's writing connection.
+pub struct Writer {
+    conn: Connection,
+    store_id: [u8; 16],
+    known_addresses: KnownAddresses,
+    /// SQLite's count of changes by other connections, when `known_addresses` was last right.
+    data_version: i64,
+    commits: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(conn: Connection, store_id: [u8; 16]) -> Result<Self> {
+        Ok(Self { conn, store_id, known_addresses: KnownAddresses::default(), data_version: 0, commits: 0 })
+    }
+
+    /// Does that in one transaction: all of it is kept where the job answers `Ok`, and nothing of it else.
+    ///
+    /// # Errors
+    /// What the job answers; [`StoreError::Locked`](crate::StoreError::Locked) where another process writes for more than
+    /// five seconds; what SQLite says on committing.
+    pub fn transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let before = self.conn.total_changes();
+        let done = self.within(job);
+        if done.is_ok() && self.conn.total_changes() != before {
+            return self.commit().and(done);
+        }
+        self.roll_back(before);
+        done
+    }
+
+    fn within<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
+        self.notice_others()?;
+        job(&mut Tx { conn: &self.conn, store_id: self.store_id, known_addresses: &mut self.known_addresses })
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let committed = self.conn.prepare_cached("COMMIT")?.execute([]);
+        if let Err(error) = committed {
+            self.roll_back(u64::MAX);
+            return Err(error.into());
+        }
+        self.commits += 1;
+        Ok(())
+    }
+
+    /// Ends the transaction without a trace. SQLite has ended it by itself after some errors.
+    fn roll_back(&mut self, changes_before: u64) {
+        if self.conn.total_changes() != changes_before {
+            self.known_addresses.clear();
+        }
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "the store's transaction could not be rolled back");
+        }
+    }
+
+    /// Forgets what is remembered of rows where another connection may have changed them.
+    fn notice_others(&mut self) -> Result<()> {
+        let version = self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        if version != self.data_version {
+            self.known_addresses.clear();
+            self.data_version = version;
+        }
+        Ok(())
+    }
+
+    /// How many transactions were committed, those that changed nothing left out.
+    pub const fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// From now on every commit is on the disk before it returns (`true`), or the newest may be lost with the power, never
+    /// torn (`false`, from the start). What is noted before it is sent (I4) wants `true`.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn durable(&mut self, on: bool) -> Result<()> {
+        Ok(self.conn.pragma_update(None, "synchronous", if on { "FULL" } else { "NORMAL" })?)
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("commits", &self.commits).finish_non_exhaustive()
+    }
+}
+
+/// One transaction. What it can do stands in this folder, a file for each matter.
+pub struct Tx<'writer> {
+    conn: &'writer Connection,
+    store_id: [u8; 16],
+    known_addresses: &'writer mut KnownAddresses,
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What the end of a run asks before it deletes: which messages are out of place, and how many there are.
+
+use postrider_model::{CollectionId, MessageId, PlacementId};
+use rusqlite::params;
+
+use super::{Placement, Seat, Tx, placements::{COLUMNS, placement}};
+use crate::Result;
+
+impl Tx<'_> {
+    /// Messages of the folder that are not deleted, the held ones among them.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn count_live(&self, collection: CollectionId) -> Result<u64> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT count(*) FROM placement WHERE collection = ?1 AND deleted_us IS NULL")?;
+        let count: i64 = statement.query_row([collection.0], |row| row.get(0))?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Messages of the folder that had a UID before it was renumbered and have none since: [`renumber`](Self::renumber) could
+    /// not match them. Those that wait to be appended are not among them.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn adrift(&self, collection: CollectionId) -> Result<Vec<Placement>> {
+        self.select(
+            "p.collection = ?1 AND p.deleted_us IS NULL AND p.uid IS NULL
+             AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')",
+            collection,
+        )
+    }
+
+    /// Messages of the folder whose deletion waits for a person's word.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn held_placements(&self, collection: CollectionId) -> Result<Vec<Placement>> {
+        self.select("p.collection = ?1 AND p.held IS NOT NULL", collection)
+    }
+
+    fn select(&self, condition: &str, collection: CollectionId) -> Result<Vec<Placement>> {
+        let sql = format!("SELECT {COLUMNS} FROM placement p WHERE {condition} ORDER BY p.id");
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let rows = statement.query_map([collection.0], placement)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where else one of these messages stood: its tombstones that came in from a server, the newest first, and where it stands in
+    /// one of `folders`. Each may be the first half of a move whose second half has arrived.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn strays(&self, messages: &[MessageId], folders: &[CollectionId]) -> Result<Vec<Seat>> {
+        let mut of_message = self.conn.prepare_cached(
+            "SELECT id, collection, deleted_us IS NOT NULL FROM placement WHERE message = ?1
+             ORDER BY deleted_us DESC, id",
+        )?;
+        let mut seats = Vec::new();
+        for message in messages {
+            let rows = of_message.query_map(params![message.0], |row| {
+                Ok((PlacementId(row.get(0)?), CollectionId(row.get(1)?), row.get::<_, bool>(2)?))
+            })?;
+            for row in rows {
+                let (id, collection, deleted) = row?;
+                if deleted || folders.contains(&collection) {
+                    seats.push(self.seat(id)?);
+                }
+            }
+        }
+        Ok(seats)
+    }
+}

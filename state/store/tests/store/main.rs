@@ -1,0 +1,16 @@
+//! The store's suite: what every store has to keep, seen through its public interface alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test that cannot go on has failed.
+
+mod fixture;
+
+mod bodies;
+mod crash;
+mod guard;
+mod listing;
+mod mail;
+mod moves;
+mod properties;
+mod retention;
+mod searching;
+mod settings;

@@ -1,0 +1,2 @@
+//! The whole program on one thread from one seed
+fn main() {}

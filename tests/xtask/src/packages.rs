@@ -1,0 +1,90 @@
+//! Installs the Debian packages whose programs tests and the demo start. Nothing is installed where the
+//! programs are there. While packages are installed a `policy-rc.d` forbids services to start
+//! (<https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt>); afterwards all is as before.
+
+use std::io::{IsTerminal, stdin};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::geteuid;
+use postrider_test_support::programs::locate;
+
+/// A program and the package that brings it.
+pub(crate) type Need = (&'static str, &'static str);
+
+/// A mail server.
+pub(crate) const DOVECOT: Need = ("dovecot", "dovecot-imapd");
+/// Another client to measure against.
+pub(crate) const MBSYNC: Need = ("mbsync", "isync");
+/// Another reader to compare with.
+pub(crate) const PYTHON: Need = ("python3", "python3");
+/// What all tests need.
+pub(crate) const ALL: [Need; 3] = [DOVECOT, MBSYNC, PYTHON];
+
+/// Runs as root. One installation at a time, so that the policy of before is what comes back; the trap
+/// runs on Ctrl-C too.
+const INSTALL: &str = r#"
+set -eu
+exec 9>/run/postrider-packages.lock
+flock 9
+policy=/usr/sbin/policy-rc.d
+saved=
+restore() {
+    rm -f "$policy"
+    if [ -n "$saved" ]; then
+        mv "$saved/policy-rc.d" "$policy"
+        rmdir "$saved"
+    fi
+}
+trap 'exit 130' INT TERM HUP
+trap restore EXIT
+if [ -e "$policy" ] || [ -L "$policy" ]; then
+    saved=$(mktemp -d)
+    mv "$policy" "$saved/policy-rc.d"
+fi
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o DPkg::Lock::Timeout=600 update
+apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@"
+"#;
+
+/// Installs the packages of those programs that are missing.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let packages: Vec<&str> =
+        needs.iter().filter(|(program, _)| locate(program).is_none()).map(|(_, package)| *package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if locate("apt-get").is_none() {
+        bail!("missing, and there is no apt-get to install it: {list}");
+    }
+    eprintln!("== installing {list}");
+    let status = as_root()?
+        .args(["/bin/sh", "-c", INSTALL, "install"])
+        .args(&packages)
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot install packages")?;
+    if !status.success() {
+        bail!("installing {list} ended with {status}");
+    }
+    match needs.iter().find(|(program, _)| locate(program).is_none()) {
+        Some((program, package)) => bail!("{package} is installed and {program} is still missing"),
+        None => Ok(()),
+    }
+}
+
+/// What runs a program as root: `env` for root, else sudo, which asks for a password only at a terminal.
+fn as_root() -> Result<Command> {
+    if geteuid().is_root() {
+        return Ok(Command::new("env"));
+    }
+    let sudo = locate("sudo").context("packages are missing, and neither are you root nor is there sudo")?;
+    let mut command = Command::new(sudo);
+    if !stdin().is_terminal() {
+        command.arg("-n");
+    }
+    Ok(command)
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask test`: everything that must hold before a change goes in.
+
+use std::env;
+
+use anyhow::Result;
+
+use crate::demo;
+use crate::lint;
+use crate::packages;
+use crate::steps::{cargo, cargo_has, step};
+
+/// Data that tests use where it is there; without it they print a skip by name.
+const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
+const SEEDS: &str = "1000";
+
+/// Runs all checks; `quick` leaves out what needs a release build.
+pub(crate) fn run(quick: bool) -> Result<()> {
+    packages::ensure(&packages::ALL)?;
+    lint::format_and_lints()?;
+    for variable in DATA {
+        if env::var_os(variable).is_none_or(|value| value.is_empty()) {
+            eprintln!("skipped by name: {variable} is not set, tests go without that data");
+        }
+    }
+    step("tests", tests)?;
+    if quick {
+        eprintln!("skipped by name: simulation and demo (--quick)");
+        return Ok(());
+    }
+    step("simulation", || cargo(&["run", "--release", "-p", "postrider-sim", "--", "--seeds", SEEDS]))?;
+    step("demo", || demo::run(demo::Ending::AtOnce))
+}
+
+fn tests() -> Result<()> {
+    if !cargo_has("nextest") {
+        return cargo(&["test", "--workspace"]);
+    }
+    // A crate without tests yet is no failure.
+    cargo(&["nextest", "run", "--workspace", "--no-tests", "pass"])?;
+    cargo(&["test", "--workspace", "--doc"])
+}
