@@ -8,7 +8,7 @@ use postrider_model::{Clock, Entropy, Timestamp};
 use postrider_net::{Dialer, TcpDialer};
 use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
-use crate::sync::{Compute, ThreadCompute};
+use crate::sync::{Compute, Priority, ThreadCompute};
 
 /// All that is not deterministic.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ impl World {
         Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            dialer: Arc::new(TcpDialer::default()),
+            dialer: Arc::new(TcpDialer),
             threads: Arc::new(RealThreads),
         }
     }
@@ -43,11 +43,19 @@ pub trait Threads: Send + Sync {
     /// Where the operating system gives no thread.
     fn store(&self, writer: Writer) -> Result<Arc<dyn Executor>, StoreError>;
 
-    /// Somewhere to parse and compress, or to index.
+    /// Somewhere to parse and compress.
     ///
     /// # Errors
     /// Where the operating system gives no thread.
     fn compute(&self) -> io::Result<Arc<dyn Compute>>;
+
+    /// Somewhere for what can wait: the search index.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    fn background(&self) -> io::Result<Arc<dyn Compute>> {
+        self.compute()
+    }
 }
 
 #[derive(Debug)]
@@ -59,7 +67,11 @@ impl Threads for RealThreads {
     }
 
     fn compute(&self) -> io::Result<Arc<dyn Compute>> {
-        Ok(Arc::new(ThreadCompute::start()?))
+        Ok(Arc::new(ThreadCompute::start("compute", Priority::Normal)?))
+    }
+
+    fn background(&self) -> io::Result<Arc<dyn Compute>> {
+        Ok(Arc::new(ThreadCompute::start("index", Priority::Background)?))
     }
 }
 

@@ -60,7 +60,7 @@ impl Service {
         };
         let ports = self.ports(&store)?;
         let started = self.world.clock.now();
-        let session = Session { service: self, ports, run, started, request, observer, budget: Budget::new() };
+        let session = Session { service: self, ports, run, started, request, observer, budget: Budget::default() };
         let runs = names.iter().map(|name| session.run_account(name));
         let limit = self.config.settings.daemon.parallel_accounts.max(1);
         let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
@@ -95,7 +95,7 @@ impl Service {
             entropy: self.world.entropy.clone(),
             dialer: self.world.dialer.clone(),
             store: threads.store(store.writer()?)?,
-            index: Index::new(store.indexer()?, store.reader()?, threads.compute().map_err(no_thread)?),
+            index: Index::new(store.indexer()?, store.reader()?, threads.background().map_err(no_thread)?),
             compute: threads.compute().map_err(no_thread)?,
         })
     }
@@ -176,6 +176,11 @@ impl Session<'_> {
 
     async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {
         let (name, address) = (account.name.clone(), account.address.clone());
+        if self.request.dry_run {
+            // An account that the store does not know has nothing in it, under whatever number.
+            let known = self.ports.transaction(move |tx| tx.account_id(&name)).await?;
+            return Ok(known.unwrap_or(AccountId(0)));
+        }
         self.ports.transaction(move |tx| tx.ensure_account(&name, &address)).await
     }
 

@@ -2,7 +2,11 @@
 
 use std::{
     fmt,
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::{Sender, channel},
+    },
     thread::{Builder, JoinHandle},
 };
 
@@ -15,22 +19,43 @@ pub trait Compute: Send + Sync + fmt::Debug {
     fn submit(&self, job: Job);
 }
 
+/// How much of the processor a thread may claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// As much as any other.
+    Normal,
+    /// What nobody else wants.
+    Background,
+}
+
+/// The nice value of background work, the lowest there is (setpriority(2)).
+const NICEST: i32 = 19;
+
 /// One thread for all of it. On machines of more cores the store's writer is the narrow place before this thread is.
 #[derive(Debug)]
 pub struct ThreadCompute {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl ThreadCompute {
-    /// Starts the thread.
+    /// Starts the thread under that name.
     ///
     /// # Errors
     /// Where the operating system gives no thread.
-    pub fn start() -> std::io::Result<Self> {
+    pub fn start(name: &str, priority: Priority) -> std::io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
-        let thread = Builder::new().name("compute".to_owned()).spawn(move || queue.iter().for_each(|job| job()))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let given_up = Arc::new(AtomicBool::new(false));
+        let seen = given_up.clone();
+        let thread = Builder::new().name(name.to_owned()).spawn(move || {
+            if priority == Priority::Background {
+                // On Linux the priority is the thread's own. Where it cannot be lowered the work is done all the same.
+                let _ = rustix::process::setpriority_process(None, NICEST);
+            }
+            queue.iter().take_while(|_| !seen.load(Relaxed)).for_each(|job| job());
+        })?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), given_up })
     }
 }
 
@@ -41,8 +66,10 @@ impl Compute for ThreadCompute {
     }
 }
 
+/// What waits is dropped, since nobody waits for it any more; what is being done is finished.
 impl Drop for ThreadCompute {
     fn drop(&mut self) {
+        self.given_up.store(true, Relaxed);
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -67,7 +67,7 @@ pub(super) async fn read_folder(
         known: known.clone(),
         listed: folder.listed.clone(),
     };
-    let reader = Reader { ports, remote, run, folder, window };
+    let reader = Reader { ports, remote, run, folder };
     match remote.changes(&folder.key, request).await? {
         Changes::None => return Ok(outcome),
         Changes::Feed(mut feed) => {
@@ -131,7 +131,6 @@ struct Reader<'a> {
     remote: &'a dyn MailRemote,
     run: &'a RunContext,
     folder: &'a Folder,
-    window: Window,
 }
 
 impl Reader<'_> {
@@ -189,10 +188,8 @@ impl Reader<'_> {
     /// Gives the folder's UIDs their meaning before the first of them is stored. A cursor that has one stays: it is older, so it
     /// covers no more than what is here.
     async fn anchor(&self, collection: CollectionId, target: &MailCursor) -> Result<(), Fault> {
-        let anchored = self.folder.cursor.as_ref().is_some_and(|cursor| {
-            cursor.status.uid_validity == target.status.uid_validity && !self.window.is_longer_than(cursor.window)
-        });
-        if anchored {
+        let known = self.folder.cursor.as_ref().map(|cursor| cursor.status.uid_validity);
+        if known == Some(target.status.uid_validity) {
             return Ok(());
         }
         let start = MailCursor { complete: false, ..target.clone() };

@@ -127,9 +127,14 @@ async fn write_down(
     let (follow, freeze) = (follow.to_vec(), freeze.to_vec());
     ports
         .transaction(move |tx| {
-            // What is frozen frees its name first: another folder may stand under it now.
+            // What is frozen or renamed frees its name first: another folder may stand under it now.
             for (id, why) in &freeze {
                 tx.freeze_collection(*id, now, why.name())?;
+            }
+            for one in &follow {
+                if let Some(id) = one.known {
+                    tx.release_key(id, &one.remote.key.0)?;
+                }
             }
             let mut ids = Vec::with_capacity(follow.len());
             for one in &follow {

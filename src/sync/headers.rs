@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use postrider_formats::message;
-use postrider_model::{Fault, Flags, FolderKey, MatchKey, SystemFlag, Uid, UidSet};
+use postrider_model::{Fault, Flags, FolderKey, MatchKey, SystemFlag, Timestamp, Uid, UidSet};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, MailRemote};
 
 /// What a header tells of a message.
@@ -11,6 +11,7 @@ pub(super) struct Header {
     pub uid: Uid,
     pub flags: Flags,
     pub mod_seq: Option<u64>,
+    pub internal_date: Option<Timestamp>,
     /// `None` where the header proves nothing: see [`message::match_key`]. A draft's header stays while its text changes.
     pub match_key: Option<MatchKey>,
 }
@@ -24,7 +25,8 @@ impl BodySink for Headers {
         let draft = message.flags.has(SystemFlag::Draft);
         let header = message.content.as_deref().ok().filter(|_| !draft);
         let match_key = header.and_then(|header| message::match_key(header, message.size));
-        self.0.push(Header { uid: message.uid, flags: message.flags, mod_seq: message.mod_seq, match_key });
+        let FetchedMessage { uid, flags, mod_seq, internal_date, .. } = message;
+        self.0.push(Header { uid, flags, mod_seq, internal_date, match_key });
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
-//! Search follows the load: words go straight from the parser to the index, and what could not (a crash, a full queue) is read
-//! again from the store.
+//! Search follows the load: what is searched goes straight from the parser to the index, at the lowest priority, and what could
+//! not (a crash, a full queue) is read again from the store.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
 };
 
 use postrider_formats::{message, words};
@@ -13,28 +13,55 @@ use tokio::sync::oneshot;
 
 use super::{Compute, Event, Observer, Ports, stopped};
 
-/// Octets of words that may wait for the index. Beyond them words are dropped and made again later: the load never waits.
-const WAITING: u64 = 24 << 20;
+/// Octets that may wait for the index. Beyond them nothing more is handed over until all is caught up: the load never waits.
+const WAITING: u64 = 12 << 20;
 /// Messages that are read again at a time.
 const CATCH_UP: u32 = 400;
 
-/// The words of a message, by the columns of the index.
-pub(super) fn words_of(parsed: &message::ParsedMessage) -> Words {
-    let (senders, recipients): (Vec<&Address>, Vec<&Address>) = parsed
-        .addresses
-        .iter()
-        .partition(|one| matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo));
-    Words {
-        subject: distinct([parsed.subject.as_str()]),
-        senders: distinct(names_and_emails(&senders)),
-        recipients: distinct(names_and_emails(&recipients)),
-        text: distinct([parsed.text.as_str()]),
-        attachments: distinct(parsed.attachments.iter().map(String::as_str)),
+/// What of a message can be searched.
+#[derive(Debug, Default)]
+pub(super) struct Searchable {
+    subject: String,
+    senders: Vec<String>,
+    recipients: Vec<String>,
+    text: String,
+    attachments: Vec<String>,
+}
+
+impl Searchable {
+    /// Takes it out of a parsed message, which keeps all but its text and its attachments' names.
+    pub fn take(parsed: &mut message::ParsedMessage) -> Self {
+        let (senders, recipients): (Vec<&Address>, Vec<&Address>) = parsed
+            .addresses
+            .iter()
+            .partition(|one| matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo));
+        Self {
+            subject: parsed.subject.clone(),
+            senders: names_and_emails(&senders),
+            recipients: names_and_emails(&recipients),
+            text: std::mem::take(&mut parsed.text),
+            attachments: std::mem::take(&mut parsed.attachments),
+        }
+    }
+
+    fn words(&self) -> Words {
+        Words {
+            subject: distinct([self.subject.as_str()]),
+            senders: distinct(self.senders.iter().map(String::as_str)),
+            recipients: distinct(self.recipients.iter().map(String::as_str)),
+            text: distinct([self.text.as_str()]),
+            attachments: distinct(self.attachments.iter().map(String::as_str)),
+        }
+    }
+
+    /// About the memory that it takes: what lies around the text is small and the same for all.
+    const fn octets(&self) -> u64 {
+        self.text.capacity() as u64 + 512
     }
 }
 
-fn names_and_emails<'a>(people: &'a [&Address]) -> impl Iterator<Item = &'a str> {
-    people.iter().flat_map(|one| [one.name.as_str(), one.email.as_str()])
+fn names_and_emails(people: &[&Address]) -> Vec<String> {
+    people.iter().flat_map(|one| [one.name.clone(), one.email.clone()]).collect()
 }
 
 fn distinct<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
@@ -46,82 +73,106 @@ fn distinct<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 /// The search index and where its work is done: beside the store's writer, which need not wait for it.
 #[derive(Clone)]
 pub struct Index {
-    writer: Arc<Mutex<IndexWriter>>,
+    indexer: Arc<Mutex<Indexer>>,
+    bodies: Arc<Mutex<Reader>>,
     lane: Arc<dyn Compute>,
     waiting: Arc<AtomicU64>,
+    /// Something was not handed over: what follows it cannot be indexed before it.
+    gap: Arc<AtomicBool>,
 }
 
 impl Index {
     /// An index whose work is done on that lane; bodies are read again by that reader.
     pub fn new(indexer: Indexer, bodies: Reader, lane: Arc<dyn Compute>) -> Self {
-        let writer = Arc::new(Mutex::new(IndexWriter { indexer, bodies }));
-        Self { writer, lane, waiting: Arc::new(AtomicU64::new(0)) }
+        Self {
+            indexer: Arc::new(Mutex::new(indexer)),
+            bodies: Arc::new(Mutex::new(bodies)),
+            lane,
+            waiting: Arc::default(),
+            gap: Arc::default(),
+        }
     }
 
-    fn submit(&self, work: impl FnOnce(&mut IndexWriter) + Send + 'static) {
-        let writer = self.writer.clone();
-        self.lane.submit(Box::new(move || work(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))));
-    }
-
-    /// Hands words over, unless too many wait. Called in the order in which messages were committed.
-    pub(super) fn hand_over(&self, words: Vec<(MessageId, Words)>) {
-        let octets = words.iter().map(|(_, one)| octets(one)).sum();
-        if words.is_empty() || self.waiting.load(Relaxed) + octets > WAITING {
+    /// Hands messages over, unless too many wait. Called in the order in which they were committed.
+    pub(super) fn hand_over(&self, messages: Vec<(MessageId, Searchable)>) {
+        let octets = messages.iter().map(|(_, one)| one.octets()).sum();
+        if messages.is_empty() || self.gap.load(Relaxed) {
             return;
         }
-        self.waiting.fetch_add(octets, Relaxed);
-        let waiting = self.waiting.clone();
-        self.submit(move |writer| {
-            // A gap before these is filled by `catch_up`, which takes them in their turn; the index refuses them until then.
-            if let Err(error) = writer.indexer.index(&words) {
-                tracing::debug!(%error, "words wait for the next catching up");
+        if self.waiting.fetch_add(octets, Relaxed) + octets > WAITING {
+            self.waiting.fetch_sub(octets, Relaxed);
+            self.gap.store(true, Relaxed);
+            return;
+        }
+        let (indexer, waiting) = (self.indexer.clone(), self.waiting.clone());
+        self.lane.submit(Box::new(move || {
+            let words: Vec<(MessageId, Words)> = messages.iter().map(|(id, one)| (*id, one.words())).collect();
+            drop(messages);
+            // What an earlier run left behind comes first: the index refuses these, and `catch_up` takes them in their turn.
+            if let Err(error) = lock(&indexer).index(&words) {
+                tracing::debug!(%error, "messages wait for the next catching up");
             }
             waiting.fetch_sub(octets, Relaxed);
-        });
+        }));
+    }
+
+    /// Reads the next messages after that one again and takes their words out.
+    async fn prepare(&self, compute: &dyn Compute, after: MessageId) -> Result<Vec<(MessageId, Words)>, Fault> {
+        let (answer, result) = oneshot::channel();
+        let bodies = self.bodies.clone();
+        compute.submit(Box::new(move || {
+            let _ = answer.send(read_again(&lock(&bodies), after));
+        }));
+        Ok(result.await.map_err(|_| stopped())??)
+    }
+
+    /// Adds words and answers up to which message the index reaches and which is the newest.
+    async fn add(&self, words: Vec<(MessageId, Words)>) -> Result<(MessageId, MessageId), Fault> {
+        let (answer, result) = oneshot::channel();
+        let indexer = self.indexer.clone();
+        self.lane.submit(Box::new(move || {
+            let mut indexer = lock(&indexer);
+            let _ = answer.send(indexer.index(&words).and_then(|()| indexer.behind()));
+        }));
+        Ok(result.await.map_err(|_| stopped())??)
     }
 }
 
-/// Brings the index up to the newest message. Answers when all that is committed can be found.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_again(bodies: &Reader, after: MessageId) -> Result<Vec<(MessageId, Words)>, StoreError> {
+    let mut words = Vec::new();
+    for id in bodies.messages_after(after, CATCH_UP)? {
+        let mut raw = Vec::new();
+        // A message that was erased meanwhile has no words and keeps the order.
+        bodies.message_body(id, &mut raw)?;
+        words.push((id, Searchable::take(&mut message::parse(&raw)).words()));
+    }
+    Ok(words)
+}
+
+/// Brings the index up to the newest message: one batch is read again while the one before is added. Answers when all that is
+/// committed can be found.
 ///
 /// # Errors
 /// The store's, in words.
 pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(), Fault> {
-    loop {
-        let (answer, result) = oneshot::channel();
-        ports.index.submit(move |writer| {
-            let _ = answer.send(writer.catch_up_once());
-        });
-        let left = result.await.map_err(|_| stopped())?.map_err(Fault::from)?;
-        if left == 0 {
-            return Ok(());
+    let index = &ports.index;
+    // Behind everything that was handed over, which this waits for.
+    let (mut reached, newest) = index.add(Vec::new()).await?;
+    if reached < newest {
+        let mut ready = index.prepare(&*ports.compute, reached).await?;
+        while let Some((last, _)) = ready.last() {
+            let next = index.prepare(&*ports.compute, *last);
+            let (added, prepared) = tokio::join!(index.add(ready), next);
+            let newest = added?.1;
+            ready = prepared?;
+            reached = ready.first().map_or(newest, |(first, _)| *first);
+            observer.event(Event::Indexing { left: newest.0.saturating_sub(reached.0).cast_unsigned() });
         }
-        observer.event(Event::Indexing { left });
     }
-}
-
-/// The index's writer, and a way to what it has to read again.
-struct IndexWriter {
-    indexer: Indexer,
-    bodies: Reader,
-}
-
-impl IndexWriter {
-    /// Answers how many messages are left.
-    fn catch_up_once(&mut self) -> Result<u64, StoreError> {
-        let mut words = Vec::new();
-        for id in self.indexer.unindexed(CATCH_UP)? {
-            let mut raw = Vec::new();
-            // A message that was erased meanwhile has no words and keeps the order.
-            self.bodies.message_body(id, &mut raw)?;
-            words.push((id, words_of(&message::parse(&raw))));
-        }
-        self.indexer.index(&words)?;
-        let (reached, newest) = self.indexer.behind()?;
-        Ok(newest.0.saturating_sub(reached.0).cast_unsigned())
-    }
-}
-
-fn octets(words: &Words) -> u64 {
-    let Words { subject, senders, recipients, text, attachments } = words;
-    [subject, senders, recipients, text, attachments].iter().map(|field| field.len() as u64).sum()
+    index.gap.store(false, Relaxed);
+    Ok(())
 }

@@ -11,31 +11,41 @@ use postrider_formats::message;
 use postrider_model::{CollectionId, Fault, Timestamp, Uid, UidSet};
 use postrider_reconcile::Placed;
 use postrider_remote::{BodySink, FetchedMessage};
-use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError, Words};
+use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Event, Index, Observer, Ports, RunContext, index::words_of, stopped};
+use super::{Event, Index, Observer, Ports, RunContext, index::Searchable, stopped};
 
 /// Octets that may be on their way at a time.
-const BUDGET: u32 = 24 << 20;
+const BUDGET: u32 = 12 << 20;
 /// What one batch holds at the most: it is parsed, and committed, as one.
-const BATCH_OCTETS: usize = 2 << 20;
+const BATCH_OCTETS: usize = 1 << 20;
 const BATCH_MESSAGES: usize = 500;
 
 /// The octets on their way into the store, over all folders of a run.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Semaphore>);
 
-impl Budget {
-    /// A whole, unspent budget.
-    pub fn new() -> Self {
+/// A whole, unspent budget.
+impl Default for Budget {
+    fn default() -> Self {
         Self(Arc::new(Semaphore::new(BUDGET as usize)))
+    }
+}
+
+impl Budget {
+    /// Charges octets if there is room now.
+    fn try_spend(&self, octets: usize) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_many_owned(charge(octets)).ok()
     }
 
     async fn spend(&self, octets: usize) -> Result<OwnedSemaphorePermit, Fault> {
-        let octets = u32::try_from(octets).unwrap_or(BUDGET).clamp(1, BUDGET);
-        self.0.clone().acquire_many_owned(octets).await.map_err(|_| stopped())
+        self.0.clone().acquire_many_owned(charge(octets)).await.map_err(|_| stopped())
     }
+}
+
+fn charge(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(BUDGET).clamp(1, BUDGET)
 }
 
 /// What came of loading a folder's messages.
@@ -167,7 +177,15 @@ impl BodySink for Load<'_> {
             self.dispatch();
             self.collect_finished()?;
         }
-        self.permits.push(self.budget.spend(octets).await?);
+        let permit = match self.budget.try_spend(octets) {
+            Some(permit) => permit,
+            None => {
+                // Whoever waits must not sit on octets that others wait for.
+                self.dispatch();
+                self.budget.spend(octets).await?
+            }
+        };
+        self.permits.push(permit);
         self.loaded.bytes += octets as u64;
         self.batch_octets += octets;
         self.batch.push(message);
@@ -188,13 +206,13 @@ struct Commit {
 impl Commit {
     fn submit(
         self,
-        prepared: Vec<(Incoming, Words)>,
+        prepared: Vec<(Incoming, Searchable)>,
         permits: Vec<OwnedSemaphorePermit>,
         answer: oneshot::Sender<Result<Vec<Inserted>, Fault>>,
     ) {
         let store = self.store.clone();
         store.submit(Box::new(move |writer| {
-            let (messages, words): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
+            let (messages, texts): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
             let octets = messages.iter().map(|message: &Incoming| message.body.size()).sum();
             let inserted = writer.transaction(|tx| tx.insert_messages(self.collection, &messages));
             drop((messages, permits));
@@ -206,8 +224,8 @@ impl Commit {
                     messages,
                     bytes: octets,
                 });
-                let new = inserted.iter().zip(words).filter(|(one, _)| one.new_message);
-                self.index.hand_over(new.map(|(one, words)| (one.message, words)).collect());
+                let new = inserted.iter().zip(texts).filter(|(one, _)| one.new_message);
+                self.index.hand_over(new.map(|(one, text)| (one.message, text)).collect());
             }
             // Nobody waits any more where the run was given up; what is committed stays committed.
             let _ = answer.send(inserted.map_err(Fault::from));
@@ -216,10 +234,10 @@ impl Commit {
 }
 
 /// Reads and compresses one message: all that the store needs of it.
-fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Words), StoreError> {
+fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Searchable), StoreError> {
     let raw = fetched.content.unwrap_or_default();
-    let parsed = message::parse(&raw);
-    let words = words_of(&parsed);
+    let mut parsed = message::parse(&raw);
+    let searchable = Searchable::take(&mut parsed);
     let envelope = Envelope {
         thread: message::thread_root(&parsed),
         // The size that the server tells goes into the key, since it is what a renumbered folder will tell again.
@@ -240,5 +258,5 @@ fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Words), StoreError> {
         body: Body::new(raw)?,
         envelope,
     };
-    Ok((incoming, words))
+    Ok((incoming, searchable))
 }

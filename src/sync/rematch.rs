@@ -111,7 +111,14 @@ fn one_renumber(placement: &Placement, header: &Header) -> Renumbering {
         Some(plan) => (plan.local, plan.base),
         None => (placement.flags.clone(), placement.base_flags.clone()),
     };
-    Renumbering { placement: placement.id, uid: header.uid, flags, base_flags, mod_seq: header.mod_seq }
+    Renumbering {
+        placement: placement.id,
+        uid: header.uid,
+        internal_date: header.internal_date.unwrap_or(placement.internal_date),
+        flags,
+        base_flags,
+        mod_seq: header.mod_seq,
+    }
 }
 
 async fn write_down(

@@ -126,7 +126,9 @@ impl Task {
         if left.is_empty() {
             return Ok(0);
         }
-        let messages: Vec<MessageId> = left.iter().map(|placed| placed.message).collect();
+        // Twins arrive as two placements of one message; each place where it stood counts once.
+        let messages: BTreeSet<MessageId> = left.iter().map(|placed| placed.message).collect();
+        let messages: Vec<MessageId> = messages.into_iter().collect();
         let older: Vec<Placed> = tx
             .strays(&messages, &self.vanished_folders)?
             .iter()

@@ -1,1 +1,19 @@
-//! (being written)
+//! The built program against a real Dovecot: what a person types, what a script reads, what the server holds.
+//!
+//! Nothing of Postrider's own code judges here: what should be in the store is told by Python's imaplib, what is in it by Python's
+//! sqlite3, mailbox and plain files. Every test has a server, a wire and a home of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests: a surprise is a failure; they meet the real clock and say by name what they skip"
+)]
+
+mod in_step;
+mod scene;
+mod stored;
+
+mod changes;
+mod exports;

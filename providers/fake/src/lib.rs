@@ -16,7 +16,7 @@ mod imap;
 mod wire;
 
 pub use crate::core::{
-    Backup, CoreError, FlagChange, Flags, InternalDate, MailboxView, Message, MessageView, OtherClient,
+    Backup, BodyServed, CoreError, FlagChange, Flags, InternalDate, MailboxView, Message, MessageView, OtherClient,
     SYSTEM_FLAGS, Served, Server, ServerConfig,
 };
 pub use faults::{Action, Bend, Fault, FaultPlan, Then, Trigger};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use postrider_model::{Flags, Uid, UidSet};
 use postrider_remote::MailChange;
 
-use crate::codec::fetch::FetchRow;
+use crate::codec::{fetch::FetchRow, sets::uids};
 
 /// Flags by UID, in the order in which they came. A later row of a UID replaces an earlier one when it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,7 +63,7 @@ impl FlagRows {
 
     /// The UIDs of all rows.
     pub(crate) fn uids(&self) -> UidSet {
-        self.rows.iter().map(|row| row.uid).collect()
+        uids(self.rows.iter().map(|row| row.uid).collect())
     }
 
     /// The rows from `from` on, at most `most`, as changes.

@@ -13,7 +13,7 @@ use crate::{
     changes,
     fetch::{self, Order},
     folders,
-    pool::Pool,
+    pool::{Lease, Pool},
     settings::ImapSettings,
 };
 
@@ -45,8 +45,7 @@ impl ImapRemote {
     /// # Errors
     /// Whatever keeps from it, with what to do about it.
     pub async fn trial(&self) -> Result<Trial> {
-        let folders = self.folders().await?;
-        let lease = self.pool.lease(None).await?;
+        let (folders, lease) = self.list().await?;
         let trial = Trial {
             server: lease.connection.identity.clone(),
             capabilities: lease.connection.capabilities().iter().cloned().collect(),
@@ -55,22 +54,25 @@ impl ImapRemote {
         self.pool.give_back(lease);
         Ok(trial)
     }
+
+    async fn list(&self) -> Result<(Vec<RemoteFolder>, Lease<'_>)> {
+        loop {
+            let mut lease = self.pool.lease(None).await?;
+            match folders::folders(&mut lease.connection, self.pool.settings()).await {
+                Ok(found) => return Ok((found, lease)),
+                Err(failure) if !self.pool.give_up(lease, &failure) => return Err(failure.fault),
+                Err(_) => {}
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl MailRemote for ImapRemote {
     async fn folders(&self) -> Result<Vec<RemoteFolder>> {
-        loop {
-            let mut lease = self.pool.lease(None).await?;
-            match folders::folders(&mut lease.connection, self.pool.settings()).await {
-                Ok(found) => {
-                    self.pool.give_back(lease);
-                    return Ok(found);
-                }
-                Err(failure) if !self.pool.give_up(lease, &failure) => return Err(failure.fault),
-                Err(_) => {}
-            }
-        }
+        let (folders, lease) = self.list().await?;
+        self.pool.give_back(lease);
+        Ok(folders)
     }
 
     async fn changes(&self, folder: &FolderKey, request: ChangesRequest) -> Result<Changes> {

@@ -20,14 +20,14 @@ const WINDOW: u32 = 90_000;
 /// How often a search by windows is begun.
 const ATTEMPTS: u32 = 3;
 
-/// The UIDs that each of these criteria finds, asked in one flight.
+/// The UIDs that each of these criteria finds.
 pub(crate) async fn search(connection: &mut Connection, criteria: &[&str]) -> Result<Vec<UidSet>, Failure> {
     let exists = exists(connection);
     if exists == 0 {
         return Ok(vec![UidSet::EMPTY; criteria.len()]);
     }
     if exists <= WINDOW {
-        return flight(connection, "", criteria).await;
+        return ask(connection, "", criteria).await;
     }
     for _ in 0..ATTEMPTS {
         if let Some(found) = by_windows(connection, criteria).await? {
@@ -67,22 +67,30 @@ pub(crate) fn check_complete(connection: &Connection, all: &UidSet, before: u32)
 
 /// The highest UID in the folder, 0 when it is empty. `*` is the last message (RFC 3501, section 9, `seq-number`).
 pub(crate) async fn highest_uid(connection: &mut Connection) -> Result<Uid, Failure> {
-    let last = flight_unless_empty(connection, "UID *").await?;
+    let last = up_to_the_last(connection, "UID *").await?;
     Ok(last.last().unwrap_or(0))
 }
 
 /// The UIDs at or above `uid`. `n:*` always finds the last message, also below n (RFC 3501, section 6.4.8), which is left
 /// out here.
 pub(crate) async fn search_from(connection: &mut Connection, uid: Uid) -> Result<UidSet, Failure> {
-    let found = flight_unless_empty(connection, &format!("UID {}:*", uid.max(1))).await?;
+    let found = up_to_the_last(connection, &format!("UID {}:*", uid.max(1))).await?;
     Ok(found.from(uid))
 }
 
-async fn flight_unless_empty(connection: &mut Connection, criteria: &str) -> Result<UidSet, Failure> {
+/// Asks for a set that ends in `*`, which is there as long as there is any message: finding nothing is no answer.
+async fn up_to_the_last(connection: &mut Connection, criteria: &str) -> Result<UidSet, Failure> {
     if exists(connection) == 0 {
         return Ok(UidSet::EMPTY);
     }
-    Ok(flight(connection, "", &[criteria]).await?.pop().unwrap_or_default())
+    let found = flight(connection, "", &[criteria]).await?.pop().unwrap_or_default();
+    if found.is_empty() && exists(connection) > 0 {
+        return Err(passing(
+            connection.action(ACTION),
+            "the server does not find the last message of the folder",
+        ));
+    }
+    Ok(found)
 }
 
 fn exists(connection: &Connection) -> u32 {
@@ -99,7 +107,7 @@ async fn by_windows(connection: &mut Connection, criteria: &[&str]) -> Result<Op
     let mut first = 1;
     while first <= exists(connection) {
         let last = exists(connection).min(first.saturating_add(WINDOW - 1));
-        let pieces = flight(connection, &format!("{first}:{last} "), criteria).await?;
+        let pieces = ask(connection, &format!("{first}:{last} "), criteria).await?;
         for (all, piece) in found.iter_mut().zip(pieces) {
             *all = all.union(&piece);
         }
@@ -109,6 +117,19 @@ async fn by_windows(connection: &mut Connection, criteria: &[&str]) -> Result<Op
         first = last.saturating_add(1);
     }
     Ok(Some(found))
+}
+
+/// Asks for all criteria, in one flight with ESEARCH. A SEARCH answer does not say whose it is, and servers (Dovecot) answer
+/// several before they end the first: without ESEARCH one is asked after the other (RFC 3501, section 5.5).
+async fn ask(connection: &mut Connection, window: &str, criteria: &[&str]) -> Result<Vec<UidSet>, Failure> {
+    if connection.has("ESEARCH") {
+        return flight(connection, window, criteria).await;
+    }
+    let mut found = Vec::with_capacity(criteria.len());
+    for one in criteria {
+        found.extend(flight(connection, window, &[one]).await?);
+    }
+    Ok(found)
 }
 
 async fn flight(
@@ -126,7 +147,7 @@ async fn flight(
     let mut found: Vec<Option<UidSet>> = vec![None; criteria.len()];
     let mut on = |oldest: usize, data: Data| {
         let (at, uids) = match data {
-            // The tag says whose it is; a SEARCH is of the oldest command, since servers answer in order.
+            // The tag says whose it is; a SEARCH is of the only command.
             Data::Esearch(answer) => {
                 (answer.tag.as_deref().map_or(Some(oldest), |tag| position(tag, first_tag)), answer.uids)
             }

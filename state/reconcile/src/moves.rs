@@ -25,7 +25,7 @@ pub struct Settled {
 }
 
 /// Pairs what vanished with what arrived of the same message, in the order of their ids. An arrived placement serves once, so a
-/// copy that stays is never taken for two moves. Any folder will do, the same one included: after a renumbering a message that
+/// copy that stays is never taken for two moves, and a vanished one that is named twice becomes one arrival. Any folder will do, the same one included: after a renumbering a message that
 /// could not be told from its twin is fetched again and meets its old placement here.
 pub fn pair_moves(vanished: &[Placed], arrived: &[Placed]) -> Settled {
     let mut waiting: BTreeMap<MessageId, VecDeque<PlacementId>> = BTreeMap::new();
@@ -36,6 +36,7 @@ pub fn pair_moves(vanished: &[Placed], arrived: &[Placed]) -> Settled {
     }
     let mut order: Vec<&Placed> = vanished.iter().collect();
     order.sort_by_key(|placed| placed.placement);
+    order.dedup_by_key(|placed| placed.placement);
     let mut settled = Settled::default();
     for placed in order {
         match waiting.get_mut(&placed.message).and_then(VecDeque::pop_front) {
@@ -70,6 +71,14 @@ mod tests {
         let settled = pair_moves(&[placed(2, 10, 1), placed(1, 10, 1)], &[placed(9, 10, 2)]);
         assert_eq!(settled.moved, [(PlacementId(1), PlacementId(9))]);
         assert_eq!(settled.gone, [placed(2, 10, 1)]);
+    }
+
+    #[test]
+    fn what_vanished_once_becomes_one_arrival_though_it_is_named_twice() {
+        let vanished = [placed(1, 10, 1), placed(2, 10, 1), placed(1, 10, 1), placed(2, 10, 1)];
+        let settled = pair_moves(&vanished, &[placed(8, 10, 2), placed(9, 10, 2)]);
+        assert_eq!(settled.moved, [(PlacementId(1), PlacementId(8)), (PlacementId(2), PlacementId(9))]);
+        assert_eq!(settled.gone, []);
     }
 
     #[test]

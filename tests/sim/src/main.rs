@@ -1,2 +1,148 @@
-//! The whole program on one thread from one seed
-fn main() {}
+//! `postrider-sim`: lives many seeds and says which fail, and how to see one again.
+//!
+//! Ends with 1 where a seed fails, where a seed lived twice leaves two traces, or where it is slower than it has to be.
+#![allow(clippy::disallowed_macros, reason = "it speaks to whoever started it")]
+
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use postrider_sim::{
+    life::{Extent, Summary},
+    regressions, run_seed,
+};
+
+/// Steps a second that are to be reached on average, by a release build.
+const STEPS_PER_SECOND: f64 = 1_000.0;
+/// Every so many seeds one is lived twice.
+const TWICE: u64 = 10;
+
+/// Lives the whole program from seeds.
+#[derive(Debug, Parser)]
+struct Args {
+    /// How many seeds.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Only this one, twice.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print everything that happens.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Look for less of a failing seed that fails too.
+    #[arg(long)]
+    shrink: bool,
+    /// Rounds at most, as `--shrink` says.
+    #[arg(long, default_value_t = Extent::ALL.rounds)]
+    rounds: u64,
+    /// Changes a round at most, as `--shrink` says.
+    #[arg(long, default_value_t = Extent::ALL.changes)]
+    changes: u64,
+    /// Bad runs a round at most, as `--shrink` says.
+    #[arg(long, default_value_t = Extent::ALL.bad_runs)]
+    bad_runs: u64,
+    /// Go on after a failing seed.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+#[derive(Debug, Default)]
+struct Total {
+    seeds: u64,
+    steps: u64,
+    crashes: u64,
+    failed: Vec<u64>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let extent = Extent { rounds: args.rounds, changes: args.changes, bad_runs: args.bad_runs };
+    let seeds: Vec<u64> = match args.seed {
+        Some(seed) => vec![seed],
+        None => regressions::SEEDS.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds).collect(),
+    };
+    let started = now();
+    let mut total = Total::default();
+    for seed in seeds {
+        let twice = args.seed.is_some() || seed % TWICE == 0;
+        match run(seed, extent, twice, args.verbose) {
+            Ok(summary) => total.add(&summary, twice),
+            Err(error) => {
+                println!("seed {seed} fails: {error:#}");
+                println!("  see it: postrider-sim --seed {seed} -v");
+                if args.shrink {
+                    shrink(seed, extent);
+                }
+                total.failed.push(seed);
+            }
+        }
+        if !total.failed.is_empty() && !args.keep_going {
+            break;
+        }
+    }
+    tell(&total, started.elapsed().as_secs_f64(), args.seed.is_some())
+}
+
+impl Total {
+    fn add(&mut self, summary: &Summary, twice: bool) {
+        self.seeds += 1;
+        self.steps += summary.steps * if twice { 2 } else { 1 };
+        self.crashes += summary.crashes;
+    }
+}
+
+fn run(seed: u64, extent: Extent, twice: bool, aloud: bool) -> Result<Summary> {
+    let summary = run_seed(seed, extent, aloud)?;
+    if twice {
+        let again = run_seed(seed, extent, false)?;
+        ensure!(summary == again, "the same seed left another trace: {summary:?}, then {again:?}");
+    }
+    Ok(summary)
+}
+
+fn tell(total: &Total, seconds: f64, single: bool) -> ExitCode {
+    let speed = total.steps as f64 / seconds.max(f64::EPSILON);
+    println!(
+        "{} seeds held, {} failed; {} steps, {} crashes, {seconds:.1} s, {speed:.0} steps/s",
+        total.seeds,
+        total.failed.len(),
+        total.steps,
+        total.crashes,
+    );
+    // One seed is no measure, and a debug build is not what the number is about.
+    let slow = !single && !cfg!(debug_assertions) && total.failed.is_empty() && speed < STEPS_PER_SECOND;
+    if slow {
+        println!("too slow: {STEPS_PER_SECOND:.0} steps/s are to be reached");
+    }
+    if slow || !total.failed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Takes away rounds, bad runs and changes as long as it still fails.
+fn shrink(seed: u64, whole: Extent) {
+    let mut least = whole;
+    let attempts: [fn(&mut Extent, u64); 3] =
+        [|e, n| e.rounds = n, |e, n| e.bad_runs = n, |e, n| e.changes = n];
+    let bounds = [whole.rounds, whole.bad_runs, whole.changes];
+    for (set, bound) in attempts.into_iter().zip(bounds) {
+        for size in 0..bound {
+            let mut less = least;
+            set(&mut less, size);
+            if run_seed(seed, less, false).is_err() {
+                least = less;
+                break;
+            }
+        }
+    }
+    println!(
+        "  least: postrider-sim --seed {seed} --rounds {} --bad-runs {} --changes {} -v",
+        least.rounds, least.bad_runs, least.changes
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures itself by the real clock")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -53,6 +53,8 @@ impl Leash {
             .arg(folder)
             .arg(program)
             .args(arguments)
+            // Dates that a server writes do not hang on where the machine stands.
+            .env("TZ", "UTC")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

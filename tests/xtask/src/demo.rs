@@ -56,12 +56,15 @@ pub(crate) fn run(ending: Ending) -> Result<()> {
     let home = prepare(&server, &certs)?;
     let show = Show { home: &home, program: &program };
     let newest = show_all(&show, &server, samples)?;
-    print_what_next(&write_wrapper(&home, &program)?, &newest);
-    if ending == Ending::WaitForPerson && stdin().is_terminal() {
-        println!("\nThe server runs until you press Enter or Ctrl-C.");
-        wait_for_person()?;
+    if ending == Ending::AtOnce || !stdin().is_terminal() {
+        println!("\nMail is in the store. At a terminal the server would run on, and you could try:");
+        print_what_next("postrider", &newest);
+        return Ok(());
     }
-    Ok(())
+    println!("\nMail is in the store. While the server runs, try:");
+    print_what_next(&write_wrapper(&home, &program)?.display().to_string(), &newest);
+    println!("\nThe server runs until you press Enter or Ctrl-C.");
+    wait_for_person()
 }
 
 /// Puts the sample mail into the server, as a mail program would.
@@ -221,9 +224,8 @@ fn write_wrapper(home: &Home, program: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn print_what_next(wrapper: &Path, message: &str) {
+fn print_what_next(program: &str, message: &str) {
     let show = format!("mail show {message}");
-    println!("\nMail is in the store. While the server runs, try:");
     for arguments in [
         "mail list --folder INBOX",
         "mail search oats",
@@ -233,7 +235,7 @@ fn print_what_next(wrapper: &Path, message: &str) {
         "doctor",
         "--help",
     ] {
-        println!("  {} {arguments}", wrapper.display());
+        println!("  {program} {arguments}");
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
         assert_eq!(folders.values().map(|folder| folder.messages.len()).sum::<usize>(), count);
         let draft = &folders["Черновики"].messages[0];
         assert_eq!(draft.flags, ["\\Draft"]);
-        assert_eq!(draft.internal_date, "08-Jun-2025 20:00:00 +0300");
+        assert_eq!(draft.internal_date, "08-Jun-2025 17:00:00 +0000");
     }
 
     #[test]

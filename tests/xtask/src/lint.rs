@@ -13,7 +13,9 @@ pub(crate) fn run() -> Result<()> {
         return Ok(());
     }
     // `advisories` would fetch a database from the network.
-    step("dependencies", || cargo(&["deny", "check", "bans", "sources", "licenses"]))
+    step("dependencies", || {
+        cargo(&["deny", "check", "--hide-inclusion-graph", "bans", "sources", "licenses"])
+    })
 }
 
 /// Formatting and lints.

@@ -20,7 +20,7 @@ pub use mailbox::{Backup, Message};
 pub(crate) use mailbox::{Mailbox, NewMessage};
 pub(crate) use name::{canonical, is_below};
 pub use other_client::{MailboxView, MessageView, OtherClient};
-pub use state::Served;
+pub use state::{BodyServed, Served};
 pub(crate) use state::State;
 
 use crate::imap::Capabilities;
@@ -148,6 +148,12 @@ impl Server {
     /// The commands that clients sent since the last call, in the order in which they were answered.
     pub fn take_served(&self) -> Vec<Served> {
         std::mem::take(&mut self.lock().served)
+    }
+
+    /// The whole messages that clients fetched since the last call, in the order in which they were asked for; one that is
+    /// fetched in pieces stands there once for each piece.
+    pub fn take_bodies(&self) -> Vec<BodyServed> {
+        std::mem::take(&mut self.lock().bodies)
     }
 
     /// Counts a new connection; its number, from 1.

@@ -43,6 +43,8 @@ pub struct MailboxView {
     pub highest_mod_seq: u64,
     /// Whether it only holds others together.
     pub no_select: bool,
+    /// Whether it has no mod-sequences.
+    pub no_mod_seq: bool,
     /// Its messages by ascending UID.
     pub messages: Vec<MessageView>,
 }
@@ -241,6 +243,7 @@ fn view(mailbox: &Mailbox) -> MailboxView {
         uid_next: mailbox.uid_next,
         highest_mod_seq: mailbox.highest_mod_seq,
         no_select: mailbox.no_select,
+        no_mod_seq: mailbox.no_mod_seq,
         messages: mailbox.messages.values().map(message).collect(),
     }
 }

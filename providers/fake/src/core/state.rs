@@ -24,6 +24,19 @@ pub struct Served {
     pub command: String,
 }
 
+/// One whole message that a client fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyServed {
+    /// Whose mailbox.
+    pub user: String,
+    /// The mailbox's name at that time.
+    pub mailbox: String,
+    /// The UIDVALIDITY under which the UID means something.
+    pub uid_validity: u32,
+    /// The message.
+    pub uid: u32,
+}
+
 /// Everything behind the lock.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -31,6 +44,7 @@ pub(crate) struct State {
     pub now: InternalDate,
     pub violations: Vec<String>,
     pub served: Vec<Served>,
+    pub bodies: Vec<BodyServed>,
     pub connections: u64,
     stamp: u64,
     next_mailbox_id: u64,
@@ -45,6 +59,7 @@ impl State {
             now,
             violations: Vec::new(),
             served: Vec::new(),
+            bodies: Vec::new(),
             connections: 0,
             stamp: 0,
             next_mailbox_id: 1,

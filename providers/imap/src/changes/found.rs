@@ -19,6 +19,8 @@ pub(super) struct Found {
     pub(super) in_window: UidSet,
     /// Every UID, where all were listed.
     pub(super) present: Option<UidSet>,
+    /// The folder had seemed to hold less: what was missed then may be there again, and that has to be told.
+    pub(super) is_fuller: bool,
 }
 
 impl Found {
@@ -42,13 +44,14 @@ impl Found {
     }
 
     /// The changes with the cursor that covers them; none where there are none. A full listing in which nothing known is
-    /// missing says no more than a delta.
+    /// missing says no more than a delta, unless something was missing before.
     pub(super) fn into_changes(mut self, since: &MailCursor, cursor: MailCursor, known: &UidSet) -> Changes {
-        let present = self.present.filter(|present| !known.difference(present).is_empty());
         let mut vanished = self.vanished.intersection(known);
-        if let Some(present) = &present {
-            vanished = vanished.difference(present);
+        if let Some(there) = &self.present {
+            vanished = vanished.difference(there);
         }
+        let tells = |present: &UidSet| self.is_fuller || !known.difference(present).is_empty();
+        let present = self.present.filter(tells);
         self.flags.keep(&known.difference(&vanished));
         let wanted = self.arrived.union(&self.in_window).difference(known);
         let scope = if present.is_some() { Scope::Full } else { Scope::Delta };

@@ -9,6 +9,7 @@
 //! | neither | all flags and all UIDs |
 //!
 //! Rules:
+//! - What was read from a folder that seemed to hold less than it does is read again, once it is seen to hold more.
 //! - Arithmetic before trust: the messages that were there, less those that vanished, plus those that arrived, have to be
 //!   EXISTS. Where they are not, or where a folder that had messages has none, everything is listed (I2).
 //! - The cursor is the state at the SELECT, so that what happens meanwhile is read by the next run (I3).
@@ -98,9 +99,12 @@ async fn since_cursor(
     opened: Opened,
 ) -> Result<Changes, Failure> {
     let mut status = opened.status.clone();
+    let is_fuller = is_fuller(&since.status, &status);
     let mut found = read(connection, since, request, opened).await?;
+    found.is_fuller = is_fuller;
     found.arrived = within(connection, &mut status, &found.arrived);
-    if found.present.is_none() && !found.adds_up(since, &status, &request.known) {
+    let is_odd = found.present.is_none() && !found.adds_up(since, &status, &request.known);
+    if is_odd {
         tracing::debug!(?status, "the number of messages does not add up: everything is listed");
         let all = search_all(connection).await?;
         found.present = Some(within(connection, &mut status, &all));
@@ -111,7 +115,8 @@ async fn since_cursor(
         found.present = Some(present);
     }
     let is_longer = request.window.is_longer_than(since.window);
-    if is_longer || !since.complete {
+    // Where the numbers were odd, the store may also lack what is there.
+    if is_odd || is_fuller || is_longer || !since.complete {
         let listed = list_window(connection, request.window, found.present.as_ref()).await?;
         found.in_window = within(connection, &mut status, &listed);
     }
@@ -128,7 +133,13 @@ async fn read(
 ) -> Result<Found, Failure> {
     let Opened { status, keywords, changed, vanished } = opened;
     let mut found = Found::default();
+    let is_fuller = is_fuller(&since.status, &status);
     match (since.status.highest_mod_seq, status.highest_mod_seq) {
+        _ if is_fuller => {
+            let (all, flags) = list_all(connection, &keywords, &request.known).await?;
+            found.flags = flags;
+            found.present = Some(all);
+        }
         (Some(_), Some(_)) if connection.enabled.qresync => {
             found.flags = changed;
             found.vanished = vanished;
@@ -147,6 +158,13 @@ async fn read(
         found.arrived = search_from(connection, since.status.uid_next).await?;
     }
     Ok(found)
+}
+
+/// Whether more messages are there than were and than can have arrived. Then what was read last was not the whole folder, as
+/// where a server in trouble showed it empty, and neither what is older than the cursor nor its flags are known to be read.
+fn is_fuller(then: &FolderStatus, now: &FolderStatus) -> bool {
+    let arrived = now.uid_next.saturating_sub(then.uid_next);
+    now.messages > then.messages.saturating_add(arrived)
 }
 
 /// The window's UIDs; `all` where every UID is known already.

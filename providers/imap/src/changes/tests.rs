@@ -252,43 +252,74 @@ async fn what_an_interrupted_run_stored_and_is_gone_is_found() {
 }
 
 #[tokio::test]
-async fn without_condstore_flags_are_searched_for_in_one_flight() {
-    let commands = ["ALL", "SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT", "KEYWORD $Junk"];
-    let found = ["1 2 4", "2 4", "", "", "", "", "1 4"];
-    let sent: String = commands.iter().map(|criteria| format!("C: $ UID SEARCH {criteria}\n")).collect();
-    let answers: String = found.iter().map(|uids| format!("S: * SEARCH {uids}\nS: $ OK done\n")).collect();
-    let script = opened("", "", "S: * FLAGS (\\Seen $Junk)\nS: * 3 EXISTS\nS: * OK [UIDNEXT 5] next")
-        + &sent
-        + &answers;
-    let flags = |uid, names: &[&str]| MailChange::Flags {
-        uid,
-        flags: Flags::from_wire(names.iter().copied()),
-        mod_seq: None,
-    };
-    let changes =
-        vec![MailChange::Present(set("1:2,4")), wanted("4"), flags(1, &["$Junk"]), flags(2, &["\\Seen"])];
+async fn without_condstore_all_flags_of_a_small_folder_are_fetched() {
+    let script = opened("", "", "S: * FLAGS (\\Seen Junk)\nS: * 3 EXISTS\nS: * OK [UIDNEXT 5] next")
+        + "C: $ UID FETCH 1:* (FLAGS)\nS: * 1 FETCH (UID 1 FLAGS (\\Seen))\nS: * 2 FETCH (UID 2 FLAGS (\\Seen))\n\
+           S: * 3 FETCH (UID 4 FLAGS ())\nS: $ OK done";
+    let changes = vec![MailChange::Present(set("1:2,4")), wanted("4"), seen(1, 0), seen(2, 0)];
     let expected = Outcome::Read(Scope::Full, changes, cursor(5, 0, 3));
     assert_eq!(outcome(&script, since(cursor(4, 0, 3), "1:3")).await, Ok(expected));
 }
 
 #[tokio::test]
+async fn without_condstore_the_flags_of_a_large_folder_are_searched_for() {
+    let flags = |uid, names: &[&str]| MailChange::Flags {
+        uid,
+        flags: Flags::from_wire(names.iter().copied()),
+        mod_seq: None,
+    };
+    let opened_large = |capabilities| {
+        opened(capabilities, "", "S: * FLAGS (\\Seen Junk)\nS: * 1001 EXISTS\nS: * OK [UIDNEXT 1005] next")
+    };
+    let expected = Ok(Outcome::Read(
+        Scope::Full,
+        vec![
+            MailChange::Present(set("4:1004")),
+            wanted("7:1004"),
+            flags(4, &["Junk"]),
+            flags(5, &["\\Seen", "Junk"]),
+            flags(6, &[]),
+        ],
+        cursor(1005, 0, 1_001),
+    ));
+    // With ESEARCH in one flight, told apart by tag in whatever order.
+    let criteria = ["ALL", "SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT", "KEYWORD Junk"];
+    let sent: String = criteria.iter().map(|one| format!("C: $ UID SEARCH RETURN (ALL) {one}\n")).collect();
+    let answers = "S: * ESEARCH (TAG \"p7\") UID\nS: * ESEARCH (TAG \"p2\") UID ALL 4:1004\nS: * ESEARCH (TAG \"p3\") UID ALL 5\n\
+                   S: * ESEARCH (TAG \"p8\") UID ALL 4:5\nS: * ESEARCH (TAG \"p4\") UID\nS: * ESEARCH (TAG \"p5\") UID\n\
+                   S: * ESEARCH (TAG \"p6\") UID\n";
+    let script = opened_large("ESEARCH") + &sent + &answers + &"S: $ OK done\n".repeat(7);
+    assert_eq!(outcome(&script, since(cursor(7, 0, 3), "1:6")).await, expected);
+    // Without, one after the other.
+    let all: String = (4..=1004).map(|uid| format!(" {uid}")).collect();
+    let found = [all.as_str(), " 5", "", "", "", "", " 5 4"];
+    let asked = criteria
+        .iter()
+        .zip(found)
+        .map(|(one, uids)| format!("C: $ UID SEARCH {one}\nS: * SEARCH{uids}\nS: $ OK done\n"));
+    let script = opened_large("") + &asked.collect::<String>();
+    assert_eq!(outcome(&script, since(cursor(7, 0, 3), "1:6")).await, expected);
+}
+
+#[tokio::test]
 async fn a_keyword_that_cannot_be_searched_for_makes_all_flags_be_fetched() {
-    let script = opened("", "", "S: * FLAGS (\\Seen a]b)\nS: * 2 EXISTS\nS: * OK [UIDNEXT 5] next")
-        + "C: $ UID FETCH 1:* (FLAGS)\nS: * 1 FETCH (UID 1 FLAGS (\\Seen))\nS: * 2 FETCH (UID 2 FLAGS (\\Seen))\nS: $ OK done";
-    let expected = delta(vec![seen(1, 0), seen(2, 0)], cursor(5, 0, 2));
-    assert_eq!(outcome(&script, since(cursor(5, 0, 2), "1:2")).await, expected);
+    let rows: String = (1..=1001).map(|n| format!("S: * {n} FETCH (UID {n} FLAGS (\\Seen))\n")).collect();
+    let script =
+        opened("ESEARCH", "", "S: * FLAGS (\\Seen a]b)\nS: * 1001 EXISTS\nS: * OK [UIDNEXT 1002] next")
+            + &format!("C: $ UID FETCH 1:* (FLAGS)\n{rows}S: $ OK done");
+    let expected = delta(vec![seen(1, 0), seen(2, 0)], cursor(1002, 0, 1_001));
+    let mut request = since(cursor(1002, 0, 1_001), "1:2");
+    request.window = Window::Since(Timestamp(0));
+    assert_eq!(outcome(&script, request).await, expected);
 }
 
 #[tokio::test]
 async fn a_folder_without_mod_seq_on_a_server_with_it_is_read_without() {
-    let commands = ["ALL", "SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT"];
-    let sent: String =
-        commands.iter().map(|criteria| format!("C: $ UID SEARCH RETURN (ALL) {criteria}\n")).collect();
-    let answers = "S: * ESEARCH (TAG \"$\") UID ALL 1:2\nS: $ OK done\n".repeat(2)
-        + &"S: * ESEARCH (TAG \"$\") UID\nS: $ OK done\n".repeat(4);
+    let rows = "S: * 1 FETCH (UID 1 FLAGS (\\Seen))\nS: * 2 FETCH (UID 2 FLAGS (\\Seen))\n";
     for mod_seq in ["S: * OK [NOMODSEQ] none", "S: * OK [HIGHESTMODSEQ 0] none"] {
         let answer = format!("S: * 2 EXISTS\nS: * OK [UIDNEXT 5] next\n{mod_seq}");
-        let script = opened(QRESYNC, " (QRESYNC (7 50))", &answer) + &sent + &answers;
+        let script = opened(QRESYNC, " (QRESYNC (7 50))", &answer)
+            + &format!("C: $ UID FETCH 1:* (FLAGS)\n{rows}S: $ OK done");
         let expected = delta(vec![seen(1, 0), seen(2, 0)], cursor(5, 0, 2));
         assert_eq!(outcome(&script, since(cursor(5, 50, 2), "1:2")).await, expected);
     }

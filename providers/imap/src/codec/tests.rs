@@ -166,10 +166,7 @@ fn each_kind_of_data_is_known() {
         ("* VANISHED 1:4294967295", vanished(false, "1:4294967295")),
         ("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", Data::Namespace(Some(b"INBOX.".to_vec()))),
         ("* NAMESPACE NIL NIL NIL", Data::Namespace(None)),
-        (
-            "* ID (\"Name\" \"Dovecot\" \"os\" NIL)",
-            Data::Id(vec![("name".into(), "Dovecot".into())]),
-        ),
+        ("* ID (\"Name\" \"Dovecot\" \"os\" NIL)", Data::Id(vec![("name".into(), "Dovecot".into())])),
         ("* ID NIL", Data::Id(vec![])),
         (
             "* 1 FETCH (UID 4294967295 MODSEQ (917162500) FLAGS (\\Seen $X) RFC822.SIZE 44)",

@@ -357,3 +357,6 @@ pub(crate) fn done(action: &str, status: &Status, during: During) -> Result<(), 
 pub(crate) fn passing(action: impl Into<String>, cause: impl Into<String>) -> Failure {
     Failure::answered(Fault::new(ErrorClass::Transient, action, cause))
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,6 +106,17 @@ impl Reader {
         self.body_by("SELECT body FROM message WHERE id = ?1", id.0, out)
     }
 
+    /// The ids of the messages after that one, at most `most`, in their order.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn messages_after(&self, after: MessageId, most: u32) -> Result<Vec<MessageId>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let ids = statement.query_map([after.0, i64::from(most)], |row| row.get(0).map(MessageId))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
     fn body_by(&self, sql: &str, id: i64, out: &mut dyn Write) -> Result<Option<u64>> {
         let body: Option<i64> = self.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
         body.map(|body| body::write_to(&self.conn, body, out)).transpose()

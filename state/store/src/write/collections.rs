@@ -85,6 +85,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Frees the key of a folder that is about to get another one by [`update_collection`](Self::update_collection) in this
+    /// transaction: of two folders that swapped their names, neither could take the other's first. Nothing is written where
+    /// it has that key already.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn release_key(&mut self, id: CollectionId, next: &str) -> Result<()> {
+        // No mailbox name holds a line feed (RFC 3501, section 9, `mailbox`).
+        self.conn.execute(
+            "UPDATE collection SET remote_key = char(10) || id WHERE id = ?1 AND remote_key <> ?2",
+            params![id.0, next],
+        )?;
+        Ok(())
+    }
+
     /// Freezes a folder: it keeps all it has, and its cursor. One that is frozen keeps its first date and reason.
     ///
     /// # Errors

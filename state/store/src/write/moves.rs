@@ -16,6 +16,8 @@ pub struct Renumbering {
     pub placement: PlacementId,
     /// Its UID now.
     pub uid: Uid,
+    /// Its internal date now: a message that was put there anew has another one.
+    pub internal_date: Timestamp,
     /// Its flags here.
     pub flags: Flags,
     /// What both sides agree on.
@@ -53,7 +55,17 @@ impl Tx<'_> {
             base_flags: place.base_flags.clone(),
             mod_seq: place.mod_seq,
         })?;
+        self.reopen_frozen(was.collection)?;
         self.drop_empty_plans()
+    }
+
+    /// A frozen folder out of which a message was taken is to be read whole once it is followed again: its cursor stands still and
+    /// would cover what is not there any more (I3).
+    fn reopen_frozen(&self, collection: CollectionId) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE collection SET complete = 0 WHERE id = ?1 AND gone_us IS NOT NULL AND complete = 1")?
+            .execute([collection.0])?;
+        Ok(())
     }
 
     /// Gives the folder's placements their UIDs under a new UIDVALIDITY, and answers those that had one and have none now:
@@ -75,15 +87,15 @@ impl Tx<'_> {
         )?;
         for one in matched {
             let was = self.seat(one.placement)?;
-            if was.placement.flags != one.flags {
+            if was.placement.flags != one.flags || was.placement.internal_date != one.internal_date {
                 self.note(&was, "renumbered", context)?;
             }
             if was.deleted.is_some() || was.collection != collection {
                 return Err(StoreError::NoSuchMessage(one.placement));
             }
             self.conn
-                .prepare_cached("UPDATE placement SET uid = ?2, held = NULL WHERE id = ?1")?
-                .execute(params![one.placement.0, one.uid])?;
+                .prepare_cached("UPDATE placement SET uid = ?2, internal_us = ?3, held = NULL WHERE id = ?1")?
+                .execute(params![one.placement.0, one.uid, one.internal_date.0])?;
             self.write_flags(&FlagUpdate {
                 placement: one.placement,
                 flags: one.flags.clone(),

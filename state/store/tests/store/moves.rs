@@ -68,7 +68,8 @@ fn what_vanished_and_what_arrived_is_known_by_time_and_id() {
 }
 
 fn renumbering(placement: PlacementId, uid: u32) -> Renumbering {
-    Renumbering { placement, uid, flags: flags(&[]), base_flags: flags(&[]), mod_seq: Some(1) }
+    let internal_date = Timestamp::from_seconds(i64::from(uid));
+    Renumbering { placement, uid, internal_date, flags: flags(&[]), base_flags: flags(&[]), mod_seq: Some(1) }
 }
 
 fn context() -> Context {
@@ -85,8 +86,8 @@ fn uids_can_change_places() {
     let left = f.tx(|tx| tx.renumber(inbox, &matched, &context()));
     assert_eq!(left, [ids[3]]);
     let now = f.tx(|tx| tx.placements(inbox, &UidSet::range(1, 9)));
-    let now: Vec<_> = now.into_iter().map(|one| (one.uid.unwrap(), one.id)).collect();
-    assert_eq!(now, [(1, ids[1]), (2, ids[0]), (4, ids[2])]);
+    let now: Vec<_> = now.into_iter().map(|one| (one.uid.unwrap(), one.id, one.internal_date.seconds())).collect();
+    assert_eq!(now, [(1, ids[1], 1), (2, ids[0], 2), (4, ids[2], 4)]);
     // The one that is left stands there until the same transaction's decision about it.
     assert_eq!(f.tx(|tx| tx.delete_placements(&left, &context())), 1);
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 3);

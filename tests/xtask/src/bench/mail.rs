@@ -9,6 +9,7 @@ use postrider_test_support::dovecot::capabilities_without;
 use postrider_test_support::{Home, Proxy, programs};
 
 use super::Options;
+use super::search::search;
 use super::stage::{FOLDERS, LARGE, LARGE_BYTES, LARGER, MANY, ONE, Stage, Sync, point_mbsync_to, point_to};
 use super::table::{Row, Unit};
 use crate::packages;
@@ -33,7 +34,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
     let mut stage = Stage::new(&programs::find_postrider("release")?, options.messages)?;
     let wanted = |group: &str| options.only.as_deref().is_none_or(|only| group.contains(only));
     let mut rows = Vec::new();
-    if wanted("load") || wanted("unchanged") || wanted("changed") {
+    if wanted("load") || wanted("unchanged") || wanted("changed") || wanted("search") {
         stage.fill(ONE, &corpus)?;
     }
     if wanted("load") {
@@ -44,6 +45,9 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
     }
     if wanted("memory") && options.long {
         rows.push(peak_memory(&stage, &corpus, options, LARGER, options.messages * 10)?);
+    }
+    if wanted("search") {
+        rows.push(search(&stage, &corpus, options)?);
     }
     if wanted("unchanged") {
         stage.fill(MANY, &corpus)?;

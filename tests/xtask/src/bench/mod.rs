@@ -3,6 +3,7 @@
 //! how fast the machine is.
 
 mod mail;
+mod search;
 mod stage;
 mod table;
 

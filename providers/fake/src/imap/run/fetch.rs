@@ -4,7 +4,7 @@
 //! sequence number beyond the mailbox is the client's mistake, a UID that is not there is none (RFC 3501 section
 //! 6.4.8).
 
-use crate::core::{FlagChange, Flags, Message};
+use crate::core::{BodyServed, FlagChange, Flags, Message};
 use crate::faults::Bend;
 use crate::imap::command::{Fetch, FetchItem, Section, SectionText};
 use crate::imap::message::{Header, Inner, Part, envelope, structure};
@@ -69,9 +69,28 @@ impl Session {
         if self.bent(Bend::Empty) {
             found.clear();
         }
+        if items.iter().any(is_whole_body) {
+            self.note_bodies(&found);
+        }
         let style =
             Style { utf8: self.enabled.utf8, literals: self.bent(Bend::Literals), nil: self.bent(Bend::Nil) };
         Next::Fetch(FetchJob { messages: found, items, style, missing })
+    }
+
+    fn note_bodies(&self, found: &[Message]) {
+        let mut state = self.server.lock();
+        let Some((name, uid_validity)) =
+            self.mailbox(&state).map(|mailbox| (mailbox.name.clone(), mailbox.uid_validity))
+        else {
+            return;
+        };
+        let bodies = found.iter().map(|message| BodyServed {
+            user: self.user().to_owned(),
+            mailbox: name.clone(),
+            uid_validity,
+            uid: message.uid,
+        });
+        state.bodies.extend(bodies);
     }
 
     fn found(&self, uids: &[u32], changed_since: Option<u64>) -> Vec<Message> {
@@ -180,6 +199,11 @@ impl Session {
 
 fn marks_seen(item: &FetchItem) -> bool {
     matches!(item, FetchItem::Rfc822 | FetchItem::Rfc822Text | FetchItem::Section { peek: false, .. })
+}
+
+fn is_whole_body(item: &FetchItem) -> bool {
+    let whole = |section: &Section| section.part.is_empty() && section.text == SectionText::All;
+    matches!(item, FetchItem::Rfc822) || matches!(item, FetchItem::Section { section, .. } if whole(section))
 }
 
 /// The header with its empty line.

@@ -1,0 +1,176 @@
+//! Where a program dies: at a chosen job of the store, done or not, or at a chosen octet on a wire.
+//!
+//! Rule: from that point on nothing that the program does has any effect. Jobs are dropped, wires stand still, and whoever
+//! runs the program hears of it and drops it.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use tokio::sync::Notify;
+
+/// A point in a program's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashAt {
+    /// Before the n-th job of the store is done, counted from 1.
+    BeforeJob(u64),
+    /// After the n-th job was done and before anybody hears of it.
+    AfterJob(u64),
+    /// At the n-th octet on all wires together, counted from 1.
+    Octet(u64),
+}
+
+impl fmt::Display for CrashAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BeforeJob(n) => write!(f, "before store job {n}"),
+            Self::AfterJob(n) => write!(f, "after store job {n}"),
+            Self::Octet(n) => write!(f, "at octet {n} on the wire"),
+        }
+    }
+}
+
+type AtDeath = Box<dyn FnOnce() + Send>;
+
+/// One life of the program: how far it came, and where it ends.
+pub struct Life {
+    end: Option<CrashAt>,
+    at_death: Mutex<Option<AtDeath>>,
+    jobs: AtomicU64,
+    octets: AtomicU64,
+    trips: AtomicU64,
+    dead: AtomicBool,
+    died: Notify,
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").field("end", &self.end).field("jobs", &self.jobs()).finish_non_exhaustive()
+    }
+}
+
+impl Life {
+    /// A life with that end; `None`: it ends by itself.
+    pub fn new(end: Option<CrashAt>) -> Self {
+        Self {
+            end,
+            at_death: Mutex::new(None),
+            jobs: AtomicU64::new(0),
+            octets: AtomicU64::new(0),
+            trips: AtomicU64::new(0),
+            dead: AtomicBool::new(false),
+            died: Notify::new(),
+        }
+    }
+
+    /// Has that done in the very moment of death, before anything is closed: to see the disk as a power loss leaves it.
+    #[must_use]
+    pub fn at_death(self, act: impl FnOnce() + Send + 'static) -> Self {
+        *self.at_death.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
+        self
+    }
+
+    /// Whether it is over.
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Relaxed)
+    }
+
+    /// Waits for its end; for ever where none comes.
+    pub async fn over(&self) {
+        while !self.is_dead() {
+            self.died.notified().await;
+        }
+    }
+
+    /// Jobs of the store so far.
+    pub fn jobs(&self) -> u64 {
+        self.jobs.load(Relaxed)
+    }
+
+    /// Octets on the wires so far.
+    pub fn octets(&self) -> u64 {
+        self.octets.load(Relaxed)
+    }
+
+    /// Round trips so far: a client spoke that had heard something since it spoke last.
+    pub fn trips(&self) -> u64 {
+        self.trips.load(Relaxed)
+    }
+
+    pub(crate) fn begins_trip(&self) {
+        self.trips.fetch_add(1, Relaxed);
+    }
+
+    fn die(&self) {
+        if !self.dead.swap(true, Relaxed) {
+            if let Some(act) = self.at_death.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                act();
+            }
+            self.died.notify_one();
+        }
+    }
+
+    /// Counts a job that is about to be done; false where it is not done any more.
+    pub(crate) fn begins_job(&self) -> bool {
+        if self.is_dead() {
+            return false;
+        }
+        let nth = self.jobs.fetch_add(1, Relaxed) + 1;
+        if self.end == Some(CrashAt::BeforeJob(nth)) {
+            self.die();
+        }
+        !self.is_dead()
+    }
+
+    /// A job was done.
+    pub(crate) fn ended_job(&self) {
+        if self.end == Some(CrashAt::AfterJob(self.jobs())) {
+            self.die();
+        }
+    }
+
+    /// How many of so many octets still travel; 0 where life is over.
+    pub(crate) fn travels(&self, octets: usize) -> usize {
+        if self.is_dead() {
+            return 0;
+        }
+        let before = self.octets();
+        let room = match self.end {
+            Some(CrashAt::Octet(n)) => n.saturating_sub(1).saturating_sub(before),
+            _ => u64::MAX,
+        };
+        let travels = (octets as u64).min(room);
+        self.octets.fetch_add(travels, Relaxed);
+        if travels < octets as u64 {
+            self.die();
+        }
+        usize::try_from(travels).unwrap_or(octets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_ends_where_it_was_told_to() {
+        let before = Life::new(Some(CrashAt::BeforeJob(2)));
+        assert!(before.begins_job());
+        before.ended_job();
+        assert!(!before.begins_job() && before.is_dead());
+
+        let after = Life::new(Some(CrashAt::AfterJob(1)));
+        assert!(after.begins_job());
+        after.ended_job();
+        assert!(after.is_dead() && !after.begins_job());
+
+        let wire = Life::new(Some(CrashAt::Octet(4)));
+        assert_eq!((wire.travels(2), wire.travels(2), wire.travels(2)), (2, 1, 0));
+        assert!(wire.is_dead() && !wire.begins_job());
+        assert_eq!(Life::new(None).travels(1 << 30), 1 << 30);
+    }
+}

@@ -1,0 +1,51 @@
+//! The whole program on one thread from one seed.
+//!
+//! Configuration files, service, engine, IMAP client and SQLite store are the real ones; the servers are `postrider-fake`'s,
+//! and everything that is not deterministic is drawn from the seed. What is checked, and it is little enough to be read at
+//! once, stands in [`laws`] and [`equal`].
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`chance`], [`trace`] | what is drawn, and the hash of what came of it |
+//! | [`world`], [`crash`], [`power`] | the seams, and how a program dies in them |
+//! | [`machine`] | configuration, store and servers, on which the program is started again and again |
+//! | [`layout`], [`mail`], [`change`], [`trouble`] | what servers hold, how it changes, what goes wrong |
+//! | [`stored`], [`laws`], [`equal`] | what the store holds, and what it has to hold |
+//! | [`life`] | one seed from its beginning to its end |
+//! | [`regressions`] | seeds that failed once |
+
+pub mod chance;
+pub mod change;
+pub mod crash;
+pub mod equal;
+pub mod laws;
+pub mod layout;
+pub mod life;
+pub mod machine;
+pub mod mail;
+pub mod power;
+pub mod regressions;
+pub mod stored;
+pub mod trace;
+pub mod trouble;
+pub mod world;
+
+use anyhow::{Context, Result, anyhow};
+
+use life::{Extent, Summary, live};
+
+/// Lives one seed on a runtime of its own, of one thread and paused time. A panic anywhere in it is its failure.
+///
+/// # Errors
+/// What went wrong, from the round down to the law.
+pub fn run_seed(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
+    let lived = std::panic::catch_unwind(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .context("start a runtime")?;
+        runtime.block_on(live(seed, extent, aloud))
+    });
+    lived.unwrap_or_else(|_| Err(anyhow!("it panicked; the message stands above")))
+}

@@ -1,0 +1,131 @@
+//! What the store holds, read beside the program by plain SQL: every message where it stands or stood, and a hash of all
+//! tables.
+
+use std::{collections::BTreeSet, path::Path};
+
+use anyhow::Result;
+use blake3::Hash;
+use rusqlite::{Connection, OpenFlags, types::ValueRef};
+
+/// A message where it stands, or stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The id that listings print.
+    pub id: i64,
+    /// The message behind it.
+    pub message: i64,
+    /// BLAKE3 of its bytes, as the store noted it.
+    pub hash: Hash,
+    /// The account's name.
+    pub account: String,
+    /// The folder.
+    pub collection: i64,
+    /// The folder's name.
+    pub folder: String,
+    /// Whether the folder is frozen.
+    pub is_frozen: bool,
+    /// Whether mass deletions in the folder are a person's ordinary tidying (F5.4).
+    pub is_exempt: bool,
+    /// The UIDVALIDITY that the folder's cursor has.
+    pub uid_validity: Option<u32>,
+    /// Its UID.
+    pub uid: Option<u32>,
+    /// Flags and keywords in lower case.
+    pub flags: BTreeSet<String>,
+    /// When the server received it, in seconds since 1970.
+    pub internal_date: i64,
+    /// Whether it is a tombstone.
+    pub is_deleted: bool,
+    /// Whether its deletion waits for a person's word.
+    pub is_held: bool,
+}
+
+impl Standing {
+    /// Whether it stands in a folder that is followed.
+    pub fn is_followed(&self) -> bool {
+        !self.is_deleted && !self.is_frozen
+    }
+}
+
+fn open(store: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(store.join("store.db"), flags)?)
+}
+
+/// Everything, in the order of ids. Nothing, where there is no store yet.
+///
+/// # Errors
+/// What SQLite says.
+pub fn standings(store: &Path) -> Result<Vec<Standing>> {
+    if !store.join("store.db").exists() {
+        return Ok(Vec::new());
+    }
+    let conn = open(store)?;
+    let mut statement = conn.prepare(
+        "SELECT p.id, p.message, b.hash, a.name, c.id, c.name, c.gone_us IS NOT NULL, c.uid_validity, p.uid, p.flags,
+                p.keywords, p.internal_us, p.deleted_us IS NOT NULL, p.held IS NOT NULL,
+                coalesce(c.role IN ('trash', 'junk', 'drafts'), 0)
+         FROM placement p JOIN message m ON m.id = p.message JOIN body b ON b.id = m.body
+              JOIN collection c ON c.id = p.collection JOIN account a ON a.id = c.account ORDER BY p.id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let (bits, keywords): (u8, String) = (row.get(9)?, row.get(10)?);
+        let internal_us: i64 = row.get(11)?;
+        Ok(Standing {
+            id: row.get(0)?,
+            message: row.get(1)?,
+            hash: Hash::from_bytes(row.get(2)?),
+            account: row.get(3)?,
+            collection: row.get(4)?,
+            folder: row.get(5)?,
+            is_frozen: row.get(6)?,
+            uid_validity: row.get(7)?,
+            uid: row.get(8)?,
+            flags: flags(bits, &keywords),
+            internal_date: internal_us.div_euclid(1_000_000),
+            is_deleted: row.get(12)?,
+            is_held: row.get(13)?,
+            is_exempt: row.get(14)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn flags(bits: u8, keywords: &str) -> BTreeSet<String> {
+    let system = ["\\seen", "\\answered", "\\flagged", "\\deleted", "\\draft"];
+    let set = system.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+    set.map(|(_, name)| (*name).to_owned()).chain(keywords.split_whitespace().map(str::to_lowercase)).collect()
+}
+
+/// A hash of every row of every table but `run`, which every run writes.
+///
+/// # Errors
+/// What SQLite says.
+pub fn dump(store: &Path) -> Result<Hash> {
+    let conn = open(store)?;
+    let mut names = conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'run' ORDER BY name")?;
+    let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut hasher = blake3::Hasher::new();
+    for name in names {
+        hasher.update(name.as_bytes());
+        let mut statement = conn.prepare(&format!("SELECT * FROM {name}"))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns {
+                take(&mut hasher, row.get_ref(column)?);
+            }
+        }
+    }
+    Ok(hasher.finalize())
+}
+
+fn take(hasher: &mut blake3::Hasher, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Null => hasher.update(b"n"),
+        ValueRef::Integer(number) => hasher.update(b"i").update(&number.to_le_bytes()),
+        ValueRef::Real(number) => hasher.update(b"r").update(&number.to_le_bytes()),
+        ValueRef::Text(octets) => hasher.update(b"t").update(&(octets.len() as u64).to_le_bytes()).update(octets),
+        ValueRef::Blob(octets) => hasher.update(b"b").update(&(octets.len() as u64).to_le_bytes()).update(octets),
+    };
+}

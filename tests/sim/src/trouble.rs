@@ -1,0 +1,123 @@
+//! What goes wrong with servers and wires while a run is on, drawn for each connection.
+//!
+//! | kind | such as |
+//! |---|---|
+//! | refusals and silence | NO, BAD, BYE, nothing, half a literal, a wire that is cut |
+//! | oddities that are lawful | untagged responses that nobody asked for, literals, ranges from high to low |
+//! | lies | nothing where there is something, mod-sequences and UIDNEXT that are not so |
+//!
+//! Left out, because no client could tell them from the truth and the store may rightly be wrong for a while: an empty answer
+//! to a FETCH of changes (CHANGEDSINCE) whose HIGHESTMODSEQ rose, which is just what an expunged change looks like.
+
+use postrider_fake::{Action, Bend, Fault, FaultPlan, FakeDialer, Then, Trigger, faults::codes};
+
+use crate::{chance::Chance, machine::Mailbox, trace::Trace};
+
+/// Commands that faults are aimed at.
+const COMMANDS: [&str; 8] = ["LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE"];
+/// Connections of one run that may have a fault each.
+const CONNECTIONS: usize = 6;
+
+/// What was wrong in a run, for those who check it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Trouble {
+    /// Something was.
+    pub any: bool,
+    /// A server told what was not so.
+    pub lies: bool,
+}
+
+/// Draws what goes wrong with that account's server in the next run.
+pub fn brew(net: &FakeDialer, mailbox: &Mailbox, chance: &mut Chance, trace: &Trace) -> Trouble {
+    let mut trouble = Trouble::default();
+    if chance.percent(5) {
+        trace.step(|| format!("{} refuses connections", mailbox.at));
+        net.refuse(&mailbox.at, true);
+        trouble.any = true;
+        return trouble;
+    }
+    let dialled = net.dialled(&mailbox.at);
+    for nth in 1..=CONNECTIONS {
+        if chance.percent(60) {
+            let plan = plan(chance, &mut trouble);
+            trace.step(|| format!("{} connection {nth}: {plan:?}", mailbox.at));
+            net.plan(&mailbox.at, dialled + nth, plan);
+            trouble.any = true;
+        }
+    }
+    trouble
+}
+
+/// Ends all trouble.
+pub fn calm(net: &FakeDialer, mailbox: &Mailbox) {
+    net.refuse(&mailbox.at, false);
+    let dialled = net.dialled(&mailbox.at);
+    for nth in 1..=CONNECTIONS {
+        net.plan(&mailbox.at, dialled + nth, FaultPlan::none());
+    }
+}
+
+fn plan(chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
+    let then = if chance.percent(50) { Then::Close } else { Then::Hang };
+    match chance.below(10) {
+        0 => FaultPlan::none().cut_output(chance.below(6_000), then),
+        1 => FaultPlan::none().cut_input(chance.below(1_500), then),
+        _ => {
+            let Fault { when, action } = fault(chance, then);
+            trouble.lies |= matches!(&action, Action::Bend(bend) if is_lie(*bend));
+            FaultPlan::none().on(when, action)
+        }
+    }
+}
+
+fn fault(chance: &mut Chance, then: Then) -> Fault {
+    let command = chance.pick(&COMMANDS).copied().unwrap_or("LIST");
+    let when = match chance.below(4) {
+        0 => Trigger::Nth(chance.between(1, 12) as usize),
+        1 => Trigger::Every(command),
+        _ => Trigger::Named(command, chance.between(1, 4) as usize),
+    };
+    let action = match chance.below(20) {
+        0 => Action::No(codes::UNAVAILABLE),
+        1 => Action::No(codes::THROTTLED),
+        2 => Action::No("no reason at all"),
+        3 => Action::Bad,
+        4 => Action::Bye("going down"),
+        5 => Action::GarbageLine,
+        6 => Action::HalfLiteral(then),
+        7 => Action::Silence(then),
+        8 => Action::LoseAnswer(then),
+        9 => Action::LongLine(2 << 20),
+        10 | 11 => return Fault { when: not_at_fetch(when), action: Action::Bend(Bend::Empty) },
+        12 => Action::Bend(Bend::ReversedVanished),
+        13 => Action::Bend(Bend::Sprinkle),
+        14 => Action::Bend(Bend::Literals),
+        _ => Action::Bend(lie(chance)),
+    };
+    Fault { when, action }
+}
+
+fn lie(chance: &mut Chance) -> Bend {
+    match chance.below(7) {
+        0 => Bend::ModSeqBack(chance.between(1, 30)),
+        1 => Bend::ModSeqZero,
+        2 => Bend::NoModSeq,
+        3 => Bend::ModSeqMissing,
+        4 => Bend::UidNext([0, 1, 2, 50, 4_000_000_000][chance.below(5) as usize]),
+        5 => Bend::UidValidityMidway,
+        _ => Bend::Nil,
+    }
+}
+
+fn not_at_fetch(when: Trigger) -> Trigger {
+    match when {
+        Trigger::Nth(_) | Trigger::Named("UID FETCH", _) => Trigger::Named("UID SEARCH", 1),
+        Trigger::Every("UID FETCH") => Trigger::Every("UID SEARCH"),
+        other => other,
+    }
+}
+
+/// Whether it says what is not so, apart from being odd.
+const fn is_lie(bend: Bend) -> bool {
+    !matches!(bend, Bend::ReversedVanished | Bend::Sprinkle | Bend::Literals)
+}
