@@ -59,10 +59,11 @@ fn environment(config: Option<PathBuf>) -> Environment {
     let below_home = |below: &str| home.clone().unwrap_or_else(|| PathBuf::from("/")).join(below);
     // The system service runs as a user without a home of its own and gets both by StateDirectory= (systemd.exec(5)).
     let for_system = path("STATE_DIRECTORY").is_some() || (uid.is_root() && home.is_none());
-    let config_dir = config.map(|dir| std::path::absolute(&dir).unwrap_or(dir)).unwrap_or_else(|| match for_system {
-        true => PathBuf::from("/etc/postrider"),
-        false => path("XDG_CONFIG_HOME").unwrap_or_else(|| below_home(".config")).join("postrider"),
-    });
+    let config_dir =
+        config.map(|dir| std::path::absolute(&dir).unwrap_or(dir)).unwrap_or_else(|| match for_system {
+            true => PathBuf::from("/etc/postrider"),
+            false => path("XDG_CONFIG_HOME").unwrap_or_else(|| below_home(".config")).join("postrider"),
+        });
     let default_store = path("STATE_DIRECTORY").unwrap_or_else(|| match for_system {
         true => PathBuf::from("/var/lib/postrider"),
         false => path("XDG_DATA_HOME").unwrap_or_else(|| below_home(".local/share")).join("postrider"),
@@ -73,7 +74,9 @@ fn environment(config: Option<PathBuf>) -> Environment {
         path: std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned()),
         credentials: path("CREDENTIALS_DIRECTORY"),
         uid: uid.as_raw(),
-        user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| uid.as_raw().to_string()),
+        user: std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .unwrap_or_else(|_| uid.as_raw().to_string()),
         machine_id: std::fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned()),
         home,
     }

@@ -49,7 +49,9 @@ impl Exit {
     /// How a command ends that failed.
     pub const fn of_fault(fault: &Fault) -> Self {
         match fault.class {
-            ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Permanent | ErrorClass::Busy => Self::Failed,
+            ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Permanent | ErrorClass::Busy => {
+                Self::Failed
+            }
             ErrorClass::Login => Self::LoginNeeded,
             ErrorClass::Config => Self::Usage,
             ErrorClass::NotPermitted => Self::NotPermitted,
@@ -75,7 +77,8 @@ mod tests {
 
     #[test]
     fn of_several_the_first_of_5_2_3_4_1_counts() {
-        let order = [Exit::NotPermitted, Exit::Usage, Exit::LoginNeeded, Exit::Held, Exit::Failed, Exit::Done];
+        let order =
+            [Exit::NotPermitted, Exit::Usage, Exit::LoginNeeded, Exit::Held, Exit::Failed, Exit::Done];
         for (at, first) in order.into_iter().enumerate() {
             for second in &order[at..] {
                 assert_eq!(first.worst(*second), first);

@@ -39,7 +39,8 @@ pub(super) async fn account(
         AccountCommand::Set(set) => change(service, caller, set, out)?,
         AccountCommand::Disconnect { name } => {
             let there = service.disconnect_account(caller, &name)?;
-            let what = if there { "its stored password is erased" } else { "nothing was stored for its login" };
+            let what =
+                if there { "its stored password is erased" } else { "nothing was stored for its login" };
             done(out, &format!("account {name}: {what}; its mail stays here"))?;
         }
         AccountCommand::Remove { name } => {
@@ -159,7 +160,11 @@ fn change(service: &mut Service, caller: &Caller, set: AccountSet, out: Out) -> 
         (false, true) => None,
     };
     if wanted.is_none() && folders.is_none() {
-        let fault = Fault::new(ErrorClass::Config, format!("change account {}", set.name), "nothing to change was given");
+        let fault = Fault::new(
+            ErrorClass::Config,
+            format!("change account {}", set.name),
+            "nothing to change was given",
+        );
         return Err(fault.hint("give --period, --folder or --all-folders"));
     }
     service.set_account(caller, &set.name, wanted, folders)?;
@@ -194,10 +199,13 @@ fn typed_password(whose: &str, from_stdin: bool) -> Result<SecretString, Fault> 
     let action = || format!("read the password of {whose}");
     let failed = |error: io::Error| Fault::new(ErrorClass::Permanent, action(), error.to_string());
     let line = match (from_stdin, io::stdin().is_terminal()) {
-        (false, true) => Zeroizing::new(rpassword::prompt_password(format!("Password of {whose}: ")).map_err(failed)?),
+        (false, true) => {
+            Zeroizing::new(rpassword::prompt_password(format!("Password of {whose}: ")).map_err(failed)?)
+        }
         (false, false) => {
             let fault = Fault::new(ErrorClass::Config, action(), "there is no terminal to ask at");
-            return Err(fault.hint("give --password-stdin, --password-file, --password-command or --systemd-credential"));
+            return Err(fault
+                .hint("give --password-stdin, --password-file, --password-command or --systemd-credential"));
         }
         (true, _) => {
             let mut line = Zeroizing::new(String::new());

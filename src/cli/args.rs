@@ -32,13 +32,13 @@ pub struct Cli {
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The configuration directory [default: /etc/postrider as root or the system service, else $XDG_CONFIG_HOME/postrider].
+    /// The configuration directory [default: $XDG_CONFIG_HOME/postrider; /etc/postrider for the system service].
     #[arg(long, global = true, value_name = "DIR")]
     pub config: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say more; twice, say everything.
+    /// Say more; three times, say everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Say only what went wrong.
@@ -366,7 +366,16 @@ mod tests {
 
     #[test]
     fn sync_now_takes_accounts_and_kinds() {
-        let cli = Cli::try_parse_from(["postrider", "--sync-now", "work", "home", "--only", "mail,contacts", "--json"]).unwrap();
+        let cli = Cli::try_parse_from([
+            "postrider",
+            "--sync-now",
+            "work",
+            "home",
+            "--only",
+            "mail,contacts",
+            "--json",
+        ])
+        .unwrap();
         assert_eq!(cli.sync_now, Some(vec!["work".to_owned(), "home".to_owned()]));
         assert_eq!(cli.only, [Kind::Mail, Kind::Contacts]);
         assert!(cli.global.json);

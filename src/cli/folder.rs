@@ -12,7 +12,12 @@ use crate::{
     service::{Caller, Service},
 };
 
-pub(super) fn folder(service: &Service, caller: &Caller, command: FolderCommand, out: Out) -> Result<Exit, Fault> {
+pub(super) fn folder(
+    service: &Service,
+    caller: &Caller,
+    command: FolderCommand,
+    out: Out,
+) -> Result<Exit, Fault> {
     let FolderCommand::List { account } = command;
     let folders = service.folders(caller, account.as_deref())?;
     if out.json {

@@ -14,7 +14,12 @@ use crate::{
     service::{Caller, ExportForm, ExportRequest, MailFilter, Service},
 };
 
-pub(super) fn mail(service: &mut Service, caller: &Caller, command: MailCommand, out: Out) -> Result<Exit, Fault> {
+pub(super) fn mail(
+    service: &mut Service,
+    caller: &Caller,
+    command: MailCommand,
+    out: Out,
+) -> Result<Exit, Fault> {
     match command {
         MailCommand::List(query) | MailCommand::Search(query) => list(service, caller, query, out)?,
         MailCommand::Show { id, raw } => show(service, caller, parse_id(&id)?, raw, out)?,
@@ -25,7 +30,8 @@ pub(super) fn mail(service: &mut Service, caller: &Caller, command: MailCommand,
 }
 
 fn parse_id(text: &str) -> Result<PlacementId, Fault> {
-    text.parse().map_err(|error: IdParseError| Fault::new(ErrorClass::Config, "read a message id", error.to_string()))
+    text.parse()
+        .map_err(|error: IdParseError| Fault::new(ErrorClass::Config, "read a message id", error.to_string()))
 }
 
 fn list(service: &Service, caller: &Caller, query: MailQuery, out: Out) -> Result<(), Fault> {
@@ -53,7 +59,10 @@ fn list(service: &Service, caller: &Caller, query: MailQuery, out: Out) -> Resul
         Column::text("FOLDER"),
     ]);
     for row in rows {
-        let from = row.from.first().map(|one| if one.name.is_empty() { one.email.clone() } else { one.name.clone() });
+        let from = row
+            .from
+            .first()
+            .map(|one| if one.name.is_empty() { one.email.clone() } else { one.name.clone() });
         table.row([
             row.id.to_string(),
             minute(row.date.unwrap_or(row.internal_date)),

@@ -40,13 +40,19 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
     let mut service = Service::open(world, env)?;
     let caller = service.owner();
     if let Some(user) = cli.global.as_user.filter(|user| *user != caller.user) {
-        let fault = Fault::new(ErrorClass::NotPermitted, format!("act as {user}"), "this version knows only the store's owner");
+        let fault = Fault::new(
+            ErrorClass::NotPermitted,
+            format!("act as {user}"),
+            "this version knows only the store's owner",
+        );
         return Err(fault.hint("leave --as out"));
     }
     if let Some(accounts) = cli.sync_now {
         if cli.command.is_some() {
             let cause = "a command was given besides";
-            return Err(Fault::new(ErrorClass::Config, "run with --sync-now", cause).hint("give one of the two"));
+            return Err(
+                Fault::new(ErrorClass::Config, "run with --sync-now", cause).hint("give one of the two")
+            );
         }
         return run::run(&mut service, &caller, accounts, &cli.only, cli.dry_run, out).await;
     }

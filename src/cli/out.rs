@@ -111,11 +111,19 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        let table =
-            [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (2_540_000, "2.5 MB"), (7_000_000_000_000_000, "7000.0 TB")];
+        let table = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (2_540_000, "2.5 MB"),
+            (7_000_000_000_000_000, "7000.0 TB"),
+        ];
         for (count, text) in table {
             assert_eq!(octets(count), text);
         }
-        assert_eq!((counted(1, "message"), counted(2, "message")), ("1 message".to_owned(), "2 messages".to_owned()));
+        assert_eq!(
+            (counted(1, "message"), counted(2, "message")),
+            ("1 message".to_owned(), "2 messages".to_owned())
+        );
     }
 }

@@ -56,7 +56,13 @@ fn list(views: &[ProviderView], out: Out) -> Result<(), Fault> {
     ]);
     for view in views {
         let defined = view.origin.unwrap_or("a file that is wrong");
-        table.row([&view.name, view.kind.unwrap_or("?"), &view.auth.join(", "), defined, &view.domains.join(", ")]);
+        table.row([
+            &view.name,
+            view.kind.unwrap_or("?"),
+            &view.auth.join(", "),
+            defined,
+            &view.domains.join(", "),
+        ]);
     }
     out.table(&table);
     Ok(())
@@ -98,7 +104,7 @@ fn draft(add: &ProviderAdd) -> Result<ProviderDraft, Fault> {
         auth: vec![AuthKind::Basic],
         imap: Some(server("--imap", &add.imap, add.imap_security)?),
         smtp: add.smtp.as_deref().map(|smtp| server("--smtp", smtp, add.smtp_security)).transpose()?,
-        ca_file: add.ca_file.clone(),
+        ca_file: add.ca_file.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone())),
         allow_plaintext: add.allow_plaintext,
     })
 }
@@ -115,7 +121,11 @@ fn server(option: &str, text: &str, security: SecurityArg) -> Result<ServerDraft
         _ => (text, None),
     };
     let port = port.map(str::parse::<u16>).transpose().map_err(|_| {
-        Fault::new(ErrorClass::Config, format!("read {option}"), format!("found `{text}`, expected HOST or HOST:PORT"))
+        Fault::new(
+            ErrorClass::Config,
+            format!("read {option}"),
+            format!("found `{text}`, expected HOST or HOST:PORT"),
+        )
     })?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     Ok(ServerDraft { host, port, security: Some(security) })

@@ -118,7 +118,10 @@ fn tell_account(account: &AccountReport, out: Out) {
     out.line(line);
     for held in &account.held {
         let what = counted(held.deletions, "deletion");
-        out.line(format!("  held: {what} in {} ({}); `postrider allow {}` lets them through", held.folder, held.why, held.plan));
+        out.line(format!(
+            "  held: {what} in {} ({}); `postrider allow {}` lets them through",
+            held.folder, held.why, held.plan
+        ));
     }
 }
 
@@ -136,8 +139,11 @@ fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
             (folder.known_again, "known again under new numbers"),
             (folder.delete, "gone on the server"),
         ];
-        let told: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let told: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         let held = folder.held.map(|why| format!("; would be held: {why}")).unwrap_or_default();
         out.line(format!("{}: {}: {}{held}", account.account, folder.folder, told.join(", ")));
     }
@@ -148,7 +154,9 @@ fn folder_words(change: &FolderChange) -> String {
         FolderChange::New(name) => format!("new folder {name}"),
         FolderChange::Renamed(old, new) => format!("folder {old} is {new} now"),
         FolderChange::Thawed(name) => format!("folder {name} is followed again"),
-        FolderChange::Frozen(name, why) => format!("folder {name} is kept as it is and followed no more ({})", why.name()),
+        FolderChange::Frozen(name, why) => {
+            format!("folder {name} is kept as it is and followed no more ({})", why.name())
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
 }
 
 fn tell_more(state: &AccountState, out: Out) {
-    let text = |key: &str| state.error.as_ref().and_then(|error| error.get(key)).and_then(|value| value.as_str());
+    let text =
+        |key: &str| state.error.as_ref().and_then(|error| error.get(key)).and_then(|value| value.as_str());
     if let Some(message) = text("message") {
         out.line(format!("{}: {message}", state.account));
     }
@@ -55,7 +56,10 @@ fn tell_more(state: &AccountState, out: Out) {
     for held in &state.held {
         let what = counted(held.deletions, "deletion");
         out.line(format!("{}: {what} in {} wait ({})", state.account, held.folder, held.why));
-        out.line(format!("  hint: look at the folder on the server; `postrider allow {}` lets them through", held.plan));
+        out.line(format!(
+            "  hint: look at the folder on the server; `postrider allow {}` lets them through",
+            held.plan
+        ));
     }
 }
 
@@ -68,6 +72,7 @@ fn words(status: &str) -> &str {
         "busy" => "busy",
         "config_error" => "wrong configuration",
         "never" => "never run",
+        "removed" => "removed, its mail is here",
         other => other,
     }
 }
@@ -76,7 +81,10 @@ pub(super) fn allow(service: &mut Service, caller: &Caller, plan: &str, out: Out
     let deleted = service.allow(caller, plan)?;
     match out.json {
         true => out.value(&serde_json::json!({ "plan": plan, "deleted": deleted }))?,
-        false => out.line(format!("{} deleted here; `postrider mail restore` brings any of them back", counted(deleted, "message"))),
+        false => out.line(format!(
+            "{} deleted here; `postrider mail restore` brings any of them back",
+            counted(deleted, "message")
+        )),
     }
     Ok(Exit::Done)
 }

@@ -146,7 +146,7 @@ impl Config {
                 None => self
                     .providers_of_domain(
                         &domain_of(&account.address).unwrap_or_default(),
-                        account.user.as_deref(),
+                        self.user_of(account),
                     )
                     .contains(&provider),
             })

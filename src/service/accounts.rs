@@ -171,11 +171,20 @@ impl Service {
     ///
     /// # Errors
     /// Where the account's password does not live in the store, or the server refuses the new one.
-    pub async fn login(&mut self, _caller: &Caller, name: &str, password: SecretString) -> Result<Trial, Fault> {
+    pub async fn login(
+        &mut self,
+        _caller: &Caller,
+        name: &str,
+        password: SecretString,
+    ) -> Result<Trial, Fault> {
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
         if account.password != SecretSource::Stored {
             let action = format!("store a password for account {name}");
-            let fault = Fault::new(ErrorClass::Config, action, format!("it takes its password from {}", account.password));
+            let fault = Fault::new(
+                ErrorClass::Config,
+                action,
+                format!("it takes its password from {}", account.password),
+            );
             return Err(fault.hint("change the password there"));
         }
         let trial = self.try_account(&account, password.clone()).await?;
@@ -228,7 +237,9 @@ impl Service {
             folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
             origin: account.map_or("file", |account| origin_name(account.origin.kind)),
             errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
-            warnings: ready.map(|ready| ready.warnings.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            warnings: ready
+                .map(|ready| ready.warnings.iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
         }
     }
 
@@ -264,7 +275,12 @@ impl Service {
 
     fn seal(&mut self, account: &str, password: &SecretString) -> Result<Secret, Fault> {
         let store = self.store()?;
-        let in_use = store.reader()?.secret_keys()?.iter().map(|id| KeyId::parse(id)).collect::<Result<Vec<_>, _>>()?;
+        let in_use = store
+            .reader()?
+            .secret_keys()?
+            .iter()
+            .map(|id| KeyId::parse(id))
+            .collect::<Result<Vec<_>, _>>()?;
         let key = StoreKey::load_or_create(&self.resolver().key_place(), &in_use, &*self.world.entropy)?;
         let sealed = SealedSecret::seal(&key, account, PASSWORD_FIELD, password, &*self.world.entropy)?;
         Ok(Secret {

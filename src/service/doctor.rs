@@ -44,7 +44,12 @@ impl Finding {
 
     fn of_config(error: &ConfigError) -> Self {
         let hint = error.hint.clone();
-        Self { severity: Severity::Error, about: "configuration".to_owned(), message: error.to_string(), hint }
+        Self {
+            severity: Severity::Error,
+            about: "configuration".to_owned(),
+            message: error.to_string(),
+            hint,
+        }
     }
 
     fn warning(about: impl Into<String>, message: impl Into<String>, hint: Option<String>) -> Self {
@@ -79,7 +84,8 @@ impl Service {
         let shared = self.config.shared_mailboxes.values().filter_map(|read| read.as_ref().err());
         findings.extend(shared.flatten().map(Finding::of_config));
         if findings.is_empty() {
-            findings.push(Finding::good("configuration", format!("{} reads well", self.config.dir.display())));
+            findings
+                .push(Finding::good("configuration", format!("{} reads well", self.config.dir.display())));
         }
         findings
     }
@@ -92,7 +98,9 @@ impl Service {
             self.store.as_ref().map(|store| Ok(store.reader()?.check()?)).transpose()
         });
         match found {
-            Ok(None) => vec![Finding::good("store", format!("there is none in {dir} yet; the first run makes it"))],
+            Ok(None) => {
+                vec![Finding::good("store", format!("there is none in {dir} yet; the first run makes it"))]
+            }
             Ok(Some(wrong)) if wrong.is_empty() => vec![Finding::good("store", format!("{dir} is sound"))],
             Ok(Some(wrong)) => wrong
                 .into_iter()
@@ -100,7 +108,9 @@ impl Service {
                     severity: Severity::Error,
                     about: "store".to_owned(),
                     message,
-                    hint: Some(format!("stop postrider, keep a copy of {dir}, and restore the newest backup")),
+                    hint: Some(format!(
+                        "stop postrider, keep a copy of {dir}, and restore the newest backup"
+                    )),
                 })
                 .collect(),
             Err(fault) => vec![Finding::of_fault("store", &fault)],
@@ -133,7 +143,9 @@ impl Service {
                 let message = format!("not on the server: {}", trial.missing.join(", "));
                 Finding::warning(about, message, Some("check `folders` in the account's file".to_owned()))
             }
-            Ok(Some(trial)) => Finding::good(about, format!("logs in to {}, {} folders", trial.imap, trial.folders)),
+            Ok(Some(trial)) => {
+                Finding::good(about, format!("logs in to {}, {} folders", trial.imap, trial.folders))
+            }
             Ok(None) => match account.warnings.first() {
                 Some(warning) => Finding::warning(about, warning.to_string(), None),
                 None => Finding::good(about, "its files are right and its password is there"),

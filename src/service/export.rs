@@ -69,13 +69,18 @@ impl Service {
         if let Some(unknown) = request.folders.iter().find(|name| !names.contains(name.as_str())) {
             let action = format!("export folder \"{unknown}\" of account {}", request.account);
             let fault = Fault::new(ErrorClass::Config, action, "it is not in the store");
-            return Err(fault.hint(format!("`postrider folder list --account {}` lists what is", request.account)));
+            return Err(
+                fault.hint(format!("`postrider folder list --account {}` lists what is", request.account))
+            );
         }
         std::fs::create_dir_all(&request.to).map_err(|error| cannot_write(&request.to, &error))?;
         let root = rustix::fs::open(&request.to, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|error| cannot_write(&request.to, &error.into()))?;
-        let mut export = Export { reader: &reader, account, root, to: &request.to, counts: ExportCounts::default() };
-        for folder in all.iter().filter(|one| request.folders.is_empty() || request.folders.contains(&one.name)) {
+        let mut export =
+            Export { reader: &reader, account, root, to: &request.to, counts: ExportCounts::default() };
+        for folder in
+            all.iter().filter(|one| request.folders.is_empty() || request.folders.contains(&one.name))
+        {
             export.folder(&folder.name, request.form)?;
             export.counts.folders += 1;
         }
@@ -116,7 +121,11 @@ impl Export<'_> {
         })
     }
 
-    fn each(&mut self, name: &str, mut write: impl FnMut(&mut Self, &Row) -> Result<(), Trouble>) -> Result<(), Trouble> {
+    fn each(
+        &mut self,
+        name: &str,
+        mut write: impl FnMut(&mut Self, &Row) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
         let mut after = PlacementId(0);
         loop {
             let page = self.reader.export_page(self.account, Some(name), after, PAGE)?;
@@ -141,12 +150,14 @@ impl Export<'_> {
     /// Flags stand in a Maildir's file names, so what is there already is known by the name before them.
     fn maildir(&mut self, name: &str) -> Result<(), Trouble> {
         let dir = self.directory(name)?;
-        let [cur, _, _] = [subdirectory(&dir, "cur")?, subdirectory(&dir, "new")?, subdirectory(&dir, "tmp")?];
+        let [cur, _, _] =
+            [subdirectory(&dir, "cur")?, subdirectory(&dir, "new")?, subdirectory(&dir, "tmp")?];
         let there = names_before_info(&cur)?;
         self.each(name, |export, row| {
             let flags = wire_names(&row.flags);
             let received = row.internal_date.0;
-            let file = maildir::file_name(received, &row.id.to_string(), row.size, flags.iter().map(String::as_str));
+            let file =
+                maildir::file_name(received, &row.id.to_string(), row.size, flags.iter().map(String::as_str));
             if there.contains(before_info(&file)) {
                 export.counts.there_already += 1;
                 return Ok(());

@@ -6,7 +6,7 @@ use postrider_formats::{
     query::{self, Query},
 };
 use postrider_model::{AccountId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
-use postrider_store::{AccountRow, Context, Details, Filter, Found, FolderRow, Reader, SearchQuery, Side};
+use postrider_store::{AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side};
 use serde::Serialize;
 
 use super::{Caller, Service};
@@ -150,7 +150,11 @@ impl Service {
         if let Some(account) = reader.accounts()?.into_iter().find(|account| account.name == name) {
             return Ok(account);
         }
-        let fault = Fault::new(ErrorClass::Config, format!("read the mail of account {name}"), "nothing of it is here");
+        let fault = Fault::new(
+            ErrorClass::Config,
+            format!("read the mail of account {name}"),
+            "nothing of it is here",
+        );
         Err(match self.config.accounts.contains_key(name) {
             true => fault.hint(format!("`postrider --sync-now {name}` brings its mail in")),
             false => fault.hint("`postrider account list` lists the accounts"),

@@ -86,8 +86,11 @@ impl Service {
 
     /// Reads the configuration alone, whatever is wrong with it: for a look at an installation that does not work.
     fn examine(world: World, env: Environment) -> Result<Self, Fault> {
-        let context =
-            LoadContext { owner_uid: env.uid, home: env.home.clone(), default_store: env.default_store.clone() };
+        let context = LoadContext {
+            owner_uid: env.uid,
+            home: env.home.clone(),
+            default_store: env.default_store.clone(),
+        };
         let mut config = Config::load(&env.config_dir, &context);
         config.set_owner(&env.user);
         Ok(Self { world, env, config, store: None })
@@ -143,7 +146,8 @@ impl Service {
     fn reader(&self) -> Result<Reader, Fault> {
         let Some(store) = &self.store else {
             let dir = self.config.settings.store.path.display();
-            let fault = Fault::new(ErrorClass::Config, "read the store", format!("there is none in {dir} yet"));
+            let fault =
+                Fault::new(ErrorClass::Config, "read the store", format!("there is none in {dir} yet"));
             return Err(fault.hint("`postrider --sync-now` makes it and brings mail in"));
         };
         Ok(store.reader()?)

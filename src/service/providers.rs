@@ -50,9 +50,18 @@ impl Service {
     ///
     /// # Errors
     /// A name that is taken, and all that is wrong with what was said.
-    pub fn add_provider(&mut self, _caller: &Caller, name: &str, draft: &ProviderDraft) -> Result<ProviderView, Fault> {
+    pub fn add_provider(
+        &mut self,
+        _caller: &Caller,
+        name: &str,
+        draft: &ProviderDraft,
+    ) -> Result<ProviderView, Fault> {
         if self.config.providers.contains_key(name) {
-            let fault = Fault::new(ErrorClass::Config, format!("add provider {name}"), "there is one of that name already");
+            let fault = Fault::new(
+                ErrorClass::Config,
+                format!("add provider {name}"),
+                "there is one of that name already",
+            );
             return Err(fault.hint(format!("`postrider provider show {name}` shows it")));
         }
         let toml = draft.to_toml();
@@ -82,7 +91,10 @@ impl Service {
             }
         }
         let name = name.to_owned();
-        self.edit(move |tx| tx.delete_stored_provider(&name))?;
+        self.edit(move |tx| {
+            tx.delete_domains_of(&name)?;
+            tx.delete_stored_provider(&name)
+        })?;
         Ok(())
     }
 
@@ -90,7 +102,8 @@ impl Service {
         let read = self.config.providers.get(name)?;
         let provider = read.as_ref().ok();
         let errors = read.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
-        let address = |server: &Server| format!("{}:{} ({})", server.host, server.port, server.security.name());
+        let address =
+            |server: &Server| format!("{}:{} ({})", server.host, server.port, server.security.name());
         Some(ProviderView {
             name: name.to_owned(),
             kind: provider.map(|provider| provider.kind.name()),

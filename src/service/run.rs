@@ -17,9 +17,6 @@ use crate::{
     sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, run_mail},
 };
 
-/// Tombstones that are erased in one transaction.
-const PURGE: u32 = 1_000;
-
 /// What is to be run.
 #[derive(Debug, Clone, Default)]
 pub struct RunRequest {
@@ -60,7 +57,8 @@ impl Service {
         };
         let ports = self.ports(&store)?;
         let started = self.world.clock.now();
-        let session = Session { service: self, ports, run, started, request, observer, budget: Budget::default() };
+        let session =
+            Session { service: self, ports, run, started, request, observer, budget: Budget::default() };
         let runs = names.iter().map(|name| session.run_account(name));
         let limit = self.config.settings.daemon.parallel_accounts.max(1);
         let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
@@ -88,7 +86,8 @@ impl Service {
     }
 
     fn ports(&self, store: &postrider_store::Store) -> Result<Ports, Fault> {
-        let no_thread = |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
+        let no_thread =
+            |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
         let threads = &self.world.threads;
         Ok(Ports {
             clock: self.world.clock.clone(),
@@ -225,19 +224,28 @@ impl Session<'_> {
                         tx.record_run(&row(account, run, started, now, report))?;
                     }
                 }
-                tx.purge_expired(expired, PURGE)
+                Ok(())
             })
             .await;
+        let noted = match noted {
+            Ok(()) => sync::purge(&self.ports, expired).await,
+            failed => failed,
+        };
         if let Err(fault) = noted {
             for (report, _) in ended {
                 fail(report, &fault);
             }
         }
     }
-
 }
 
-fn row(account: AccountId, run: RunId, started: Timestamp, ended: Timestamp, report: &AccountReport) -> RunRow {
+fn row(
+    account: AccountId,
+    run: RunId,
+    started: Timestamp,
+    ended: Timestamp,
+    report: &AccountReport,
+) -> RunRow {
     RunRow {
         counts: serde_json::to_string(&report.mail).unwrap_or_default(),
         error: report.error.as_ref().and_then(|error| serde_json::to_string(error).ok()),

@@ -11,9 +11,11 @@ use super::{Caller, Service};
 pub struct AccountState {
     /// Its name.
     pub account: String,
-    /// How its last run ended; `never` before the first; `config_error` where its files are wrong now.
+    /// How its last run ended; `never` before the first; `config_error` where its files are wrong now; `removed` where only its mail
+    /// is left.
     pub status: String,
-    /// When the last run ended.
+    /// When the last run ended (RFC 3339 in JSON).
+    #[serde(serialize_with = "rfc3339")]
     pub last_run: Option<Timestamp>,
     /// The last run's id.
     pub run: Option<String>,
@@ -65,11 +67,17 @@ impl Service {
             }
         }
         for state in &mut states {
-            if let Some(Err(errors)) = self.config.accounts.contains_key(&state.account).then(|| self.config.ready(&state.account)) {
+            if let Some(Err(errors)) =
+                self.config.accounts.contains_key(&state.account).then(|| self.config.ready(&state.account))
+            {
                 let fault = crate::config::fault(&errors);
                 state.status = "config_error".to_owned();
                 state.error = serde_json::to_value(postrider_model::ErrorReport::from(&fault)).ok();
             }
+        }
+        for state in states.iter_mut().filter(|state| !self.config.accounts.contains_key(&state.account)) {
+            state.status = "removed".to_owned();
+            state.error = None;
         }
         states.sort_by(|a, b| a.account.cmp(&b.account));
         Ok(states)
@@ -109,11 +117,18 @@ impl Service {
                 messages: counts.messages,
                 restorable: counts.restorable,
                 held,
-                error: run.and_then(|run| run.error.as_deref()).and_then(|error| serde_json::from_str(error).ok()),
+                error: run
+                    .and_then(|run| run.error.as_deref())
+                    .and_then(|error| serde_json::from_str(error).ok()),
             });
         }
         Ok(states)
     }
+}
+
+fn rfc3339<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = at.and_then(|at| chrono::DateTime::from_timestamp(at.seconds(), 0));
+    time.map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string()).serialize(serializer)
 }
 
 fn never(name: &str) -> AccountState {

@@ -37,7 +37,11 @@ pub struct Trial {
 
 impl Service {
     /// Logs in, lists folders, and says hello to the mail server for sending; changes nothing there and nothing here.
-    pub(super) async fn try_account(&self, account: &ReadyAccount, password: SecretString) -> Result<Trial, Fault> {
+    pub(super) async fn try_account(
+        &self,
+        account: &ReadyAccount,
+        password: SecretString,
+    ) -> Result<Trial, Fault> {
         let remote = self.remote(account, password.clone())?;
         let listing = remote.folders().await;
         remote.close().await;
@@ -77,7 +81,10 @@ impl Service {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             max_connections: CONNECTIONS,
-            client: ClientName { name: "Postrider".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            client: ClientName {
+                name: "Postrider".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
             // It costs more time than it saves on a fast network, and which it is cannot be known beforehand.
             compress: false,
         };

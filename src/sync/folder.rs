@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use postrider_model::{CollectionId, Fault, Flags, FolderStatus, MailChange, MailCursor, Uid, UidSet, Window};
+use postrider_model::{
+    CollectionId, Fault, Flags, FolderStatus, MailChange, MailCursor, Uid, UidSet, Window,
+};
 use postrider_reconcile::{FlagPlan, FolderListing, KnownPlacement, Placed, plan_flags};
 use postrider_remote::{Changes, ChangesRequest, FetchWhat, MailRemote};
 use postrider_store::FlagUpdate;
@@ -77,7 +79,8 @@ pub(super) async fn read_folder(
             while let Some(page) = feed.next().await? {
                 listing.take(page.scope, &page.changes);
                 outcome.flags_changed += reader.merge_page(&page.changes).await?;
-                wanted = page.changes.iter().filter_map(wanted_uids).fold(wanted, |all, uids| all.union(uids));
+                wanted =
+                    page.changes.iter().filter_map(wanted_uids).fold(wanted, |all, uids| all.union(uids));
                 outcome.cursor = page.cursor.or(outcome.cursor);
             }
             drop(feed);
@@ -141,7 +144,9 @@ impl Reader<'_> {
         let here = self.ports.transaction(move |tx| tx.placements(collection, &uids)).await?;
         let known: BTreeMap<Uid, KnownPlacement> = here
             .into_iter()
-            .filter_map(|one| Some((one.uid?, KnownPlacement { id: one.id, base: one.base_flags, local: one.flags })))
+            .filter_map(|one| {
+                Some((one.uid?, KnownPlacement { id: one.id, base: one.base_flags, local: one.flags }))
+            })
             .collect();
         let plans = plan_flags(&known, changes.iter().filter_map(flag_change));
         let changed = plans.len() as u64;
@@ -155,7 +160,9 @@ impl Reader<'_> {
     /// Fetches what is not here yet.
     async fn load(&self, outcome: &mut Outcome, missing: UidSet) -> Result<(), Fault> {
         outcome.wanted = missing.len();
-        let (Some(collection), Some(target)) = (self.folder.id, outcome.cursor.clone()) else { return Ok(()) };
+        let (Some(collection), Some(target)) = (self.folder.id, outcome.cursor.clone()) else {
+            return Ok(());
+        };
         if missing.is_empty() || self.run.dry_run {
             return Ok(());
         }
@@ -167,7 +174,8 @@ impl Reader<'_> {
         });
         let mut load = Load::new(self.ports, self.run, Arc::from(self.folder.name.as_str()), collection);
         let validity = target.status.uid_validity;
-        let fetched = self.remote.fetch(&self.folder.key, validity, &missing, FetchWhat::Body, &mut load).await;
+        let fetched =
+            self.remote.fetch(&self.folder.key, validity, &missing, FetchWhat::Body, &mut load).await;
         // What came before a failure is committed all the same: the next run need not fetch it again.
         let loaded = load.finish().await?;
         fetched?;
@@ -176,11 +184,15 @@ impl Reader<'_> {
         outcome.bytes = loaded.bytes;
         outcome.arrivals = loaded.arrivals;
         outcome.warnings.extend(loaded.left_out.iter().map(|(uid, size)| {
-            format!("message with UID {uid} in folder \"{}\" was left out: its {size} octets are over the limit", self.folder.name)
+            format!(
+                "message with UID {uid} in folder \"{}\" was left out: its {size} octets are over the limit",
+                self.folder.name
+            )
         }));
         if !missing.difference(&loaded.delivered).is_empty() {
-            // Listed and not delivered: expunged meanwhile, or kept back by the server. The next run looks again.
-            outcome.cursor = Some(MailCursor { complete: false, ..target });
+            // Listed and not delivered: expunged meanwhile, or kept back by the server. The cursor that is in the store stays, so
+            // that the next run reads the same again (I3).
+            outcome.cursor = None;
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use postrider_model::{CollectionId, Fault, FolderKey, FolderRole, FolderStatus, MailCursor, RemoteFolder, UidSet};
+use postrider_model::{
+    CollectionId, Fault, FolderKey, FolderRole, FolderStatus, MailCursor, RemoteFolder, UidSet,
+};
 use postrider_reconcile::{Follow, FreezeReason, KnownFolder, plan_folders};
 use postrider_remote::MailRemote;
 use postrider_store::{Collection, NewCollection};
@@ -66,12 +68,14 @@ pub(super) async fn follow_folders(
     }
     plan.freeze.retain(|(id, _)| !renamed.contains(id));
     let changes = changes(&plan.follow, &plan.freeze, &here);
-    let vanished = plan.freeze.iter().filter(|(_, why)| *why == FreezeReason::Vanished).map(|(id, _)| *id).collect();
+    let vanished =
+        plan.freeze.iter().filter(|(_, why)| *why == FreezeReason::Vanished).map(|(id, _)| *id).collect();
     let ids = match run.dry_run || changes.is_empty() && roles_agree(&plan.follow, &here) {
         true => plan.follow.iter().map(|follow| follow.known).collect(),
         false => write_down(ports, run, &plan.follow, &plan.freeze).await?,
     };
-    let follow = plan.follow.into_iter().zip(ids).map(|(follow, id)| folder(follow.remote, id, &here)).collect();
+    let follow =
+        plan.follow.into_iter().zip(ids).map(|(follow, id)| folder(follow.remote, id, &here)).collect();
     Ok(Folders { follow, vanished, changes, missing: plan.missing })
 }
 
@@ -86,11 +90,16 @@ fn known_folder(collection: &Collection) -> KnownFolder {
 }
 
 fn folder(remote: RemoteFolder, id: Option<CollectionId>, here: &[Collection]) -> Folder {
-    let cursor = here.iter().find(|collection| Some(collection.id) == id).and_then(|found| found.cursor.clone());
+    let cursor =
+        here.iter().find(|collection| Some(collection.id) == id).and_then(|found| found.cursor.clone());
     Folder { id, key: remote.key, name: remote.name, role: remote.role, cursor, listed: remote.status }
 }
 
-fn changes(follow: &[Follow], freeze: &[(CollectionId, FreezeReason)], here: &[Collection]) -> Vec<FolderChange> {
+fn changes(
+    follow: &[Follow],
+    freeze: &[(CollectionId, FreezeReason)],
+    here: &[Collection],
+) -> Vec<FolderChange> {
     let by_id = |id: CollectionId| here.iter().find(|collection| collection.id == id);
     let mut changes = Vec::new();
     for one in follow {
@@ -171,7 +180,8 @@ async fn find_renamed(
     let Some(status) = &follow.remote.status else { return Ok(None) };
     for &candidate in follow.maybe_renamed_from.iter().filter(|id| !taken.contains(id)) {
         let here = ports.transaction(move |tx| tx.all_placements(candidate)).await?;
-        let keyed: Vec<_> = here.iter().filter_map(|one| Some((one.placement.uid?, one.match_key?))).collect();
+        let keyed: Vec<_> =
+            here.iter().filter_map(|one| Some((one.placement.uid?, one.match_key?))).collect();
         let sample: Vec<_> = keyed.iter().take(SAMPLE).chain(keyed.iter().rev().take(SAMPLE)).collect();
         let uids: UidSet = sample.iter().map(|(uid, _)| *uid).collect();
         if uids.is_empty() {
@@ -179,7 +189,9 @@ async fn find_renamed(
         }
         let there = fetch_headers(remote, &follow.remote.key, status.uid_validity, &uids).await?;
         let same = |uid, key| there.iter().any(|header| header.uid == uid && header.match_key == Some(key));
-        let differs = there.iter().any(|header| !sample.iter().any(|(uid, key)| *uid == header.uid && header.match_key == Some(*key)));
+        let differs = there.iter().any(|header| {
+            !sample.iter().any(|(uid, key)| *uid == header.uid && header.match_key == Some(*key))
+        });
         if !differs && sample.iter().any(|(uid, key)| same(*uid, *key)) {
             return Ok(Some(candidate));
         }

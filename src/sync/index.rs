@@ -31,10 +31,10 @@ pub(super) struct Searchable {
 impl Searchable {
     /// Takes it out of a parsed message, which keeps all but its text and its attachments' names.
     pub fn take(parsed: &mut message::ParsedMessage) -> Self {
-        let (senders, recipients): (Vec<&Address>, Vec<&Address>) = parsed
-            .addresses
-            .iter()
-            .partition(|one| matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo));
+        let (senders, recipients): (Vec<&Address>, Vec<&Address>) =
+            parsed.addresses.iter().partition(|one| {
+                matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo)
+            });
         Self {
             subject: parsed.subject.clone(),
             senders: names_and_emails(&senders),
@@ -106,7 +106,8 @@ impl Index {
         }
         let (indexer, waiting) = (self.indexer.clone(), self.waiting.clone());
         self.lane.submit(Box::new(move || {
-            let words: Vec<(MessageId, Words)> = messages.iter().map(|(id, one)| (*id, one.words())).collect();
+            let words: Vec<(MessageId, Words)> =
+                messages.iter().map(|(id, one)| (*id, one.words())).collect();
             drop(messages);
             // What an earlier run left behind comes first: the index refuses these, and `catch_up` takes them in their turn.
             if let Err(error) = lock(&indexer).index(&words) {
@@ -117,7 +118,11 @@ impl Index {
     }
 
     /// Reads the next messages after that one again and takes their words out.
-    async fn prepare(&self, compute: &dyn Compute, after: MessageId) -> Result<Vec<(MessageId, Words)>, Fault> {
+    async fn prepare(
+        &self,
+        compute: &dyn Compute,
+        after: MessageId,
+    ) -> Result<Vec<(MessageId, Words)>, Fault> {
         let (answer, result) = oneshot::channel();
         let bodies = self.bodies.clone();
         compute.submit(Box::new(move || {
@@ -133,6 +138,16 @@ impl Index {
         self.lane.submit(Box::new(move || {
             let mut indexer = lock(&indexer);
             let _ = answer.send(indexer.index(&words).and_then(|()| indexer.behind()));
+        }));
+        Ok(result.await.map_err(|_| stopped())??)
+    }
+
+    /// Takes messages out of the index that were erased in the store.
+    pub(super) async fn forget(&self, messages: Vec<MessageId>) -> Result<(), Fault> {
+        let (answer, result) = oneshot::channel();
+        let indexer = self.indexer.clone();
+        self.lane.submit(Box::new(move || {
+            let _ = answer.send(lock(&indexer).forget(&messages));
         }));
         Ok(result.await.map_err(|_| stopped())??)
     }

@@ -13,6 +13,7 @@ mod load;
 mod plan;
 mod ports;
 mod progress;
+mod purge;
 mod rematch;
 mod settle;
 
@@ -31,6 +32,7 @@ pub use load::Budget;
 pub use plan::{FolderForecast, Plan};
 pub use ports::Ports;
 pub use progress::{Event, Observer, Silent};
+pub use purge::purge;
 
 use folder::{Outcome, read_folder};
 
@@ -97,11 +99,15 @@ pub async fn run_mail(ports: &Ports, remote: &dyn MailRemote, run: &RunContext) 
     mail.counts.folders = folders.follow.len() as u64;
     mail.plan.folders = folders.changes;
     mail.warnings.extend(
-        folders.missing.iter().map(|name| format!("folder \"{name}\" is in the configuration and not on the server")),
+        folders
+            .missing
+            .iter()
+            .map(|name| format!("folder \"{name}\" is in the configuration and not on the server")),
     );
 
     let reads = folders.follow.iter().map(|folder| read_folder(ports, remote, run, folder));
-    let results: Vec<Result<Outcome, Fault>> = stream::iter(reads).buffered(run.parallel.max(1)).collect().await;
+    let results: Vec<Result<Outcome, Fault>> =
+        stream::iter(reads).buffered(run.parallel.max(1)).collect().await;
     let mut outcomes = Vec::new();
     for result in results {
         match result {

@@ -39,20 +39,19 @@ pub(super) async fn rematch(
         Some(id) => ports.transaction(move |tx| tx.all_placements(id)).await?,
         None => Vec::new(),
     };
-    let mine: Vec<(PlacementId, Option<MatchKey>)> = here.iter().map(|one| (one.placement.id, one.match_key)).collect();
+    let mine: Vec<(PlacementId, Option<MatchKey>)> =
+        here.iter().map(|one| (one.placement.id, one.match_key)).collect();
     let there = match mine.is_empty() {
         true => Vec::new(),
         false => headers_to_compare(remote, folder, renumbered, &mine).await?,
     };
-    let theirs: Vec<(Uid, Option<MatchKey>)> = there.iter().map(|header| (header.uid, header.match_key)).collect();
+    let theirs: Vec<(Uid, Option<MatchKey>)> =
+        there.iter().map(|header| (header.uid, header.match_key)).collect();
     let pairs = pair_by_content(&mine, &theirs);
     let unseen = renumbered.wanted.difference(&theirs.iter().map(|(uid, _)| *uid).collect());
     let fetch = worth_fetching(&pairs.fetch, renumbered, &mine, &theirs).union(&unseen);
-    let rematched = Rematched {
-        known_again: pairs.same.len() as u64,
-        fetch,
-        unmatched: pairs.unmatched.len() as u64,
-    };
+    let rematched =
+        Rematched { known_again: pairs.same.len() as u64, fetch, unmatched: pairs.unmatched.len() as u64 };
     if let Some(collection) = folder.id.filter(|_| !run.dry_run) {
         let anchor = cursor(&renumbered.status, window, false);
         write_down(ports, run, collection, anchor, renumber(&here, &there, &pairs.same)).await?;
@@ -86,12 +85,14 @@ fn worth_fetching(
     theirs: &[(Uid, Option<MatchKey>)],
 ) -> UidSet {
     let keys: BTreeSet<Option<MatchKey>> = mine.iter().map(|(_, key)| *key).collect();
-    let may_be_here: UidSet = theirs.iter().filter(|(_, key)| keys.contains(key)).map(|(uid, _)| *uid).collect();
+    let may_be_here: UidSet =
+        theirs.iter().filter(|(_, key)| keys.contains(key)).map(|(uid, _)| *uid).collect();
     fetch.intersection(&renumbered.wanted.union(&may_be_here))
 }
 
 fn renumber(here: &[Matchable], there: &[Header], same: &[(PlacementId, Uid)]) -> Vec<Renumbering> {
-    let placements: BTreeMap<PlacementId, &Placement> = here.iter().map(|one| (one.placement.id, &one.placement)).collect();
+    let placements: BTreeMap<PlacementId, &Placement> =
+        here.iter().map(|one| (one.placement.id, &one.placement)).collect();
     let headers: BTreeMap<Uid, &Header> = there.iter().map(|header| (header.uid, header)).collect();
     let pair = |(id, uid): &(PlacementId, Uid)| Some((*placements.get(id)?, *headers.get(uid)?));
     same.iter().filter_map(pair).map(|(placement, header)| one_renumber(placement, header)).collect()
@@ -103,10 +104,8 @@ fn one_renumber(placement: &Placement, header: &Header) -> Renumbering {
         base: placement.base_flags.clone(),
         local: placement.flags.clone(),
     };
-    let merged = plan_flags(
-        &BTreeMap::from([(header.uid, known)]),
-        [(header.uid, &header.flags, header.mod_seq)],
-    );
+    let merged =
+        plan_flags(&BTreeMap::from([(header.uid, known)]), [(header.uid, &header.flags, header.mod_seq)]);
     let (flags, base_flags) = match merged.into_iter().next() {
         Some(plan) => (plan.local, plan.base),
         None => (placement.flags.clone(), placement.base_flags.clone()),

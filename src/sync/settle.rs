@@ -26,16 +26,19 @@ pub(super) async fn settle(
     outcomes: &[Outcome],
     vanished_folders: &[CollectionId],
 ) -> Result<Settlement, Fault> {
-    let folders: Vec<Settling> = outcomes.iter().filter(|outcome| outcome.changed).filter_map(Settling::new).collect();
+    let folders: Vec<Settling> =
+        outcomes.iter().filter(|outcome| outcome.changed).filter_map(Settling::new).collect();
     if folders.is_empty() {
         return Ok(Settlement::default());
     }
-    let arrivals: Vec<Placed> = outcomes.iter().flat_map(|outcome| outcome.arrivals.iter().copied()).collect();
+    let arrivals: Vec<Placed> =
+        outcomes.iter().flat_map(|outcome| outcome.arrivals.iter().copied()).collect();
     let task = Task {
         folders,
         arrivals,
         vanished_folders: vanished_folders.to_vec(),
         context: run.change("deleted on the server", ports),
+        moved: run.change("moved on the server", ports),
     };
     ports.transaction(move |tx| task.run(tx)).await
 }
@@ -68,6 +71,7 @@ struct Task {
     arrivals: Vec<Placed>,
     vanished_folders: Vec<CollectionId>,
     context: Context,
+    moved: Context,
 }
 
 impl Task {
@@ -81,7 +85,7 @@ impl Task {
         }
         let settled = pair_moves(&vanished, &self.arrivals);
         for (old, arrived) in &settled.moved {
-            tx.adopt(*old, *arrived, &self.context)?;
+            tx.adopt(*old, *arrived, &self.moved)?;
         }
         settlement.moved = settled.moved.len() as u64 + self.adopt_older(tx, &settled.moved)?;
         for folder in &self.folders {
@@ -104,7 +108,12 @@ impl Task {
     /// held before and is still gone is among it, so that the guard judges the whole; what is there again is held no longer.
     fn vanished_in(&self, tx: &mut Tx<'_>, folder: &Settling) -> Result<Vec<Placed>, StoreError> {
         if let Some(present) = &folder.present {
-            let again: Vec<PlacementId> = tx.placements(folder.collection, present)?.iter().filter(|one| one.held.is_some()).map(|one| one.id).collect();
+            let again: Vec<PlacementId> = tx
+                .placements(folder.collection, present)?
+                .iter()
+                .filter(|one| one.held.is_some())
+                .map(|one| one.id)
+                .collect();
             tx.unhold(&again)?;
         }
         let mut gone: BTreeMap<PlacementId, MessageId> = BTreeMap::new();
@@ -140,7 +149,7 @@ impl Task {
             .collect();
         let found = pair_moves(&older, &left).moved;
         for (old, arrived) in &found {
-            tx.adopt(*old, *arrived, &self.context)?;
+            tx.adopt(*old, *arrived, &self.moved)?;
         }
         Ok(found.len() as u64)
     }

@@ -38,7 +38,17 @@ fn a_server_without_esearch_is_followed() {
 
 #[test]
 fn a_server_with_next_to_nothing_is_followed() {
-    let withheld = ["QRESYNC", "CONDSTORE", "LIST-STATUS", "ESEARCH", "LIST-EXTENDED", "LITERAL+", "ENABLE", "ID", "NAMESPACE"];
+    let withheld = [
+        "QRESYNC",
+        "CONDSTORE",
+        "LIST-STATUS",
+        "ESEARCH",
+        "LIST-EXTENDED",
+        "LITERAL+",
+        "ENABLE",
+        "ID",
+        "NAMESPACE",
+    ];
     follow(Scene::without(&withheld), false);
 }
 
@@ -64,7 +74,9 @@ fn follow(mut scene: Scene, are_states_told: bool) {
 
 fn furnish(scene: &Scene) {
     // Large enough that a body fetched again shows in the count of bytes.
-    for (folder, count) in [("INBOX", 30), ("Work", 10), ("Archive/2023", 20), ("Archive/2024", 5), ("Old", 6)] {
+    for (folder, count) in
+        [("INBOX", 30), ("Work", 10), ("Archive/2023", 20), ("Archive/2024", 5), ("Old", 6)]
+    {
         let mail = (0..count).map(|number| Delivery::new(large_letter(&format!("{folder} {number}"))));
         scene.server.fill(USER, folder, mail).unwrap();
     }
@@ -73,18 +85,17 @@ fn furnish(scene: &Scene) {
 fn large_letter(subject: &str) -> Vec<u8> {
     let mut bytes = letter(subject);
     for line in 0..300 {
-        bytes.extend_from_slice(format!("line {line} of {subject}: {}\r\n", "0123456789 ".repeat(4)).as_bytes());
+        bytes.extend_from_slice(
+            format!("line {line} of {subject}: {}\r\n", "0123456789 ".repeat(4)).as_bytes(),
+        );
     }
     bytes
 }
 
 /// The store is the server's, and stays so.
 fn settled(scene: &Scene, what: &str) {
-    eprintln!("{:?} {what}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000);
     assert_in_step(scene);
-    eprintln!("{:?} in step {what}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000);
     assert_still(scene, what);
-    eprintln!("{:?} still {what}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000);
 }
 
 fn rows_of(scene: &Scene, folder: &str) -> Vec<Stored> {
@@ -168,12 +179,15 @@ fn mail_moves(scene: &Scene) {
     let report = scene.sync();
     assert_eq!(number(&report["mail"]["deleted"]), 0, "{report}");
     settled(scene, "moved");
-    let moved: Vec<_> = inbox.iter().filter(|(subject, _)| !ids(scene, "INBOX").contains_key(*subject)).collect();
+    let left = ids(scene, "INBOX");
+    let moved: Vec<_> = inbox.iter().filter(|(subject, _)| !left.contains_key(*subject)).collect();
     assert_eq!(moved.len(), 3);
     let after = ids(scene, "Archive/2024");
-    assert!(archive.iter().chain(moved).all(|(subject, id)| after.get(subject) == Some(id)), "ids survive a move: {after:?}");
+    assert!(
+        archive.iter().chain(moved).all(|(subject, id)| after.get(subject) == Some(id)),
+        "ids survive a move: {after:?}"
+    );
 
-    eprintln!("{:?} now back", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000);
     // There and back again.
     client.select("Archive/2024").unwrap();
     client.move_to("1:2", "Work").unwrap();
@@ -181,7 +195,6 @@ fn mail_moves(scene: &Scene) {
     let newest = client.uids().unwrap();
     let back = newest.iter().rev().take(2).map(u32::to_string).collect::<Vec<_>>().join(",");
     client.move_to(&back, "Archive/2024").unwrap();
-    eprintln!("{:?} sync back", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()%1000000);
     scene.sync();
     settled(scene, "there and back again");
     assert_eq!(ids(scene, "Archive/2024"), after);
@@ -199,9 +212,13 @@ fn mail_is_copied(scene: &Scene) {
     let here = |id: &String| rows.iter().find(|row| &row.id == id).unwrap();
     for (subject, id) in &work {
         let row = here(id);
-        assert!(row.is_live() && row.folder == "Work" && &row.subject == subject, "the original stays itself: {row:?}");
+        assert!(
+            row.is_live() && row.folder == "Work" && &row.subject == subject,
+            "the original stays itself: {row:?}"
+        );
     }
-    let copies: Vec<_> = ids(scene, "INBOX").into_iter().filter(|(subject, _)| !inbox.contains_key(subject)).collect();
+    let copies: Vec<_> =
+        ids(scene, "INBOX").into_iter().filter(|(subject, _)| !inbox.contains_key(subject)).collect();
     assert_eq!(copies.len(), 3);
     for (subject, id) in &copies {
         assert_ne!(&work[subject], id, "a copy has an id of its own");
@@ -259,10 +276,17 @@ fn a_folder_vanishes(scene: &Scene) {
     assert_eq!(number(&report["mail"]["deleted"]), 0, "{report}");
     settled(scene, "a folder vanished");
     for row in stored::mail(&scene.home.store()).iter().filter(|row| row.folder == "Old") {
-        assert_eq!((row.deleted, row.frozen.as_deref()), (0, Some("vanished")), "frozen, not deleted: {row:?}");
+        assert_eq!(
+            (row.deleted, row.frozen.as_deref()),
+            (0, Some("vanished")),
+            "frozen, not deleted: {row:?}"
+        );
     }
     let listed = scene.listed();
-    assert!(old.values().all(|id| listed.iter().any(|row| row["id"] == id.as_str())), "what it held is still listed");
+    assert!(
+        old.values().all(|id| listed.iter().any(|row| row["id"] == id.as_str())),
+        "what it held is still listed"
+    );
 }
 
 fn a_folder_is_made_anew(scene: &Scene) {
@@ -303,7 +327,8 @@ fn folders_are_numbered_anew(scene: &mut Scene) {
     scene.proxy.reset();
     let report = scene.sync();
     // Two twins in one folder cannot be told apart by their headers: they alone are fetched again.
-    let twins: u64 = rows_of(scene, "Work").iter().filter(|row| row.subject == "Work 0").map(|row| row.size).sum();
+    let twins: u64 =
+        rows_of(scene, "Work").iter().filter(|row| row.subject == "Work 0").map(|row| row.size).sum();
     assert_eq!(number(&report["mail"]["bytes"]), twins, "{report}");
     let (bytes, limit) = (scene.proxy.to_client(), 16_000 + twins + (inbox.len() + work.len()) as u64 * 600);
     assert!(bytes < limit, "numbered anew: {bytes} octets came, at most {limit} were to come");
@@ -334,7 +359,8 @@ fn number_anew(root: &Path, folder: &Path, shift: u32) {
     let list = folder.join("dovecot-uidlist");
     let text = fs::read_to_string(&list).unwrap();
     let mut lines = text.lines();
-    let header: Vec<String> = lines.next().unwrap().split(' ').map(|word| renumber_header(word, shift)).collect();
+    let header: Vec<String> =
+        lines.next().unwrap().split(' ').map(|word| renumber_header(word, shift)).collect();
     let messages = lines.map(|line| {
         let (uid, rest) = line.split_once(' ').unwrap();
         format!("{} {rest}\n", uid.parse::<u32>().unwrap() + shift)
@@ -347,7 +373,8 @@ fn number_anew(root: &Path, folder: &Path, shift: u32) {
             let path = entry.unwrap().path();
             // Dovecot's caches, in which the old numbers stand.
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.starts_with("dovecot.index") && place == folder || name.starts_with("dovecot.list.index") {
+            if name.starts_with("dovecot.index") && place == folder || name.starts_with("dovecot.list.index")
+            {
                 fs::remove_file(path).unwrap();
             }
         }

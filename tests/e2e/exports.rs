@@ -46,7 +46,10 @@ fn folders_of_any_name_come_in_under_that_name() {
 fn real_mail_is_exported_as_the_server_gives_it() {
     let corpus = corpus::load().unwrap();
     if !corpus.real {
-        println!("skipped: real_mail_is_exported_as_the_server_gives_it, because {} is not set", corpus::VARIABLE);
+        println!(
+            "skipped: real_mail_is_exported_as_the_server_gives_it, because {} is not set",
+            corpus::VARIABLE
+        );
         return;
     }
     let scene = Scene::new();

@@ -41,15 +41,21 @@ pub fn assert_in_step(scene: &Scene) {
         let rows: Vec<&Stored> = here.iter().filter(|row| row.is_live() && &row.folder == name).collect();
         assert_folder(name, folder, &rows, &files);
     }
-    let strange: Vec<&Stored> = here.iter().filter(|row| row.is_live() && !there.contains_key(&row.folder)).collect();
+    let strange: Vec<&Stored> =
+        here.iter().filter(|row| row.is_live() && !there.contains_key(&row.folder)).collect();
     assert!(strange.is_empty(), "in folders that the server does not have: {strange:?}");
     let followed: BTreeSet<String> = followed_folders(scene);
-    assert_eq!(followed, there.keys().cloned().collect(), "folders that are followed, and those of the server");
+    assert_eq!(
+        followed,
+        there.keys().cloned().collect(),
+        "folders that are followed, and those of the server"
+    );
 }
 
 /// A folder of the store holds exactly what the server's does.
 pub fn assert_folder(name: &str, folder: &DumpedFolder, rows: &[&Stored], files: &BTreeMap<String, PathBuf>) {
-    let there: BTreeMap<u32, Seen> = folder.messages.iter().map(|message| (message.uid, seen_there(message))).collect();
+    let there: BTreeMap<u32, Seen> =
+        folder.messages.iter().map(|message| (message.uid, seen_there(message))).collect();
     let here: BTreeMap<u32, Seen> = rows.iter().map(|row| (row.uid.unwrap_or(0), seen_here(row))).collect();
     assert_eq!(here.len(), rows.len(), "{name}: two messages of one UID");
     assert_eq!(here, there, "{name}");
@@ -63,21 +69,31 @@ pub fn assert_folder(name: &str, folder: &DumpedFolder, rows: &[&Stored], files:
 pub fn assert_bytes(what: &str, file: &Path, expected: &[u8]) {
     let found = fs::read(file).unwrap();
     if found != expected {
-        let at = found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
-        panic!("{what}: {} octets exported, {} on the server, different from octet {at}", found.len(), expected.len());
+        let at =
+            found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+        panic!(
+            "{what}: {} octets exported, {} on the server, different from octet {at}",
+            found.len(),
+            expected.len()
+        );
     }
 }
 
 fn seen_there(message: &DumpedMessage) -> Seen {
     let date = message.internal_date.trim();
-    let date = DateTime::parse_from_str(date, "%d-%b-%Y %H:%M:%S %z").unwrap_or_else(|error| panic!("{date}: {error}"));
+    let date = DateTime::parse_from_str(date, "%d-%b-%Y %H:%M:%S %z")
+        .unwrap_or_else(|error| panic!("{date}: {error}"));
     let flags = message.flags.iter().map(|flag| flag.trim_start_matches('\\').to_lowercase()).collect();
     Seen { flags, internal_us: date.timestamp_micros() }
 }
 
 fn seen_here(row: &Stored) -> Seen {
     let names = ["seen", "answered", "flagged", "deleted", "draft"];
-    let system = names.iter().enumerate().filter(|(bit, _)| row.flags & (1 << bit) != 0).map(|(_, name)| (*name).to_owned());
+    let system = names
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| row.flags & (1 << bit) != 0)
+        .map(|(_, name)| (*name).to_owned());
     let flags = system.chain(row.keywords.split_whitespace().map(str::to_lowercase)).collect();
     Seen { flags, internal_us: row.internal_us }
 }
@@ -91,7 +107,9 @@ fn followed_folders(scene: &Scene) -> BTreeSet<String> {
 /// Exports everything as .eml into a new folder of the home; the files by message id.
 pub fn exported(scene: &Scene) -> BTreeMap<String, PathBuf> {
     let to = tempfile::tempdir_in(scene.home.path()).unwrap().keep();
-    scene.run(&["mail", "export", "--account", ACCOUNT, "--format", "eml", "--to", to.to_str().unwrap()]).ok();
+    scene
+        .run(&["mail", "export", "--account", ACCOUNT, "--format", "eml", "--to", to.to_str().unwrap()])
+        .ok();
     let mut files = BTreeMap::new();
     collect(&to, &mut files);
     files

@@ -17,3 +17,6 @@ mod stored;
 
 mod changes;
 mod exports;
+mod guard;
+mod selection;
+mod window;

@@ -124,7 +124,8 @@ impl Scene {
     pub fn found(&self, query: &[&str]) -> Vec<String> {
         let arguments = [&["mail", "search", "--json", "--"], query].concat();
         let answer = self.run(&arguments).ok();
-        let mut subjects: Vec<String> = answer.json().as_array().unwrap().iter().map(|row| text(&row["subject"])).collect();
+        let mut subjects: Vec<String> =
+            answer.json().as_array().unwrap().iter().map(|row| text(&row["subject"])).collect();
         subjects.sort();
         subjects
     }

@@ -68,7 +68,7 @@ pub(crate) async fn fetch(
             Event::Continue => return Err(connection.garbage("a continuation that nobody asked for")),
         }
     }
-    check_validity(connection, &connection.action(ACTION))
+    check_validity(connection, &connection.folder_action(ACTION))
 }
 
 const ACTION: &str = "fetch messages";
@@ -97,7 +97,7 @@ async fn open(
         "the folder was renumbered meanwhile (UIDVALIDITY was {} and is {}); the next run reads it anew",
         order.uid_validity, status.uid_validity
     );
-    Err(Failure::answered(Fault::new(ErrorClass::Transient, connection.action(ACTION), cause)))
+    Err(Failure::answered(Fault::new(ErrorClass::Transient, connection.folder_action(ACTION), cause)))
 }
 
 fn commands(connection: &Connection, what: FetchWhat, left: &UidSet) -> Vec<Command> {
@@ -109,7 +109,7 @@ fn commands(connection: &Connection, what: FetchWhat, left: &UidSet) -> Vec<Comm
         FetchWhat::Header => "HEADER",
     };
     let items = format!("(UID FLAGS INTERNALDATE RFC822.SIZE{mod_seq} BODY.PEEK[{section}])");
-    let action = connection.action(ACTION);
+    let action = connection.folder_action(ACTION);
     let command = |set: String| Command::new(action.clone(), &format!("UID FETCH {set} {items}"));
     pieces(left, SET_OCTETS).into_iter().map(command).collect()
 }
@@ -119,7 +119,7 @@ fn finished(connection: &Connection, status: &Status) -> Result<(), Failure> {
     if status.kind == StatusKind::No && status.code_name() == "EXPUNGEISSUED" {
         return Ok(());
     }
-    done(&connection.action(ACTION), status, During::Command)
+    done(&connection.folder_action(ACTION), status, During::Command)
 }
 
 async fn take(
@@ -129,7 +129,7 @@ async fn take(
     mut row: FetchRow,
     sink: &mut dyn BodySink,
 ) -> Result<(), Failure> {
-    check_validity(connection, &connection.action(ACTION))?;
+    check_validity(connection, &connection.folder_action(ACTION))?;
     let Some(uid) = row.uid.filter(|uid| order.wanted.contains(*uid) && !order.delivered.contains(*uid))
     else {
         return Ok(());

@@ -63,7 +63,7 @@ async fn by_fetch(connection: &mut Connection, of: &UidSet) -> Result<(UidSet, F
 }
 
 async fn fetch(connection: &mut Connection, text: &str) -> Result<FlagRows, Failure> {
-    let action = connection.action("list flags");
+    let action = connection.folder_action("list flags");
     let mut rows = FlagRows::default();
     let mut on = |_: usize, data: Data| {
         if let Data::Fetch(row) = data {

@@ -34,7 +34,7 @@ pub(crate) async fn search(connection: &mut Connection, criteria: &[&str]) -> Re
             return Ok(found);
         }
     }
-    let action = connection.action(ACTION);
+    let action = connection.folder_action(ACTION);
     Err(passing(action, "messages are expunged faster than the folder can be listed"))
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn check_complete(connection: &Connection, all: &UidSet, before: u32)
         return Ok(());
     }
     let cause = format!("the server listed {} messages where it says that there are {now}", all.len());
-    Err(passing(connection.action(ACTION), cause))
+    Err(passing(connection.folder_action(ACTION), cause))
 }
 
 /// The highest UID in the folder, 0 when it is empty. `*` is the last message (RFC 3501, section 9, `seq-number`).
@@ -86,7 +86,7 @@ async fn up_to_the_last(connection: &mut Connection, criteria: &str) -> Result<U
     let found = flight(connection, "", &[criteria]).await?.pop().unwrap_or_default();
     if found.is_empty() && exists(connection) > 0 {
         return Err(passing(
-            connection.action(ACTION),
+            connection.folder_action(ACTION),
             "the server does not find the last message of the folder",
         ));
     }
@@ -139,7 +139,7 @@ async fn flight(
 ) -> Result<Vec<UidSet>, Failure> {
     let is_extended = connection.has("ESEARCH");
     let returns = if is_extended { "RETURN (ALL) " } else { "" };
-    let action = connection.action(ACTION);
+    let action = connection.folder_action(ACTION);
     let command =
         |criteria: &&str| Command::new(action.clone(), &format!("UID SEARCH {returns}{window}{criteria}"));
     let commands: Vec<Command> = criteria.iter().map(command).collect();

@@ -2,6 +2,7 @@
 //! kind of change, with every set of extensions, over every kind of connection.
 
 #![allow(clippy::disallowed_methods, reason = "tests meet the real clock")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -1,6 +1,8 @@
 //! Against the strict fake: whatever a server does wrong, one run later the mirror equals it, nothing that is there was taken
 //! for deleted, and no command was against the rules.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod mirror;
 
 use std::{collections::BTreeSet, sync::Arc};

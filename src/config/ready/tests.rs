@@ -303,3 +303,12 @@ fn a_provider_in_use_names_its_accounts() {
     assert_eq!(config.accounts_of_provider("example"), ["a", "b"]);
     assert_eq!(config.accounts_of_provider("zoho"), [] as [&str; 0]);
 }
+
+#[test]
+fn a_provider_is_in_use_by_accounts_whose_domain_was_remembered_for_the_owner() {
+    let account = format!("address = \"e@elsewhere.example\"\n{STORED}");
+    let mut config = config(&[("example", EXAMPLE)], &[("a", &account)]);
+    config.set_owner("vera");
+    config.remember_domain("elsewhere.example", Some("vera"), "example");
+    assert_eq!(config.accounts_of_provider("example"), ["a"]);
+}

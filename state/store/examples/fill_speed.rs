@@ -194,7 +194,7 @@ fn main() -> Result<()> {
         (MessageId(id), Words { subject, recipients: senders.clone(), senders, text: text.clone(), ..Words::default() })
     });
     let mut indexer = store.indexer()?;
-    let pairs = pairs.take(0).collect();
+    let pairs = pairs.collect();
     println!("index:  {}", timed(|| feed(&mut indexer, pairs))?);
     search(&mut store.reader()?, &by_frequency(&words))?;
     drop((writer, indexer));

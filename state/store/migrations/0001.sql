@@ -81,6 +81,7 @@ CREATE TABLE message_address (
     address INTEGER NOT NULL REFERENCES address (id),
     PRIMARY KEY (message, pos)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX message_address_address ON message_address (address);
 
 CREATE TABLE placement (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -201,7 +201,7 @@ impl StoreError {
             Self::WrongKind { path, .. } => {
                 format!("move {} away, or choose another [store] path in postrider.toml", path.display())
             }
-            Self::Busy { .. } => "wait until it ends, or stop it; `postrider status` tells what it does".to_owned(),
+            Self::Busy { .. } => "wait until it ends, or stop it".to_owned(),
             Self::Locked => "try again; if it lasts, find the process that has store.db open".to_owned(),
             Self::NewerSchema { .. } => {
                 "install the version that wrote the store, or a later one; nothing was changed".to_owned()

@@ -228,7 +228,7 @@ fn print_what_next(program: &str, message: &str) {
     let show = format!("mail show {message}");
     for arguments in [
         "mail list --folder INBOX",
-        "mail search oats",
+        "mail search from:ivan has:attachment",
         &show,
         "mail search has:attachment",
         "--sync-now --dry-run",

@@ -176,7 +176,14 @@ async fn list_window(
     match (window, all) {
         (Window::All, Some(all)) => Ok(all.clone()),
         (Window::All, None) => search_all(connection).await,
-        (Window::Since(at), _) => search_one(connection, &format!("SINCE {}", search_since(at))).await,
+        (Window::Since(at), _) => {
+            let found = search_one(connection, &format!("SINCE {}", search_since(at))).await?;
+            if found.is_empty() {
+                // That nothing is that young may well be; that nothing is found at all is a fault.
+                highest_uid(connection).await?;
+            }
+            Ok(found)
+        }
     }
 }
 

@@ -209,7 +209,7 @@ async fn a_listing_that_is_not_complete_is_an_error() {
     let fault = outcome(&script, since(cursor(11, 50, 5), "1:5")).await.unwrap_err();
     assert_eq!(
         fault.to_string(),
-        "cannot list messages on imap.test:143: the server said OK without an answer"
+        "cannot list messages of folder \"INBOX\" on imap.test:143: the server said OK without an answer"
     );
 }
 
@@ -288,7 +288,7 @@ async fn without_condstore_the_flags_of_a_large_folder_are_searched_for() {
     let answers = "S: * ESEARCH (TAG \"p7\") UID\nS: * ESEARCH (TAG \"p2\") UID ALL 4:1004\nS: * ESEARCH (TAG \"p3\") UID ALL 5\n\
                    S: * ESEARCH (TAG \"p8\") UID ALL 4:5\nS: * ESEARCH (TAG \"p4\") UID\nS: * ESEARCH (TAG \"p5\") UID\n\
                    S: * ESEARCH (TAG \"p6\") UID\n";
-    let script = opened_large("ESEARCH") + &sent + &answers + &"S: $ OK done\n".repeat(7);
+    let script = opened_large("ESEARCH") + &sent + answers + &"S: $ OK done\n".repeat(7);
     assert_eq!(outcome(&script, since(cursor(7, 0, 3), "1:6")).await, expected);
     // Without, one after the other.
     let all: String = (4..=1004).map(|uid| format!(" {uid}")).collect();

@@ -27,6 +27,7 @@ use crate::{
         stream::Stream,
     },
     fault::{During, Failure, refused},
+    name,
 };
 
 /// A connection to a server.
@@ -88,6 +89,16 @@ impl Connection {
     /// An action on this server, for a fault: `list folders on imap.example.com:993`.
     pub(crate) fn action(&self, what: &str) -> String {
         format!("{what} on {}", self.server)
+    }
+
+    /// An action on the open folder: `list messages of folder "INBOX" on imap.example.com:993`.
+    pub(crate) fn folder_action(&self, what: &str) -> String {
+        match &self.selected {
+            Some(selected) => {
+                self.action(&format!("{what} of folder {:?}", name::shown(&selected.key, Some('/'))))
+            }
+            None => self.action(what),
+        }
     }
 
     /// Whether the server has that capability (in capitals).

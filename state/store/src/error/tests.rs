@@ -9,7 +9,10 @@ fn path() -> PathBuf {
 /// Each text is what a person reads: what was being done, why it failed, what to do.
 #[test]
 fn every_error_says_what_to_do() {
-    let sqlite = |code| StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+    let sqlite = |code| {
+        let text = rusqlite::ffi::code_to_str(code).to_owned();
+        StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(text)))
+    };
     let table = [
         (
             StoreError::NetworkFileSystem { path: path(), kind: "NFS" },
@@ -33,13 +36,13 @@ fn every_error_says_what_to_do() {
             StoreError::Busy { pid: Some(42) },
             ErrorClass::Busy,
             "cannot open the store: another postrider (process 42) is syncing this store",
-            "wait until it ends, or stop it; `postrider status` tells what it does",
+            "wait until it ends, or stop it",
         ),
         (
             StoreError::Busy { pid: None },
             ErrorClass::Busy,
             "cannot open the store: another postrider is syncing this store",
-            "wait until it ends, or stop it; `postrider status` tells what it does",
+            "wait until it ends, or stop it",
         ),
         (
             sqlite(rusqlite::ffi::SQLITE_BUSY),

@@ -210,9 +210,32 @@ fn at(id: i64) -> (usize, u64) {
 mod tests {
     use std::collections::BTreeSet;
 
+    use postrider_model::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{Options, Store};
+
+    #[test]
+    fn a_search_that_takes_too_long_ends_and_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&Options::new(home.path().join("store"), [1; 16], Timestamp(0))).unwrap();
+        drop(store.indexer().unwrap());
+        let index = file::connect(&store.dir().join(file::SEARCH_FILE)).unwrap();
+        index
+            .execute_batch(
+                "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+                 INSERT INTO body_fts (rowid, text) SELECT i, 'tea' FROM n",
+            )
+            .unwrap();
+        let query = SearchQuery { words: vec!["tea".to_owned()], ..SearchQuery::default() };
+        let mut reader = store.reader().unwrap();
+        let refused = reader.search_within(&query, Duration::ZERO).unwrap_err();
+        assert!(matches!(refused, StoreError::TimedOut { limit_ms: 0 }), "{refused}");
+        // The limit was that search's and not the reader's.
+        assert!(reader.search(&query).unwrap().rows.is_empty());
+        assert!(reader.list(&Filter::default()).unwrap().is_empty());
+    }
 
     proptest! {
         #[test]

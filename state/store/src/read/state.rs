@@ -192,9 +192,18 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn check(&self) -> Result<Vec<String>> {
-        let mut statement = self.conn.prepare("PRAGMA integrity_check(20)")?;
-        let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+        let mut found = self.lines("PRAGMA integrity_check(20)")?;
+        found.retain(|line| line != "ok");
+        found.extend(self.lines(
+            "SELECT 'a row of ' || \"table\" || ' refers to no row of ' || parent FROM pragma_foreign_key_check LIMIT 20",
+        )?);
+        Ok(found)
+    }
+
+    fn lines(&self, sql: &str) -> Result<Vec<String>> {
+        let mut statement = self.conn.prepare(sql)?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        Ok(lines.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -101,6 +101,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets the domains of a provider that is there no more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_domains_of(&mut self, provider: &str) -> Result<()> {
+        self.conn.execute("DELETE FROM domain WHERE provider = ?1", [provider])?;
+        Ok(())
+    }
+
     /// Forgets which provider serves a domain for that user, or for everybody; answers whether it was known.
     ///
     /// # Errors

@@ -140,3 +140,43 @@ impl fmt::Debug for Tx<'_> {
         f.debug_struct("Tx").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use postrider_model::Timestamp;
+
+    use super::*;
+    use crate::{Options, Store, StoreError};
+
+    #[test]
+    fn a_full_disk_is_told_and_leaves_the_store_as_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&Options::new(home.path().join("store"), [1; 16], Timestamp(0))).unwrap();
+        let mut writer = store.writer().unwrap();
+        let pages: i64 = writer.conn.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.conn.pragma_update(None, "max_page_count", pages).unwrap();
+        let refused = writer.transaction(|tx| {
+            tx.ensure_account("a", "x@y.test")?;
+            tx.put_stored_account("a", &"x".repeat(1_000_000))
+        });
+        assert!(matches!(refused, Err(StoreError::DiskFull)), "{refused:?}");
+        assert!(store.reader().unwrap().accounts().unwrap().is_empty());
+        writer.conn.pragma_update(None, "max_page_count", i64::from(u32::MAX) - 1).unwrap();
+        writer.transaction(|tx| tx.put_stored_account("a", &"x".repeat(1_000_000))).unwrap();
+    }
+
+    #[test]
+    fn a_durable_commit_waits_for_the_disk() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&Options::new(home.path().join("store"), [1; 16], Timestamp(0))).unwrap();
+        let mut writer = store.writer().unwrap();
+        let synchronous = |writer: &Writer| -> i64 {
+            writer.conn.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        };
+        assert_eq!(synchronous(&writer), 1);
+        writer.durable(true).unwrap();
+        assert_eq!(synchronous(&writer), 2);
+        writer.durable(false).unwrap();
+        assert_eq!(synchronous(&writer), 1);
+    }
+}

@@ -1,6 +1,6 @@
 //! Moves and new UIDVALIDITYs keep the ids that people know.
 
-use postrider_model::{PlacementId, Timestamp, UidSet};
+use postrider_model::{FolderStatus, MailCursor, PlacementId, Timestamp, UidSet, Window};
 use postrider_store::{Context, Filter, Renumbering, StoreError};
 
 use crate::fixture::{Fixture, at, flags, message};
@@ -30,6 +30,26 @@ fn a_move_keeps_the_id_whether_or_not_the_deletion_came_first() {
         assert!(f.writer.transaction(|tx| tx.seat(arrived)).is_err());
         let next = f.insert(inbox, &[message(2, "b")])[0].placement;
         assert!(next > arrived, "the id that went is not given again");
+    }
+}
+
+#[test]
+fn a_frozen_folder_that_lost_a_message_is_read_whole_once_it_is_followed_again() {
+    for (is_frozen, expected) in [(true, false), (false, true)] {
+        let mut f = Fixture::new();
+        let (inbox, archive, account) = (f.inbox, f.folder("Archive"), f.account);
+        let vanished = f.insert(inbox, &[message(1, "a")])[0].placement;
+        let status = FolderStatus { uid_validity: 9, uid_next: 2, highest_mod_seq: None, messages: 1 };
+        let cursor = MailCursor { status, complete: true, window: Window::All };
+        f.tx(|tx| tx.set_cursor(inbox, &cursor));
+        if is_frozen {
+            f.tx(|tx| tx.freeze_collection(inbox, Timestamp::from_seconds(1), "vanished"));
+        }
+        let arrived = f.insert(archive, &[message(7, "a")])[0].placement;
+        f.tx(|tx| tx.adopt(vanished, arrived, &at(2)));
+        let all = f.tx(|tx| tx.collections(account));
+        let after = all.into_iter().find(|one| one.id == inbox).unwrap().cursor.unwrap();
+        assert_eq!(after, MailCursor { complete: expected, ..cursor });
     }
 }
 

@@ -1,0 +1,25 @@
+//! The end of retention: what was deleted long enough ago is erased for good, from the store and from search (F2.9).
+
+use postrider_model::{Fault, Timestamp};
+
+use super::Ports;
+
+/// Tombstones that are erased in one transaction.
+const AT_A_TIME: u32 = 1_000;
+
+/// Erases what was deleted before that time. What an interrupted purge left in the search index goes too: the store remembers what
+/// is still to leave it.
+///
+/// # Errors
+/// The store's, in words.
+pub async fn purge(ports: &Ports, before: Timestamp) -> Result<(), Fault> {
+    while ports.transaction(move |tx| tx.purge_expired(before, AT_A_TIME)).await?.more {}
+    loop {
+        let erased = ports.transaction(|tx| tx.erased(AT_A_TIME)).await?;
+        if erased.is_empty() {
+            return Ok(());
+        }
+        ports.index.forget(erased.clone()).await?;
+        ports.transaction(move |tx| tx.forgotten(&erased)).await?;
+    }
+}
