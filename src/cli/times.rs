@@ -24,6 +24,6 @@ mod tests {
     fn instants_are_written_in_utc_and_hopeless_ones_do_not_panic() {
         assert_eq!(minute(Timestamp(0)), "1970-01-01 00:00");
         assert_eq!(rfc3339(Timestamp(-1)).as_deref(), Some("1969-12-31T23:59:59Z"));
-        assert_eq!(minute(Timestamp(i64::MAX)), "+294247-01-10 04:00");
+        assert_eq!(minute(Timestamp(i64::MAX)), "?");
     }
 }
