@@ -6,7 +6,7 @@ use postrider_formats::{
     query::{self, Query},
 };
 use postrider_model::{AccountId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
-use postrider_store::{AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side};
+use postrider_store::{AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side, StoreError};
 use serde::Serialize;
 
 use super::{Caller, Service};
@@ -123,6 +123,10 @@ impl Service {
         };
         let restored = self.writer()?.transaction(|tx| {
             ids.iter().map(|id| tx.restore(*id, &context)).collect::<Result<Vec<_>, _>>()
+        });
+        let restored = restored.map_err(|error| match error {
+            StoreError::NoSuchMessage(id) => unknown(id),
+            other => other.into(),
         })?;
         Ok(restored.into_iter().map(|one| Restored { id: one.placement, folder: one.folder }).collect())
     }

@@ -127,7 +127,11 @@ impl<'a> Load<'a> {
                     self.note(inserted?);
                 }
                 Err(oneshot::error::TryRecvError::Empty) => break,
-                Err(oneshot::error::TryRecvError::Closed) => return Err(stopped()),
+                Err(oneshot::error::TryRecvError::Closed) => {
+                    // It has answered, and an answer can be asked for only once.
+                    self.under_way.pop_front();
+                    return Err(stopped());
+                }
             }
         }
         Ok(())

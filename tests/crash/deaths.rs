@@ -13,7 +13,7 @@ use postrider_sim::{
 use crate::scene::{Content, bytes, content};
 
 /// So many octets on the wire are chosen to die at.
-const OCTETS: u64 = 60;
+const OCTETS: u64 = 40;
 
 /// Drives that on one thread with paused time.
 pub fn on_one_thread<T>(act: impl Future<Output = T>) -> T {
@@ -36,9 +36,9 @@ pub fn points(whole: &Lived) -> Vec<CrashAt> {
     jobs.chain(octets).collect()
 }
 
-/// Power that is lost right after every job, with more or less of the log on the disk.
+/// Power that is lost right after every job, with nothing, some or nearly all of the log on the disk, in thousandths.
 pub fn power_losses(whole: &Lived) -> impl Iterator<Item = (CrashAt, u64)> {
-    (1..=whole.jobs).flat_map(|nth| [0, 400, 950].map(|kept| (CrashAt::AfterJob(nth), kept)))
+    (1..=whole.jobs).zip([0, 400, 950].into_iter().cycle()).map(|(nth, kept)| (CrashAt::AfterJob(nth), kept))
 }
 
 /// Dies there, then runs undisturbed, and compares: the content is what it is without a death, nothing that was ever here is

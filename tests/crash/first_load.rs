@@ -5,32 +5,45 @@ use crate::{
     scene::{content, machine, offers},
 };
 
-#[test]
-fn a_first_load_that_dies_anywhere_is_completed_by_the_next_run() {
-    for (name, offered) in offers() {
-        let (points, whole) = on_one_thread(async {
-            let machine = machine(&offered);
-            let whole = undisturbed(&machine).await;
-            (points(&whole), content(&machine))
-        });
+fn dies_anywhere(nth: usize) {
+    let (name, offered) = offers().into_iter().nth(nth).unwrap();
+    on_one_thread(async {
+        let whole = machine(&offered);
+        let points = points(&undisturbed(&whole).await);
+        let whole = content(&whole);
         assert_eq!(whole.len(), 63);
         for at in &points {
-            on_one_thread(async { die_and_resume(&machine(&offered), *at, None, &whole).await });
+            die_and_resume(&machine(&offered), *at, None, &whole).await;
         }
         eprintln!("first load, {name}: {} deaths", points.len());
-    }
+    });
 }
 
 #[test]
-fn a_first_load_that_loses_its_power_is_completed_by_the_next_run() {
+fn a_first_load_that_dies_anywhere_is_completed_with_qresync() {
+    dies_anywhere(0);
+}
+
+#[test]
+fn a_first_load_that_dies_anywhere_is_completed_with_condstore() {
+    dies_anywhere(1);
+}
+
+#[test]
+fn a_first_load_that_dies_anywhere_is_completed_with_neither() {
+    dies_anywhere(2);
+}
+
+#[test]
+fn a_first_load_that_loses_its_power_is_completed() {
     let (_, offered) = offers().into_iter().next().unwrap();
-    let (points, whole) = on_one_thread(async {
-        let machine = machine(&offered);
-        let whole = undisturbed(&machine).await;
-        (power_losses(&whole).collect::<Vec<_>>(), content(&machine))
+    on_one_thread(async {
+        let whole = machine(&offered);
+        let points: Vec<_> = power_losses(&undisturbed(&whole).await).collect();
+        let whole = content(&whole);
+        for (at, kept) in &points {
+            die_and_resume(&machine(&offered), *at, Some(*kept), &whole).await;
+        }
+        eprintln!("first load: {} power losses", points.len());
     });
-    for (at, kept) in &points {
-        on_one_thread(async { die_and_resume(&machine(&offered), *at, Some(*kept), &whole).await });
-    }
-    eprintln!("first load: {} power losses", points.len());
 }

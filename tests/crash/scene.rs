@@ -1,6 +1,11 @@
 //! The mail that the suite is about, before and after somebody else was at it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    sync::Arc,
+};
 
 use chrono::DateTime;
 use postrider_fake::{Capabilities, Capability, InternalDate, OtherClient, ServerConfig};
@@ -10,18 +15,21 @@ use postrider_sim::{
     trace::Trace,
 };
 
-/// More than the engine commits at once has to come, or a first load would be one commit a folder.
-const LARGE: usize = 900_000;
+/// Lines of an attachment. More than the engine commits at once has to come, or a first load would be one commit a folder.
+const LINES: usize = 12_000;
 
 fn date(hour: i64) -> InternalDate {
     DateTime::from_timestamp(BEGINNING.seconds() - hour * 3600, 0).unwrap().fixed_offset()
 }
 
-fn message(number: usize, text: &str) -> Vec<u8> {
-    let head = format!(
-        "From: someone@example.org\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n"
-    );
-    format!("{head}\r\n{text}\r\n").into_bytes()
+fn message(number: usize, is_large: bool) -> Vec<u8> {
+    let head = format!("From: someone@example.org\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n");
+    if !is_large {
+        return format!("{head}\r\nnothing new\r\n").into_bytes();
+    }
+    let kind = "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n";
+    let line = format!("{}\r\n", "QUJD".repeat(19));
+    format!("{head}{kind}\r\n{}", line.repeat(LINES)).into_bytes()
 }
 
 /// What a server may offer: each is another way of reading changes.
@@ -44,19 +52,28 @@ pub fn machine(offered: &Capabilities) -> Machine {
         // INBOX is there already.
         let _ = other.create_mailbox(folder);
         for number in 0..count {
-            let text = if number % 6 == 1 && folder != "Work" {
-                "large ".repeat(LARGE / 6)
-            } else {
-                folder.to_owned()
-            };
+            let is_large = number % 10 == 1 && folder != "Work";
             let flags: &[&str] = if number % 3 == 0 { &["\\Seen", "Todo"] } else { &[] };
             other
-                .append(folder, message(number + 100 * folder.len(), &text), flags, date(number as i64))
+                .append(folder, message(number + 100 * folder.len(), is_large), flags, date(number as i64))
                 .unwrap();
         }
         // Twins: the same bytes twice in one folder.
         other.copy(folder, &[1], folder).unwrap();
     }
+    machine
+}
+
+/// A machine whose store is that one's, and on which somebody else was at the mail since.
+pub fn stirred(offered: &Capabilities, loaded: &Machine) -> Machine {
+    let machine = machine(offered);
+    // The servers of two machines are the same to the last UID, so that the store of the one fits the other.
+    DirBuilder::new().mode(0o700).create(machine.store()).unwrap();
+    for file in fs::read_dir(loaded.store()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), machine.store().join(file.file_name())).unwrap();
+    }
+    stir(&machine);
     machine
 }
 
@@ -67,11 +84,10 @@ pub fn other(machine: &Machine) -> OtherClient {
 
 /// What somebody else does between the first load and the next run: new mail, flags, deletions, moves both ways, a new folder,
 /// another name, another UIDVALIDITY.
-pub fn stir(machine: &Machine) {
+fn stir(machine: &Machine) {
     let other = other(machine);
     for number in 900..912 {
-        let text = if number % 4 == 0 { "large ".repeat(LARGE / 6) } else { "new".to_owned() };
-        other.append("INBOX", message(number, &text), &[], date(0)).unwrap();
+        other.append("INBOX", message(number, number % 4 == 0), &[], date(0)).unwrap();
     }
     other.add_flags("INBOX", 3, &["\\Flagged", "Later"]).unwrap();
     other.remove_flags("INBOX", 4, &["\\Seen"]).unwrap();

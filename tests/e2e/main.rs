@@ -15,8 +15,12 @@ mod in_step;
 mod scene;
 mod stored;
 
+mod accounts;
 mod changes;
+mod commands;
 mod exports;
 mod guard;
+mod killed;
+mod searching;
 mod selection;
 mod window;

@@ -12,4 +12,6 @@
     reason = "a test fails by panicking, says what it left out, and meets the real machine"
 )]
 
+mod said;
+mod secret;
 mod wire;

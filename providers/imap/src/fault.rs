@@ -30,6 +30,8 @@ pub(crate) struct Failure {
     pub(crate) aftermath: Aftermath,
 }
 
+const NO_SENSE: &str = "the server's answer makes no sense";
+
 impl Failure {
     /// The server answered, and the connection can go on.
     pub(crate) const fn answered(fault: Fault) -> Self {
@@ -48,8 +50,13 @@ impl Failure {
 
     /// What came is against the protocol: nobody knows what comes next.
     pub(crate) fn garbage(action: impl Into<String>, what: &str) -> Self {
-        let cause = format!("the server's answer makes no sense: {what}");
+        let cause = format!("{NO_SENSE}: {what}");
         Self::lost(Fault::new(ErrorClass::Transient, action, cause))
+    }
+
+    /// Whether what came was against the protocol.
+    pub(crate) fn is_garbage(&self) -> bool {
+        self.fault.cause.starts_with(NO_SENSE)
     }
 
     /// The wire failed.

@@ -14,7 +14,8 @@ use std::{
 
 use postrider_model::{Address, AddressRole, Flags, MatchKey, MessageId, Timestamp};
 use postrider_store::{
-    Envelope, Incoming, Indexer, NewCollection, Options, Reader, Result, SearchQuery, Store, Words, Writer, compress,
+    Envelope, Incoming, Indexer, NewCollection, Options, Reader, Result, SearchQuery, Store, Words, Writer,
+    compress,
 };
 
 const MESSAGES: usize = 48_000;
@@ -70,7 +71,10 @@ impl Language {
 }
 
 fn incoming(uid: u32, text: &str, dice: &mut Dice) -> Incoming {
-    let raw = format!("Message-ID: <{uid}@bench.test>\r\nSubject: message {uid}\r\nX-Noise: {:x}\r\n\r\n{text}", dice.0);
+    let raw = format!(
+        "Message-ID: <{uid}@bench.test>\r\nSubject: message {uid}\r\nX-Noise: {:x}\r\n\r\n{text}",
+        dice.0
+    );
     let address = |role, who: usize| Address {
         role,
         name: format!("Person Number {who}"),
@@ -155,7 +159,10 @@ fn search(reader: &mut Reader, language: &[String]) -> Result<()> {
         took.push(started.elapsed());
     }
     took.sort_unstable();
-    println!("search, newest 50 of 200 words: p50 {:?}, p95 {:?}, worst {:?}", took[100], took[190], took[199]);
+    println!(
+        "search, newest 50 of 200 words: p50 {:?}, p95 {:?}, worst {:?}",
+        took[100], took[190], took[199]
+    );
     Ok(())
 }
 
@@ -191,7 +198,10 @@ fn main() -> Result<()> {
     drop(all);
     let pairs = (1..).zip(&words).map(|(id, text)| {
         let (subject, senders) = ("message about".to_owned(), "person number example test".to_owned());
-        (MessageId(id), Words { subject, recipients: senders.clone(), senders, text: text.clone(), ..Words::default() })
+        (
+            MessageId(id),
+            Words { subject, recipients: senders.clone(), senders, text: text.clone(), ..Words::default() },
+        )
     });
     let mut indexer = store.indexer()?;
     let pairs = pairs.collect();

@@ -117,13 +117,15 @@ pub(crate) fn write_to(conn: &Connection, body: i64, out: &mut dyn Write) -> Res
     let (hash, size): ([u8; 32], i64) = conn
         .prepare_cached("SELECT hash, size FROM body WHERE id = ?1")?
         .query_row([body], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut statement = conn.prepare_cached("SELECT zstd FROM body_chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut statement =
+        conn.prepare_cached("SELECT zstd FROM body_chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
     let mut rows = statement.query([chunk_id(body, 0)?, chunk_id(body, MAX_CHUNKS - 1)?])?;
     let mut hasher = blake3::Hasher::new();
     while let Some(row) = rows.next()? {
         let packed = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let piece = zstd::bulk::decompress(packed, CHUNK)
-            .map_err(|error| StoreError::damaged(STORE_FILE, format!("a message cannot be unpacked: {error}")))?;
+        let piece = zstd::bulk::decompress(packed, CHUNK).map_err(|error| {
+            StoreError::damaged(STORE_FILE, format!("a message cannot be unpacked: {error}"))
+        })?;
         hasher.update(&piece);
         out.write_all(&piece).map_err(StoreError::io("write", PathBuf::from("a message")))?;
     }

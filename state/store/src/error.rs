@@ -168,10 +168,14 @@ impl StoreError {
         match self {
             Self::Busy { .. } | Self::Locked => ErrorClass::Busy,
             Self::DiskFull | Self::TimedOut { .. } | Self::Stopped | Self::NoRoomForUpgrade { .. } => ErrorClass::Transient,
+            // Whoever can open the store has everything in it: it is its owner's alone (F7.5).
+            Self::ForeignOwner { .. } => ErrorClass::NotPermitted,
             Self::NetworkFileSystem { .. }
-            | Self::ForeignOwner { .. }
             | Self::LooseMode { .. }
-            | Self::WrongKind { .. } => ErrorClass::Config,
+            | Self::WrongKind { .. }
+            // A person named what is not there: no later try will find it.
+            | Self::NotDeleted(_)
+            | Self::NoSuchPlan(_) => ErrorClass::Config,
             _ => ErrorClass::Permanent,
         }
     }
@@ -192,7 +196,9 @@ impl StoreError {
 
     fn advice(&self) -> Option<String> {
         Some(match self {
-            Self::NetworkFileSystem { .. } => "keep the store on a local disk: [store] path in postrider.toml".to_owned(),
+            Self::NetworkFileSystem { .. } => {
+                "keep the store on a local disk: [store] path in postrider.toml".to_owned()
+            }
             Self::ForeignOwner { path, owner, user } => format!(
                 "run postrider as user id {owner}, or give the store to this user: chown -R {user} {}",
                 path.display()
@@ -218,7 +224,9 @@ impl StoreError {
             ),
             Self::DiskFull => "free some space; the next run goes on where this one stopped".to_owned(),
             Self::TimedOut { .. } => "ask for rarer words, or for one folder or period".to_owned(),
-            Self::NoSuchMessage(_) => "`postrider mail list` prints the ids; what was purged is gone".to_owned(),
+            Self::NoSuchMessage(_) => {
+                "`postrider mail list` prints the ids; what was purged is gone".to_owned()
+            }
             Self::NoSuchPlan(_) => {
                 "`postrider status` names the plans that wait now; one that grew has a new name".to_owned()
             }

@@ -72,9 +72,9 @@ impl Indexer {
     pub(crate) fn open(dir: &Path, store_id: [u8; 16]) -> Result<Self> {
         let store = file::connect_reader(&dir.join(STORE_FILE))?;
         let path = dir.join(SEARCH_FILE);
-        match open_index(&path, &store_id) {
-            Ok(Some(conn)) if follows(&conn, &store)? => return Ok(Self { conn, store }),
-            Ok(_) | Err(StoreError::Damaged { .. }) => {}
+        match usable(&path, &store_id, &store) {
+            Ok(Some(conn)) => return Ok(Self { conn, store }),
+            Ok(None) | Err(StoreError::Damaged { .. }) => {}
             Err(error) => return Err(error),
         }
         make(&path, &store_id)?;
@@ -170,8 +170,8 @@ impl fmt::Debug for Indexer {
     }
 }
 
-/// The index in that file, where it is one of this version and of that store.
-fn open_index(path: &Path, store_id: &[u8; 16]) -> Result<Option<Connection>> {
+/// The index in that file, where it is one of this version and of that store as it is now.
+fn usable(path: &Path, store_id: &[u8; 16], store: &Connection) -> Result<Option<Connection>> {
     if !path.try_exists().map_err(StoreError::io("look for", path))? {
         return Ok(None);
     }
@@ -181,7 +181,7 @@ fn open_index(path: &Path, store_id: &[u8; 16]) -> Result<Option<Connection>> {
         return Ok(None);
     }
     let of_store: [u8; 16] = conn.query_row("SELECT store_id FROM state", [], |row| row.get(0))?;
-    Ok((of_store == *store_id).then_some(conn))
+    Ok((of_store == *store_id && follows(&conn, store)?).then_some(conn))
 }
 
 /// Whether the message at the watermark is still the one that was indexed. One that was purged says nothing; one that never was
@@ -195,7 +195,8 @@ fn follows(conn: &Connection, store: &Connection) -> Result<bool> {
         return Ok(Some(now) == hash);
     }
     let given: Option<i64> =
-        store.query_row("SELECT max(seq) FROM sqlite_sequence WHERE name = 'message'", [], |row| row.get(0))?;
+        store
+            .query_row("SELECT max(seq) FROM sqlite_sequence WHERE name = 'message'", [], |row| row.get(0))?;
     Ok(given >= Some(watermark))
 }
 
@@ -235,7 +236,8 @@ fn hash_of(store: &Connection, message: i64) -> Result<Option<[u8; 32]>> {
 /// The messages that a search expression finds, ascending, and up to which message the index reaches.
 pub(crate) fn hits(conn: &Connection, expression: &str) -> Result<(Vec<i64>, i64)> {
     let (watermark, _) = state(conn)?;
-    let mut statement = conn.prepare_cached("SELECT rowid FROM body_fts WHERE body_fts MATCH ?1 ORDER BY rowid")?;
+    let mut statement =
+        conn.prepare_cached("SELECT rowid FROM body_fts WHERE body_fts MATCH ?1 ORDER BY rowid")?;
     let ids = statement.query_map([expression], |row| row.get(0))?;
     Ok((ids.collect::<rusqlite::Result<_>>()?, watermark))
 }
@@ -243,11 +245,16 @@ pub(crate) fn hits(conn: &Connection, expression: &str) -> Result<(Vec<i64>, i64
 /// What is to be matched, in FTS5's language; `None` where there is no word at all. Words stand in quotation marks and have
 /// none in them, so that nothing in them is taken for that language.
 pub(crate) fn expression(query: &SearchQuery) -> Option<String> {
-    let fields =
-        [("", &query.words), ("subject : ", &query.subject), ("senders : ", &query.from), ("recipients : ", &query.to)];
+    let fields = [
+        ("", &query.words),
+        ("subject : ", &query.subject),
+        ("senders : ", &query.from),
+        ("recipients : ", &query.to),
+    ];
     let mut parts = Vec::new();
     for (field, words) in fields {
-        let words = words.iter().flat_map(|word| word.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()));
+        let words =
+            words.iter().flat_map(|word| word.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()));
         parts.extend(words.filter(|word| !word.is_empty()).map(|word| format!("{field}\"{word}\"")));
     }
     (!parts.is_empty()).then(|| parts.join(" AND "))

@@ -37,10 +37,11 @@ pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
 pub use file::SyncLock;
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, Counts, Details, Export, Filter, FolderRow, Found, HistoryRow, Mailbox, Reader, Row, SearchQuery,
+    AccountRow, Counts, Details, Export, Filter, FolderRow, Found, HistoryRow, Mailbox, Reader, Row,
+    SearchQuery,
 };
 pub use store::{Options, Store};
 pub use write::{
-    Collection, Context, Envelope, Expired, FlagUpdate, Held, HeldId, Incoming, Inserted, Matchable, NewCollection, Placement,
-    Renumbering, Restored, RunRow, Seat, Secret, Side, Tx, Writer,
+    Collection, Context, Envelope, Expired, FlagUpdate, Held, HeldId, Incoming, Inserted, Matchable,
+    NewCollection, Placement, Renumbering, Restored, RunRow, Seat, Secret, Side, Tx, Writer,
 };

@@ -39,13 +39,15 @@ async fn each_bad_greeting_is_told_in_its_own_words() {
             greeted(Action::GarbageLine),
             ErrorClass::Transient,
             "cannot connect to localhost:143: the server's answer makes no sense: it is not an IMAP greeting",
-            None,
+            Some(
+                "check `host`, `port` and `security` in the provider's file: what answers there is no IMAP server",
+            ),
             0,
         ),
         (
             greeted(Action::LongLine(2 << 20)),
             ErrorClass::Transient,
-            "cannot connect to localhost:143: the server sent a line of more than 1048576 octets",
+            "cannot connect to localhost:143: the server sent a line that is too long",
             None,
             0,
         ),

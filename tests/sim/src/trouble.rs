@@ -6,8 +6,8 @@
 //! | oddities that are lawful | untagged responses that nobody asked for, literals, ranges from high to low |
 //! | lies | nothing where there is something, mod-sequences and UIDNEXT that are not so |
 //!
-//! Left out, because no client could tell them from the truth and the store may rightly be wrong for a while: an empty answer
-//! to a FETCH of changes (CHANGEDSINCE) whose HIGHESTMODSEQ rose, which is just what an expunged change looks like.
+//! Left out, because no client could tell them from the truth: an empty answer to a FETCH of changes (CHANGEDSINCE), which is
+//! what an expunged change looks like, and to a SEARCH of a period, which may hold nothing.
 
 use postrider_fake::{Action, Bend, Fault, FaultPlan, FakeDialer, Then, Trigger, faults::codes};
 
@@ -39,7 +39,7 @@ pub fn brew(net: &FakeDialer, mailbox: &Mailbox, chance: &mut Chance, trace: &Tr
     let dialled = net.dialled(&mailbox.at);
     for nth in 1..=CONNECTIONS {
         if chance.percent(60) {
-            let plan = plan(chance, &mut trouble);
+            let plan = plan(mailbox, chance, &mut trouble);
             trace.step(|| format!("{} connection {nth}: {plan:?}", mailbox.at));
             net.plan(&mailbox.at, dialled + nth, plan);
             trouble.any = true;
@@ -57,20 +57,20 @@ pub fn calm(net: &FakeDialer, mailbox: &Mailbox) {
     }
 }
 
-fn plan(chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
+fn plan(mailbox: &Mailbox, chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
     let then = if chance.percent(50) { Then::Close } else { Then::Hang };
     match chance.below(10) {
         0 => FaultPlan::none().cut_output(chance.below(6_000), then),
         1 => FaultPlan::none().cut_input(chance.below(1_500), then),
         _ => {
-            let Fault { when, action } = fault(chance, then);
+            let Fault { when, action } = fault(mailbox, chance, then);
             trouble.lies |= matches!(&action, Action::Bend(bend) if is_lie(*bend));
             FaultPlan::none().on(when, action)
         }
     }
 }
 
-fn fault(chance: &mut Chance, then: Then) -> Fault {
+fn fault(mailbox: &Mailbox, chance: &mut Chance, then: Then) -> Fault {
     let command = chance.pick(&COMMANDS).copied().unwrap_or("LIST");
     let when = match chance.below(4) {
         0 => Trigger::Nth(chance.between(1, 12) as usize),
@@ -88,7 +88,7 @@ fn fault(chance: &mut Chance, then: Then) -> Fault {
         7 => Action::Silence(then),
         8 => Action::LoseAnswer(then),
         9 => Action::LongLine(2 << 20),
-        10 | 11 => return Fault { when: not_at_fetch(when), action: Action::Bend(Bend::Empty) },
+        10 | 11 => return empty(mailbox, when),
         12 => Action::Bend(Bend::ReversedVanished),
         13 => Action::Bend(Bend::Sprinkle),
         14 => Action::Bend(Bend::Literals),
@@ -109,12 +109,20 @@ fn lie(chance: &mut Chance) -> Bend {
     }
 }
 
-fn not_at_fetch(when: Trigger) -> Trigger {
-    match when {
-        Trigger::Nth(_) | Trigger::Named("UID FETCH", _) => Trigger::Named("UID SEARCH", 1),
-        Trigger::Every("UID FETCH") => Trigger::Every("UID SEARCH"),
+/// Emptiness that can be told from the truth: where there is something, something else says so.
+fn empty(mailbox: &Mailbox, when: Trigger) -> Fault {
+    let may_be_true = |command: &str| match command {
+        "UID FETCH" => true,
+        "UID SEARCH" => mailbox.period != "all",
+        _ => false,
+    };
+    let when = match when {
+        Trigger::Nth(_) => Trigger::Named("EXAMINE", 1),
+        Trigger::Named(command, nth) if may_be_true(command) => Trigger::Named("EXAMINE", nth),
+        Trigger::Every(command) if may_be_true(command) => Trigger::Every("EXAMINE"),
         other => other,
-    }
+    };
+    Fault { when, action: Action::Bend(Bend::Empty) }
 }
 
 /// Whether it says what is not so, apart from being odd.

@@ -394,3 +394,42 @@ async fn a_large_folder_is_searched_by_windows_and_anew_when_they_shift() {
     let expected = delta(vec![wanted("1:6,8:100000")], cursor(100_001, 0, 100_000));
     assert_eq!(outcome(&script, first(Window::All)).await, expected);
 }
+
+#[tokio::test]
+async fn a_folder_that_had_seemed_empty_is_listed_whole() {
+    // Three messages below a UIDNEXT that has not risen: they were there when the folder was read and seemed to have none.
+    let flags =
+        "S: * 1 FETCH (UID 1 FLAGS (\\Seen))\nS: * 2 FETCH (UID 2 FLAGS ())\nS: * 3 FETCH (UID 3 FLAGS ())\n";
+    let listing = format!("C: $ UID FETCH 1:* (FLAGS)\n{flags}S: $ OK done\n");
+    let bare = opened("", "", "S: * 3 EXISTS\nS: * OK [UIDNEXT 4] next") + &listing;
+    let expected = vec![MailChange::Present(set("1:3")), wanted("1:3")];
+    let expected = Ok(Outcome::Read(Scope::Full, expected, cursor(4, 0, 3)));
+    assert_eq!(outcome(&bare, since(cursor(4, 0, 0), "")).await, expected);
+    // What is held here as gone is told to be there, so that it can be let go of.
+    let quick = opened(QRESYNC, " (QRESYNC (7 50))", &state(3, 4, 50)) + &listing;
+    let expected = vec![
+        MailChange::Present(set("1:3")),
+        wanted("3"),
+        seen(1, 0),
+        MailChange::Flags { uid: 2, flags: Flags::NONE, mod_seq: None },
+    ];
+    let expected = Ok(Outcome::Read(Scope::Full, expected, cursor(4, 50, 3)));
+    assert_eq!(outcome(&quick, since(cursor(4, 50, 0), "1:2")).await, expected);
+}
+
+#[tokio::test]
+async fn a_period_without_a_message_is_believed_where_the_last_message_is_found() {
+    let request = || first(Window::Since(Timestamp::from_seconds(1_700_000_000)));
+    let script = |last: &str| {
+        opened("ESEARCH", "", "S: * 3 EXISTS\nS: * OK [UIDNEXT 4] next")
+            + "C: $ UID SEARCH RETURN (ALL) SINCE 13-Nov-2023\nS: * ESEARCH (TAG \"$\") UID\nS: $ OK done\n"
+            + &format!(
+                "C: $ UID SEARCH RETURN (ALL) UID *\nS: * ESEARCH (TAG \"$\") UID{last}\nS: $ OK done\n"
+            )
+    };
+    assert!(
+        matches!(outcome(&script(" ALL 3"), request()).await, Ok(Outcome::Read(Scope::Delta, changes, _)) if changes.is_empty())
+    );
+    let fault = outcome(&script(""), request()).await.unwrap_err();
+    assert_eq!(fault.cause, "the server does not find the last message of the folder");
+}

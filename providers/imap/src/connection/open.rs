@@ -17,6 +17,9 @@ use crate::{
     settings::ImapSettings,
 };
 
+const NO_IMAP: &str =
+    "check `host`, `port` and `security` in the provider's file: what answers there is no IMAP server";
+
 impl Connection {
     /// Dials, secures and logs in.
     ///
@@ -63,7 +66,7 @@ impl Connection {
 
     async fn greeting(&mut self) -> Result<Status, Failure> {
         let action = format!("connect to {}", self.server);
-        match self.next().await {
+        let greeted = match self.next().await {
             Ok(Event::Data(Data::Status(status)))
                 if status.kind != StatusKind::Bad && status.kind != StatusKind::No =>
             {
@@ -74,7 +77,11 @@ impl Connection {
                 failure.fault.action = action;
                 Err(failure)
             }
-        }
+        };
+        greeted.map_err(|failure| match failure.is_garbage() {
+            true => Failure { fault: failure.fault.hint(NO_IMAP), ..failure },
+            false => failure,
+        })
     }
 
     async fn start_tls(mut self, settings: &ImapSettings, connector: &Connector) -> Result<Self, Failure> {

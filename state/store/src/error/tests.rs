@@ -22,7 +22,7 @@ fn every_error_says_what_to_do() {
         ),
         (
             StoreError::ForeignOwner { path: path(), owner: 990, user: 1000 },
-            ErrorClass::Config,
+            ErrorClass::NotPermitted,
             "cannot open the store: /srv/store belongs to user id 990, and this process runs as user id 1000",
             "run postrider as user id 990, or give the store to this user: chown -R 1000 /srv/store",
         ),
@@ -95,14 +95,17 @@ fn every_error_says_what_to_do() {
         ),
         (
             StoreError::NoSuchPlan(HeldId(3)),
-            ErrorClass::Permanent,
+            ErrorClass::Config,
             "cannot allow the plan: there is no held plan p3",
             "`postrider status` names the plans that wait now; one that grew has a new name",
         ),
     ];
     for (error, class, message, hint) in table {
         let fault = Fault::from(error);
-        assert_eq!((fault.class, fault.message().as_str(), fault.hint.as_deref()), (class, message, Some(hint)));
+        assert_eq!(
+            (fault.class, fault.message().as_str(), fault.hint.as_deref()),
+            (class, message, Some(hint))
+        );
     }
 }
 

@@ -23,7 +23,8 @@ async fn jobs_are_done_in_their_order_on_either_executor() {
     let thread: Box<dyn Executor> = Box::new(ThreadExecutor::start(writer(&homes[1])).unwrap());
     for executor in [inline, thread] {
         for (name, id) in [("a", 1), ("b", 2), ("a", 1)] {
-            let given = run(&*executor, move |writer| writer.transaction(|tx| tx.ensure_account(name, "x@y.test")));
+            let given =
+                run(&*executor, move |writer| writer.transaction(|tx| tx.ensure_account(name, "x@y.test")));
             assert_eq!(given.await.unwrap().0, id);
         }
         let commits = run(&*executor, |writer| Ok(writer.commits())).await.unwrap();

@@ -58,7 +58,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let held = SyncLock::acquire(home.path()).unwrap();
         let refused = SyncLock::acquire(home.path()).unwrap_err();
-        assert!(matches!(refused, StoreError::Busy { pid: Some(pid) } if pid == std::process::id()), "{refused}");
+        assert!(
+            matches!(refused, StoreError::Busy { pid: Some(pid) } if pid == std::process::id()),
+            "{refused}"
+        );
         drop(held);
         SyncLock::acquire(home.path()).unwrap();
     }

@@ -74,7 +74,8 @@ fn check_access(path: &Path, found: &fs::Metadata, user: u32, expected: u32) -> 
 }
 
 fn check_file_system(dir: &Path) -> Result<()> {
-    let stat = rustix::fs::statfs(dir).map_err(|e| StoreError::io("look at the file system of", dir)(e.into()))?;
+    let stat =
+        rustix::fs::statfs(dir).map_err(|e| StoreError::io("look at the file system of", dir)(e.into()))?;
     match network_kind(stat.f_type) {
         Some(kind) => Err(StoreError::NetworkFileSystem { path: dir.to_owned(), kind }),
         None => Ok(()),
@@ -120,7 +121,10 @@ mod tests {
         for mode in [0o750, 0o701, 0o770] {
             fs::set_permissions(home.path(), fs::Permissions::from_mode(mode)).unwrap();
             let refused = prepare_dir(home.path(), me()).unwrap_err();
-            assert!(matches!(refused, StoreError::LooseMode { mode: found, .. } if found == mode), "{refused}");
+            assert!(
+                matches!(refused, StoreError::LooseMode { mode: found, .. } if found == mode),
+                "{refused}"
+            );
             assert_eq!(fs::metadata(home.path()).unwrap().mode() & 0o777, mode);
         }
     }
@@ -129,7 +133,9 @@ mod tests {
     fn what_belongs_to_another_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let refused = prepare_dir(home.path(), me() + 1).unwrap_err();
-        assert!(matches!(refused, StoreError::ForeignOwner { owner, user, .. } if (owner, user) == (me(), me() + 1)));
+        assert!(
+            matches!(refused, StoreError::ForeignOwner { owner, user, .. } if (owner, user) == (me(), me() + 1))
+        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ fn create(path: &Path, options: &Options) -> Result<()> {
     fill(&draft, options)?;
     // A link fails where the name is taken, so that of two processes which make a store at once one gives way.
     let named = match fs::hard_link(&draft, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(StoreError::io("make", path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(StoreError::io("make", path)(error))
+        }
         _ => Ok(()),
     };
     remove(&draft)?;
@@ -140,7 +142,8 @@ fn header_version(path: &Path) -> Result<i64> {
 
 fn check_room(path: &Path) -> Result<()> {
     let size = fs::metadata(path).map_err(StoreError::io("look at", path))?.len();
-    let stat = rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at the disk of", path)(e.into()))?;
+    let stat =
+        rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at the disk of", path)(e.into()))?;
     let (needed, free) = (size.saturating_mul(2), stat.f_bavail.saturating_mul(stat.f_frsize));
     match free < needed {
         true => Err(StoreError::NoRoomForUpgrade { path: path.to_owned(), needed, free }),
@@ -155,7 +158,10 @@ fn keep_copy(path: &Path, version: i64) -> Result<()> {
     remove(&draft)?;
     drop(place::private_file(&draft)?);
     let name = draft.to_str().ok_or_else(|| {
-        StoreError::io("copy to", &draft)(io::Error::new(io::ErrorKind::InvalidFilename, "the path is not UTF-8"))
+        StoreError::io("copy to", &draft)(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "the path is not UTF-8",
+        ))
     })?;
     connect(path)?.execute("VACUUM INTO ?1", [name])?;
     File::open(&draft).and_then(|file| file.sync_all()).map_err(StoreError::io("write", &draft))?;

@@ -76,9 +76,8 @@ impl Reader {
             "SELECT m.account, m.structure, m.thread, p.deleted_why
              FROM placement p JOIN message m ON m.id = p.message WHERE p.id = ?1",
         )?;
-        let found = statement.query_row([id.0], |row| {
-            Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?))
-        });
+        let found = statement
+            .query_row([id.0], |row| Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)));
         let Some((account, structure, thread, deleted_why)) = found.optional()? else { return Ok(None) };
         if accounts.is_some_and(|visible| !visible.contains(&account)) {
             return Ok(None);
@@ -118,7 +117,8 @@ impl Reader {
     }
 
     fn body_by(&self, sql: &str, id: i64, out: &mut dyn Write) -> Result<Option<u64>> {
-        let body: Option<i64> = self.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+        let body: Option<i64> =
+            self.conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
         body.map(|body| body::write_to(&self.conn, body, out)).transpose()
     }
 

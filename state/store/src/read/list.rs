@@ -55,7 +55,8 @@ impl Default for Filter {
 
 impl Filter {
     fn names(&self, folder: &str) -> bool {
-        let same = |wanted: &String| wanted == folder || (folder == "INBOX" && wanted.eq_ignore_ascii_case("INBOX"));
+        let same =
+            |wanted: &String| wanted == folder || (folder == "INBOX" && wanted.eq_ignore_ascii_case("INBOX"));
         self.folders.is_empty() || self.folders.iter().any(same)
     }
 }
@@ -211,6 +212,10 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn list(&self, filter: &Filter) -> Result<Vec<Row>> {
+        if let Some(address) = &filter.address {
+            let messages = self.messages_with(address)?;
+            return self.rows(&self.newest_of(&messages, filter)?);
+        }
         let conditions = Conditions::of(filter);
         let mut newest = Newest::new(filter.limit);
         for collection in self.visible(filter)? {
@@ -222,22 +227,40 @@ impl Reader {
         self.rows(&newest.finish())
     }
 
+    /// The messages in whose header that address stands, ascending.
+    fn messages_with(&self, address: &str) -> Result<Vec<i64>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT DISTINCT l.message FROM address d CROSS JOIN message_address l ON l.address = d.id
+             WHERE d.email = ?1 ORDER BY l.message",
+        )?;
+        let ids = statement.query_map([address.to_lowercase()], |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The folders in which a filter looks.
     pub(super) fn visible(&self, filter: &Filter) -> Result<Vec<CollectionId>> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT id, account, name FROM collection WHERE kind = 'mail' ORDER BY id")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT id, account, name FROM collection WHERE kind = 'mail' ORDER BY id")?;
         let mut rows = statement.query([])?;
         let mut ids = Vec::new();
         while let Some(row) = rows.next()? {
             let (account, name): (_, String) = (AccountId(row.get(1)?), row.get(2)?);
-            if filter.accounts.as_ref().is_none_or(|visible| visible.contains(&account)) && filter.names(&name) {
+            if filter.accounts.as_ref().is_none_or(|visible| visible.contains(&account))
+                && filter.names(&name)
+            {
                 ids.push(CollectionId(row.get(0)?));
             }
         }
         Ok(ids)
     }
 
-    fn newest_in(&self, collection: CollectionId, conditions: &Conditions, newest: &mut Newest) -> Result<()> {
+    fn newest_in(
+        &self,
+        collection: CollectionId,
+        conditions: &Conditions,
+        newest: &mut Newest,
+    ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
              WHERE p.collection = ? AND p.deleted_us IS NULL AND p.internal_us >= ?{}
@@ -254,7 +277,12 @@ impl Reader {
         Ok(())
     }
 
-    fn deleted_in(&self, collection: CollectionId, conditions: &Conditions, newest: &mut Newest) -> Result<()> {
+    fn deleted_in(
+        &self,
+        collection: CollectionId,
+        conditions: &Conditions,
+        newest: &mut Newest,
+    ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
              WHERE +p.collection = ? AND p.deleted_us IS NOT NULL{}",

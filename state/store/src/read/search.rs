@@ -67,7 +67,8 @@ impl Reader {
         let deadline = Instant::now() + limit;
         set_deadline(&mut index, Some(deadline))?;
         set_deadline(&mut self.conn, Some(deadline))?;
-        let found = self.search_with(&index, &expression, &query.filter).map_err(|error| timed_out(error, limit));
+        let found =
+            self.search_with(&index, &expression, &query.filter).map_err(|error| timed_out(error, limit));
         set_deadline(&mut self.conn, None)?;
         // Kept for the next search, and not where it failed: the file may have been made anew meanwhile.
         if found.is_ok() {
@@ -81,7 +82,10 @@ impl Reader {
             return Ok(Some(index));
         }
         match self.search_path.try_exists() {
-            Ok(true) => file::connect_reader(&self.search_path).map(Some),
+            Ok(true) => {
+                let index = file::connect_reader(&self.search_path);
+                index.map(Some).map_err(|error| error.about(file::SEARCH_FILE))
+            }
             Ok(false) => Ok(None),
             Err(error) => Err(StoreError::io("look for", &self.search_path)(error)),
         }
@@ -91,13 +95,16 @@ impl Reader {
         let (hits, watermark) =
             index::hits(index, expression).map_err(|error| error.about(file::SEARCH_FILE))?;
         let complete = watermark >= self.newest_message()?;
-        let collections = self.visible(filter)?;
-        let conditions = Conditions::of(filter);
-        let newest = match hits.len() <= FEW {
-            true => self.newest_of_few(&hits, &collections, &conditions, filter)?,
-            false => self.newest_of_many(&Marks::of(&hits), &collections, &conditions, filter)?,
-        };
-        Ok(Found { rows: self.rows(&newest)?, complete })
+        Ok(Found { rows: self.rows(&self.newest_of(&hits, filter)?)?, complete })
+    }
+
+    /// The newest placements of those messages, given in ascending order, that fit the filter.
+    pub(super) fn newest_of(&self, hits: &[i64], filter: &Filter) -> Result<Vec<PlacementId>> {
+        let (collections, conditions) = (self.visible(filter)?, Conditions::of(filter));
+        match hits.len() <= FEW {
+            true => self.newest_of_few(hits, &collections, &conditions, filter),
+            false => self.newest_of_many(&Marks::of(hits), &collections, &conditions, filter),
+        }
     }
 
     fn newest_of_few(

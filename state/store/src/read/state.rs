@@ -4,10 +4,7 @@ use postrider_model::{AccountId, CollectionId, FolderRole, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Reader;
-use crate::{
-    Held, HeldId, Result, RunRow, Secret,
-    write::run_row,
-};
+use crate::{Held, HeldId, Result, RunRow, Secret, write::run_row};
 
 /// An account that the store knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +55,8 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn accounts(&self) -> Result<Vec<AccountRow>> {
-        let mut statement = self.conn.prepare_cached("SELECT id, name, address FROM account ORDER BY name")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT id, name, address FROM account ORDER BY name")?;
         let rows = statement.query_map([], |row| {
             Ok(AccountRow { id: AccountId(row.get(0)?), name: row.get(1)?, address: row.get(2)? })
         })?;
@@ -181,8 +179,9 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn domains(&self) -> Result<Vec<(String, Option<String>, String)>> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT domain, nullif(user, ''), provider FROM domain ORDER BY domain, user")?;
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT domain, nullif(user, ''), provider FROM domain ORDER BY domain, user")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -26,7 +26,10 @@ pub struct Secret {
 /// The ciphertext is no use to a reader, and stays out of logs all the same (I11).
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("account", &self.account).field("field", &self.field).finish_non_exhaustive()
+        f.debug_struct("Secret")
+            .field("account", &self.account)
+            .field("field", &self.field)
+            .finish_non_exhaustive()
     }
 }
 

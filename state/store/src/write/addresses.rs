@@ -53,7 +53,9 @@ impl Tx<'_> {
         for (pos, address) in (0_i64..).zip(addresses) {
             let id = self.known_addresses.id(self.conn, address)?;
             self.conn
-                .prepare_cached("INSERT INTO message_address (message, pos, role, address) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT INTO message_address (message, pos, role, address) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute([message.0, pos, role_number(address.role), id])?;
         }
         Ok(())

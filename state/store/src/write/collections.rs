@@ -50,7 +50,8 @@ impl Tx<'_> {
     /// # Errors
     /// What SQLite says.
     pub fn collections(&self, account: AccountId) -> Result<Vec<Collection>> {
-        let sql = format!("SELECT {COLUMNS} FROM collection WHERE account = ?1 AND kind = 'mail' ORDER BY id");
+        let sql =
+            format!("SELECT {COLUMNS} FROM collection WHERE account = ?1 AND kind = 'mail' ORDER BY id");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query([account.0])?;
         let mut all = Vec::new();

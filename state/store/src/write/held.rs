@@ -127,7 +127,8 @@ impl Tx<'_> {
     }
 
     fn placements_of(&self, plan: HeldId) -> Result<Vec<PlacementId>> {
-        let mut statement = self.conn.prepare_cached("SELECT id FROM placement WHERE held = ?1 ORDER BY id")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT id FROM placement WHERE held = ?1 ORDER BY id")?;
         let ids = statement.query_map([plan.0], |row| row.get(0).map(PlacementId))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
@@ -142,7 +143,9 @@ impl Tx<'_> {
     /// Removes the plans in which nothing waits any more.
     pub(super) fn drop_empty_plans(&mut self) -> Result<()> {
         self.conn
-            .prepare_cached("DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM placement p WHERE p.held = held.id)")?
+            .prepare_cached(
+                "DELETE FROM held WHERE NOT EXISTS (SELECT 1 FROM placement p WHERE p.held = held.id)",
+            )?
             .execute([])?;
         Ok(())
     }

@@ -69,7 +69,11 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn insert_messages(&mut self, collection: CollectionId, incoming: &[Incoming]) -> Result<Vec<Inserted>> {
+    pub fn insert_messages(
+        &mut self,
+        collection: CollectionId,
+        incoming: &[Incoming],
+    ) -> Result<Vec<Inserted>> {
         let account = self
             .conn
             .prepare_cached("SELECT account FROM collection WHERE id = ?1")?
@@ -97,9 +101,10 @@ impl Tx<'_> {
     ) -> Result<BTreeMap<Uid, (PlacementId, MessageId)>> {
         let uids = || incoming.iter().map(|one| one.uid);
         let (Some(lowest), Some(highest)) = (uids().min(), uids().max()) else { return Ok(BTreeMap::new()) };
+        // Not `BETWEEN … AND uid IS NOT NULL`: SQLite takes the latter for the lower bound and walks the whole folder.
         let mut statement = self.conn.prepare_cached(
             "SELECT uid, id, message FROM placement
-             WHERE collection = ?1 AND uid BETWEEN ?2 AND ?3 AND uid IS NOT NULL",
+             WHERE collection = ?1 AND uid >= ?2 AND uid <= ?3",
         )?;
         let rows = statement.query_map(params![collection.0, lowest, highest], |row| {
             Ok((row.get(0)?, (PlacementId(row.get(1)?), MessageId(row.get(2)?))))
@@ -161,7 +166,8 @@ impl Tx<'_> {
     }
 
     fn message_of(&self, account: i64, body: i64) -> Result<Option<MessageId>> {
-        let mut statement = self.conn.prepare_cached("SELECT id FROM message WHERE body = ?1 AND account = ?2")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT id FROM message WHERE body = ?1 AND account = ?2")?;
         Ok(statement.query_row([body, account], |row| row.get(0).map(MessageId)).optional()?)
     }
 

@@ -39,7 +39,8 @@ impl Tx<'_> {
         }
         self.note(&was, "moved", context)?;
         self.hand_over_history(arrived, vanished)?;
-        self.conn.execute("UPDATE intent SET placement = ?2 WHERE placement = ?1", [arrived.0, vanished.0])?;
+        self.conn
+            .execute("UPDATE intent SET placement = ?2 WHERE placement = ?1", [arrived.0, vanished.0])?;
         self.conn.prepare_cached("DELETE FROM placement WHERE id = ?1")?.execute([arrived.0])?;
         let place = &now.placement;
         self.conn
@@ -63,7 +64,9 @@ impl Tx<'_> {
     /// would cover what is not there any more (I3).
     fn reopen_frozen(&self, collection: CollectionId) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE collection SET complete = 0 WHERE id = ?1 AND gone_us IS NOT NULL AND complete = 1")?
+            .prepare_cached(
+                "UPDATE collection SET complete = 0 WHERE id = ?1 AND gone_us IS NOT NULL AND complete = 1",
+            )?
             .execute([collection.0])?;
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Tx<'_> {
     pub fn placements(&self, collection: CollectionId, uids: &UidSet) -> Result<Vec<Placement>> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM placement p
-             WHERE p.collection = ?1 AND p.uid BETWEEN ?2 AND ?3 AND p.uid IS NOT NULL ORDER BY p.uid"
+             WHERE p.collection = ?1 AND p.uid >= ?2 AND p.uid <= ?3 ORDER BY p.uid"
         ))?;
         let mut all = Vec::new();
         for range in uids.ranges() {
@@ -131,9 +131,9 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::NoSuchMessage`], and what SQLite says.
     pub fn seat(&self, id: PlacementId) -> Result<Seat> {
-        let mut statement = self
-            .conn
-            .prepare_cached(&format!("SELECT {COLUMNS}, p.collection, p.deleted_us FROM placement p WHERE p.id = ?1"))?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT {COLUMNS}, p.collection, p.deleted_us FROM placement p WHERE p.id = ?1"
+        ))?;
         let found = statement.query_row([id.0], |row| {
             let deleted: Option<i64> = row.get(11)?;
             Ok(Seat {
@@ -156,7 +156,9 @@ impl Tx<'_> {
             let was = self.seat(update.placement)?;
             let now = &was.placement;
             if was.deleted.is_some()
-                || (now.flags == update.flags && now.base_flags == update.base_flags && now.mod_seq == update.mod_seq)
+                || (now.flags == update.flags
+                    && now.base_flags == update.base_flags
+                    && now.mod_seq == update.mod_seq)
             {
                 continue;
             }
@@ -232,7 +234,10 @@ pub(super) fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
 /// Reads a bit set and the keywords in the column after it.
 pub(crate) fn flags_from(row: &Row<'_>, at: usize) -> rusqlite::Result<Flags> {
     let keywords = row.get_ref(at + 1)?.as_str()?;
-    Ok(Flags::from_parts(row.get(at)?, keywords.split(' ').filter(|word| !word.is_empty()).map(str::to_owned)))
+    Ok(Flags::from_parts(
+        row.get(at)?,
+        keywords.split(' ').filter(|word| !word.is_empty()).map(str::to_owned),
+    ))
 }
 
 /// Keywords as they are stored: a keyword is an atom and has no space in it (RFC 3501, section 9).

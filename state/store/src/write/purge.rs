@@ -50,7 +50,8 @@ impl Tx<'_> {
     /// # Errors
     /// What SQLite says.
     pub fn erased(&self, most: u32) -> Result<Vec<MessageId>> {
-        let mut statement = self.conn.prepare_cached("SELECT message FROM erased ORDER BY message LIMIT ?1")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT message FROM erased ORDER BY message LIMIT ?1")?;
         let ids = statement.query_map([most], |row| row.get(0).map(MessageId))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }

@@ -3,7 +3,10 @@
 use postrider_model::{CollectionId, MessageId, PlacementId};
 use rusqlite::params;
 
-use super::{Placement, Seat, Tx, placements::{COLUMNS, placement}};
+use super::{
+    Placement, Seat, Tx,
+    placements::{COLUMNS, placement},
+};
 use crate::Result;
 
 impl Tx<'_> {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use postrider_model::{AccountId, Address, AddressRole, CollectionId, Flags, MatchKey, PlacementId, RunId, Timestamp};
+use postrider_model::{
+    AccountId, Address, AddressRole, CollectionId, Flags, MatchKey, PlacementId, RunId, Timestamp,
+};
 use postrider_store::{
     Body, Context, Envelope, Incoming, Inserted, NewCollection, Options, Reader, Side, Store, Tx, Writer,
 };
@@ -45,7 +47,11 @@ impl Fixture {
     }
 
     /// Messages of those UIDs, each of its own bytes.
-    pub fn fill(&mut self, collection: CollectionId, uids: std::ops::RangeInclusive<u32>) -> Vec<PlacementId> {
+    pub fn fill(
+        &mut self,
+        collection: CollectionId,
+        uids: std::ops::RangeInclusive<u32>,
+    ) -> Vec<PlacementId> {
         let incoming: Vec<_> = uids.map(|uid| message(uid, &format!("text {collection:?} {uid}"))).collect();
         self.insert(collection, &incoming).into_iter().map(|one| one.placement).collect()
     }

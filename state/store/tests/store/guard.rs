@@ -13,7 +13,10 @@ fn what_is_held_stays_in_sight_until_it_is_allowed() {
     let plan = f.tx(|tx| tx.hold(inbox, "more than 25", &ids[..27], 30, Timestamp(5)));
     let held = f.reader().held(account).unwrap();
     assert_eq!((held.len(), held[0].id, held[0].deletions, held[0].total), (1, plan, 27, 30));
-    assert_eq!((held[0].folder.as_str(), held[0].why.as_str(), held[0].since), ("INBOX", "more than 25", Timestamp(5)));
+    assert_eq!(
+        (held[0].folder.as_str(), held[0].why.as_str(), held[0].since),
+        ("INBOX", "more than 25", Timestamp(5))
+    );
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 30);
     assert_eq!(f.tx(|tx| tx.known_uids(inbox)).len(), 30);
     assert_eq!(f.reader().counts(account).unwrap().held, 27);
@@ -74,5 +77,8 @@ fn folders_have_plans_of_their_own() {
         ])
     });
     let held = f.reader().held(account).unwrap();
-    assert_eq!(held.iter().map(|one| (one.id, one.deletions)).collect::<Vec<_>>(), [(plans[0], 2), (plans[1], 1)]);
+    assert_eq!(
+        held.iter().map(|one| (one.id, one.deletions)).collect::<Vec<_>>(),
+        [(plans[0], 2), (plans[1], 1)]
+    );
 }

@@ -86,11 +86,10 @@ fn a_row_and_the_details_tell_all_that_is_known() {
     assert_eq!((row.from[0].name.as_str(), row.from[0].email.as_str()), ("Anna", "Anna@Example.test"));
     assert_eq!((row.to.len(), row.flags.to_string().as_str()), (1, "\\Seen \\Flagged Todo"));
     let addresses = reader.show(all[3], None).unwrap().unwrap().addresses;
-    assert_eq!(addresses.iter().map(|one| one.role).collect::<Vec<_>>(), [
-        AddressRole::From,
-        AddressRole::To,
-        AddressRole::Cc
-    ]);
+    assert_eq!(
+        addresses.iter().map(|one| one.role).collect::<Vec<_>>(),
+        [AddressRole::From, AddressRole::To, AddressRole::Cc]
+    );
     assert_eq!(reader.list(&Filter { limit: 5, ..Filter::default() }).unwrap()[1], *row);
 }
 
@@ -135,8 +134,12 @@ fn folders_and_counts() {
         tx.freeze_collection(inbox, Timestamp(3), "taken off the list")
     });
     let reader = f.reader();
-    let folders: Vec<_> =
-        reader.folders(account).unwrap().into_iter().map(|row| (row.name, row.messages, row.unread, row.gone)).collect();
+    let folders: Vec<_> = reader
+        .folders(account)
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.name, row.messages, row.unread, row.gone))
+        .collect();
     let gone = Some((Timestamp(3), "taken off the list".to_owned()));
     assert_eq!(folders, [("INBOX".to_owned(), 2, 2, gone), ("Work".to_owned(), 2, 1, None)]);
     let counts = reader.counts(account).unwrap();
@@ -186,13 +189,16 @@ fn the_views_read_as_they_are_documented() {
         text("Todo"),
     );
     assert_eq!(row, expected);
-    let deleted: String =
-        shell.query_row("SELECT deleted FROM v_messages WHERE deleted IS NOT NULL", [], |row| row.get(0)).unwrap();
+    let deleted: String = shell
+        .query_row("SELECT deleted FROM v_messages WHERE deleted IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(deleted, "1970-01-02T00:00:00Z");
     let folder: (String, i64, i64) = shell
-        .query_row("SELECT folder, messages, unread FROM v_folders WHERE account = 'work' AND folder = 'INBOX'", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(
+            "SELECT folder, messages, unread FROM v_folders WHERE account = 'work' AND folder = 'INBOX'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .unwrap();
     assert_eq!(folder, (text("INBOX"), 2, 2));
 }

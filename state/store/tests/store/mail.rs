@@ -6,7 +6,12 @@ use postrider_store::{Filter, FlagUpdate, StoreError};
 use crate::fixture::{Fixture, at, flags, folder, message};
 
 fn cursor() -> MailCursor {
-    let status = FolderStatus { uid_validity: 4_000_000_000, uid_next: 8, highest_mod_seq: Some(1 << 62), messages: 7 };
+    let status = FolderStatus {
+        uid_validity: 4_000_000_000,
+        uid_next: 8,
+        highest_mod_seq: Some(1 << 62),
+        messages: 7,
+    };
     MailCursor { status, complete: true, window: Window::Since(Timestamp(5)) }
 }
 
@@ -22,7 +27,10 @@ fn a_folder_keeps_what_a_listing_and_a_reading_say_of_it() {
         tx.set_cursor(inbox, &cursor())
     });
     let known = &f.tx(|tx| tx.collections(account))[0];
-    assert_eq!((known.id, known.role, known.mailbox_id.as_deref()), (inbox, Some(FolderRole::Inbox), Some("M1")));
+    assert_eq!(
+        (known.id, known.role, known.mailbox_id.as_deref()),
+        (inbox, Some(FolderRole::Inbox), Some("M1"))
+    );
     assert_eq!((&known.cursor, &known.gone), (&Some(cursor()), &None));
     let no_mod_seq = MailCursor { complete: false, window: Window::All, ..cursor() };
     f.tx(|tx| tx.set_cursor(inbox, &no_mod_seq));
@@ -66,7 +74,8 @@ fn doing_it_again_commits_nothing() {
         tx.set_cursor(inbox, &cursor())?;
         tx.update_collection(inbox, &folder("INBOX"))?;
         tx.thaw_collection(inbox)?;
-        let update = |id| FlagUpdate { placement: id, flags: flags(&[]), base_flags: flags(&[]), mod_seq: None };
+        let update =
+            |id| FlagUpdate { placement: id, flags: flags(&[]), base_flags: flags(&[]), mod_seq: None };
         tx.update_flags(&[update(inserted[0].placement)], &at(1))?;
         tx.delete_placements(&[], &at(1))?;
         tx.unhold(&[inserted[0].placement])?;
@@ -131,16 +140,26 @@ fn flags_that_change_are_in_history_and_modseq_alone_is_not() {
     let mut f = Fixture::new();
     let inbox = f.inbox;
     let id = f.fill(inbox, 1..=1)[0];
-    let mut update =
-        FlagUpdate { placement: id, flags: flags(&["\\Seen", "Todo"]), base_flags: flags(&["\\Seen"]), mod_seq: Some(9) };
+    let mut update = FlagUpdate {
+        placement: id,
+        flags: flags(&["\\Seen", "Todo"]),
+        base_flags: flags(&["\\Seen"]),
+        mod_seq: Some(9),
+    };
     assert_eq!(f.tx(|tx| tx.update_flags(&[update.clone()], &at(1))), 1);
     update.mod_seq = Some(u64::MAX >> 1);
     assert_eq!(f.tx(|tx| tx.update_flags(&[update.clone()], &at(2))), 0);
     let now = f.tx(|tx| tx.placements(inbox, &UidSet::range(1, u32::MAX)));
-    assert_eq!((&now[0].flags, &now[0].base_flags, now[0].mod_seq), (&update.flags, &update.base_flags, update.mod_seq));
+    assert_eq!(
+        (&now[0].flags, &now[0].base_flags, now[0].mod_seq),
+        (&update.flags, &update.base_flags, update.mod_seq)
+    );
     let history = f.reader().history(id).unwrap();
     assert_eq!(history.len(), 1);
-    assert_eq!((history[0].what.as_str(), history[0].side.as_str(), history[0].at), ("flags", "server", at(1).at));
+    assert_eq!(
+        (history[0].what.as_str(), history[0].side.as_str(), history[0].at),
+        ("flags", "server", at(1).at)
+    );
     assert!(history[0].snapshot.contains(r#""flags":"""#), "{}", history[0].snapshot);
 }
 

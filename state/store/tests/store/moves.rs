@@ -81,10 +81,10 @@ fn what_vanished_and_what_arrived_is_known_by_time_and_id() {
     };
     assert_eq!((tombstones(&mut f, 0), tombstones(&mut f, 20)), (ids[..2].to_vec(), ids[1..2].to_vec()));
     let came: Vec<_> = f.tx(|tx| tx.arrivals(account, before));
-    assert_eq!(came.iter().map(|(id, _, folder)| (*id, *folder)).collect::<Vec<_>>(), [
-        (arrived[0], archive),
-        (arrived[1], archive)
-    ]);
+    assert_eq!(
+        came.iter().map(|(id, _, folder)| (*id, *folder)).collect::<Vec<_>>(),
+        [(arrived[0], archive), (arrived[1], archive)]
+    );
 }
 
 fn renumbering(placement: PlacementId, uid: u32) -> Renumbering {
@@ -106,7 +106,8 @@ fn uids_can_change_places() {
     let left = f.tx(|tx| tx.renumber(inbox, &matched, &context()));
     assert_eq!(left, [ids[3]]);
     let now = f.tx(|tx| tx.placements(inbox, &UidSet::range(1, 9)));
-    let now: Vec<_> = now.into_iter().map(|one| (one.uid.unwrap(), one.id, one.internal_date.seconds())).collect();
+    let now: Vec<_> =
+        now.into_iter().map(|one| (one.uid.unwrap(), one.id, one.internal_date.seconds())).collect();
     assert_eq!(now, [(1, ids[1], 1), (2, ids[0], 2), (4, ids[2], 4)]);
     // The one that is left stands there until the same transaction's decision about it.
     assert_eq!(f.tx(|tx| tx.delete_placements(&left, &context())), 1);

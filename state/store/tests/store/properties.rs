@@ -116,8 +116,12 @@ impl World {
 
     /// The UIDs of a folder all change, some by taking each other's; the first few are not found again and deleted.
     fn renumber(&mut self, folder: usize, step: Uid, lost: usize) {
-        let here: Vec<_> =
-            self.model.iter().filter(|(_, known)| known.folder == folder && known.uid.is_some()).map(|(id, _)| *id).collect();
+        let here: Vec<_> = self
+            .model
+            .iter()
+            .filter(|(_, known)| known.folder == folder && known.uid.is_some())
+            .map(|(id, _)| *id)
+            .collect();
         let count = here.len() as u32;
         let matched: Vec<_> = (0_u32..)
             .zip(&here)
@@ -198,7 +202,8 @@ impl World {
             Op::Flag { which, bits } => {
                 if let Some(id) = self.pick(which, |known| !known.deleted) {
                     let flags = Flags::from_parts(bits, []);
-                    let update = FlagUpdate { placement: id, base_flags: flags.clone(), flags, mod_seq: None };
+                    let update =
+                        FlagUpdate { placement: id, base_flags: flags.clone(), flags, mod_seq: None };
                     self.store.tx(|tx| tx.update_flags(&[update], &context));
                     self.model.get_mut(&id).unwrap().bits = bits;
                 }
@@ -221,8 +226,12 @@ impl World {
 
     fn check(&mut self) {
         for (at, collection) in self.folders.into_iter().enumerate() {
-            let expected: UidSet =
-                self.model.values().filter(|known| known.folder == at).filter_map(|known| known.uid).collect();
+            let expected: UidSet = self
+                .model
+                .values()
+                .filter(|known| known.folder == at)
+                .filter_map(|known| known.uid)
+                .collect();
             assert_eq!(self.store.tx(|tx| tx.known_uids(collection)), expected);
         }
         let reader = self.store.reader();

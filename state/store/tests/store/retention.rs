@@ -66,7 +66,8 @@ fn a_frozen_folder_is_told_on_restoring() {
 fn retention_erases_what_is_old_and_nothing_else() {
     let mut f = Fixture::new();
     let (inbox, archive) = (f.inbox, f.folder("Archive"));
-    let ids = f.insert(inbox, &[message(1, "old"), message(2, "shared"), message(3, "young"), message(4, "alive")]);
+    let ids =
+        f.insert(inbox, &[message(1, "old"), message(2, "shared"), message(3, "young"), message(4, "alive")]);
     f.insert(archive, &[message(1, "shared")]);
     let ids: Vec<_> = ids.into_iter().map(|one| one.placement).collect();
     f.tx(|tx| tx.delete_placements(&ids[..2], &at(10)));
@@ -76,7 +77,8 @@ fn retention_erases_what_is_old_and_nothing_else() {
     assert!(f.writer.transaction(|tx| tx.restore(ids[0], &at(30))).is_err(), "its time is over");
     assert_eq!(f.bytes(ids[2]), raw("young"));
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 2);
-    let left = [("placement", 3), ("message", 3), ("body", 3), ("body_chunk", 3), ("history", 1), ("erased", 1)];
+    let left =
+        [("placement", 3), ("message", 3), ("body", 3), ("body_chunk", 3), ("history", 1), ("erased", 1)];
     for (table, expected) in left {
         assert_eq!(count(&f, table), expected, "{table}");
     }
@@ -92,11 +94,10 @@ fn retention_goes_in_rounds_and_leaves_no_address_behind() {
     let ids = f.fill(inbox, 1..=5);
     f.tx(|tx| tx.delete_placements(&ids, &at(1)));
     let rounds: Vec<_> = (0..3).map(|_| f.tx(|tx| tx.purge_expired(Timestamp::from_seconds(9), 2))).collect();
-    assert_eq!(rounds.iter().map(|round| (round.placements, round.more)).collect::<Vec<_>>(), [
-        (2, true),
-        (2, true),
-        (1, false)
-    ]);
+    assert_eq!(
+        rounds.iter().map(|round| (round.placements, round.more)).collect::<Vec<_>>(),
+        [(2, true), (2, true), (1, false)]
+    );
     for table in ["placement", "message", "body", "body_chunk", "message_address", "address", "history"] {
         assert_eq!(count(&f, table), 0, "{table}");
     }

@@ -20,7 +20,8 @@ fn found(f: &Fixture, query: &SearchQuery) -> Vec<PlacementId> {
 /// Stores a message a text in the inbox, and indexes them.
 fn indexed(f: &mut Fixture, texts: &[&str]) -> (Vec<Inserted>, Indexer) {
     let inbox = f.inbox;
-    let incoming: Vec<_> = (1..).zip(texts).map(|(uid, text)| message(uid, &format!("{uid} {text}"))).collect();
+    let incoming: Vec<_> =
+        (1..).zip(texts).map(|(uid, text)| message(uid, &format!("{uid} {text}"))).collect();
     let inserted = f.insert(inbox, &incoming);
     let mut indexer = f.store.indexer().unwrap();
     let pairs: Vec<_> = inserted.iter().zip(texts).map(|(one, words)| (one.message, text(words))).collect();
@@ -86,7 +87,8 @@ fn common_and_rare_words_are_found_in_the_same_order() {
     let newest = |from: usize, step: usize| -> Vec<_> {
         all[..=from].iter().rev().step_by(step).take(5).map(|one| one.placement).collect()
     };
-    let five = |words: &[&str]| SearchQuery { filter: Filter { limit: 5, ..Filter::default() }, ..query(words) };
+    let five =
+        |words: &[&str]| SearchQuery { filter: Filter { limit: 5, ..Filter::default() }, ..query(words) };
     assert_eq!(found(&f, &five(&["all"])), newest(2_298, 1));
     assert_eq!(found(&f, &five(&["odd"])), newest(2_297, 2));
     for words in [&["all"][..], &["all", "odd"]] {
@@ -196,7 +198,11 @@ fn an_index_ahead_of_a_store_that_was_set_back_is_made_anew() {
     drop(indexer);
     let store = f.store.clone();
     f.writer = writer_after_setting_back(&store, &copy, f.writer);
-    assert_eq!(f.store.indexer().unwrap().behind().unwrap(), (MessageId(0), MessageId(1)), "not given again yet");
+    assert_eq!(
+        f.store.indexer().unwrap().behind().unwrap(),
+        (MessageId(0), MessageId(1)),
+        "not given again yet"
+    );
     let other = f.insert(inbox, &[message(2, "other")])[0].message;
     assert_eq!(other, lost);
     let mut indexer = f.store.indexer().unwrap();

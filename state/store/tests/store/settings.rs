@@ -80,7 +80,7 @@ fn the_last_run_of_each_account_is_known() {
         tx.record_run(&run(1, 1))?;
         tx.record_run(&last)
     });
-    assert_eq!(f.reader().runs().unwrap(), [last.clone()]);
+    assert_eq!(f.reader().runs().unwrap(), std::slice::from_ref(&last));
     assert_eq!((f.tx(|tx| tx.runs()), last.run.as_str()), (vec![last.clone()], "00000000000000ab"));
 }
 

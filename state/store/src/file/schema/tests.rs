@@ -93,7 +93,9 @@ fn an_upgrade_keeps_a_copy_and_what_was_there() {
     connect(&path).unwrap().execute("INSERT INTO account (name, address) VALUES ('a', 'b')", []).unwrap();
     let conn = upgrade(&path, TWO).unwrap();
     let (accounts, later): (i64, i64) = conn
-        .query_row("SELECT (SELECT count(*) FROM account), x FROM later", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT (SELECT count(*) FROM account), x FROM later", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .unwrap();
     assert_eq!((version(&conn).unwrap(), accounts, later), (2, 1, 5));
     let copy = path.with_extension("db.v1.bak");
@@ -134,7 +136,10 @@ fn damage_is_told_and_never_made_anew() {
     for (what, bytes) in table {
         fs::write(&path, &bytes).unwrap();
         let refused = Store::open(&options(&home)).unwrap_err();
-        assert!(matches!(&refused, StoreError::Damaged { file, .. } if file == "store.db"), "{what}: {refused}");
+        assert!(
+            matches!(&refused, StoreError::Damaged { file, .. } if file == "store.db"),
+            "{what}: {refused}"
+        );
         assert_eq!(fs::read(&path).unwrap(), bytes, "{what}");
     }
 }

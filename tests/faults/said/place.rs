@@ -1,0 +1,142 @@
+//! Stores that are not this user's, open to others, of a later version, or damaged.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use postrider_test_support::{Dovecot, Home};
+use rustix::process::geteuid;
+
+use super::teller::{PASSWORD, Told, USER, home, tell};
+
+/// Debian's `nobody`.
+const NOBODY: u32 = 65_534;
+const STORE: &str = "HOME/.local/share/postrider";
+
+/// A server with one message, and a home into which it was brought.
+fn filled() -> (Dovecot, Home) {
+    let server = Dovecot::builder().user(USER, PASSWORD).start().unwrap();
+    server.client(USER).unwrap().append("INBOX", "", "", b"Subject: one\r\n\r\nx\r\n").unwrap();
+    let home = home(server.imap_addr(), "none", None);
+    assert_eq!(tell(&home, &["--sync-now", "-q"], &[]), Told::new(0, "", ""));
+    (server, home)
+}
+
+fn database(home: &Home) -> PathBuf {
+    home.store().join("store.db")
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn refused(exit: i32, message: &str, hint: &str) -> Told {
+    Told::new(exit, "", &format!("error: {message}\nhint: {hint}\n"))
+}
+
+/// Each of the commands that open the store says the same.
+fn whoever_opens_it(home: &Home, expected: &Told) {
+    for command in [&["--sync-now"][..], &["mail", "list"], &["status"]] {
+        assert_eq!(tell(home, command, &[]), *expected, "{command:?}");
+    }
+}
+
+#[test]
+fn a_store_of_another_user() {
+    let (_server, home) = filled();
+    let me = geteuid().as_raw();
+    if geteuid().is_root() {
+        for path in [home.store(), database(&home)] {
+            chown(path, Some(NOBODY), None).unwrap();
+        }
+        let message = format!(
+            "cannot open the store: {STORE} belongs to user id {NOBODY}, and this process runs as user id 0"
+        );
+        let hint =
+            format!("run postrider as user id {NOBODY}, or give the store to this user: chown -R 0 {STORE}");
+        whoever_opens_it(&home, &refused(5, &message, &hint));
+        return;
+    }
+    // Only root can give a folder away; for anyone else the root folder is another user's.
+    home.write_config("postrider.toml", "[store]\npath = \"/\"\n").unwrap();
+    let message =
+        format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
+    let hint = format!("run postrider as user id 0, or give the store to this user: chown -R {me} /");
+    assert_eq!(tell(&home, &["--sync-now"], &[]), refused(5, &message, &hint));
+}
+
+#[test]
+fn a_store_that_others_could_open() {
+    let (_server, home) = filled();
+    mode(&home.store(), 0o755);
+    let message = format!("cannot open the store: {STORE} is open to other users (mode 0755, expected 0700)");
+    whoever_opens_it(&home, &refused(2, &message, &format!("run: chmod 700 {STORE}")));
+    mode(&home.store(), 0o700);
+    mode(&database(&home), 0o640);
+    let message =
+        format!("cannot open the store: {STORE}/store.db is open to other users (mode 0640, expected 0600)");
+    whoever_opens_it(&home, &refused(2, &message, &format!("run: chmod 600 {STORE}/store.db")));
+}
+
+#[test]
+fn a_link_in_the_stores_place() {
+    let (_server, home) = filled();
+    let elsewhere = home.path().join("elsewhere.db");
+    fs::rename(database(&home), &elsewhere).unwrap();
+    symlink(&elsewhere, database(&home)).unwrap();
+    let message = format!("cannot open the store: {STORE}/store.db is not a plain file");
+    let hint = format!("move {STORE}/store.db away, or choose another [store] path in postrider.toml");
+    whoever_opens_it(&home, &refused(2, &message, &hint));
+}
+
+#[test]
+fn a_store_of_a_later_version_is_left_as_it_is() {
+    let (_server, home) = filled();
+    let mut bytes = fs::read(database(&home)).unwrap();
+    let known = u32::from_be_bytes(bytes[60..64].try_into().unwrap());
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(database(&home), &bytes).unwrap();
+    let message = format!(
+        "cannot open the store: {STORE}/store.db has schema 99, and this version knows schemas up to {known}"
+    );
+    let hint = "install the version that wrote the store, or a later one; nothing was changed";
+    whoever_opens_it(&home, &refused(1, &message, hint));
+    assert_eq!(fs::read(database(&home)).unwrap(), bytes);
+}
+
+#[test]
+fn a_damaged_store_is_never_made_anew() {
+    let (_server, home) = filled();
+    let whole = fs::read(database(&home)).unwrap();
+    let hint = "stop postrider, keep a copy of the store's directory, then put back store.db from a backup or from the copy \
+                store.db.v*.bak beside it; `sqlite3 store.db .recover` reads what is left";
+    let mut torn = whole.clone();
+    torn[..16].fill(0);
+    let table = [
+        (b"".to_vec(), "it does not begin as a database does"),
+        (b"mail, mail, mail".repeat(400), "it does not begin as a database does"),
+        (whole[..40].to_vec(), "it ends within its header"),
+        (whole[..5_000].to_vec(), "database disk image is malformed"),
+        (torn, "it does not begin as a database does"),
+    ];
+    for (bytes, detail) in table {
+        fs::write(database(&home), &bytes).unwrap();
+        let message = format!("cannot open the store: store.db is damaged: {detail}");
+        whoever_opens_it(&home, &refused(1, &message, hint));
+        assert_eq!(fs::read(database(&home)).unwrap(), bytes, "it is left as it is");
+    }
+}
+
+#[test]
+fn damage_inside_is_found_by_the_doctor() {
+    let (_server, home) = filled();
+    let mut bytes = fs::read(database(&home)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xa5);
+    fs::write(database(&home), &bytes).unwrap();
+    let told = tell(&home, &["doctor", "--offline"], &[]);
+    let text = format!("{told:?}");
+    assert!(text.contains("exit: Some(1)") && text.contains("error: store: "), "{text}");
+    assert!(text.contains("hint: stop postrider, keep a copy of"), "{text}");
+    assert_eq!(fs::read(database(&home)).unwrap(), bytes, "it is left as it is");
+}

@@ -1,0 +1,6 @@
+//! What may be nowhere: a password in anything that is written, a character that a terminal obeys in anything that is shown,
+//! and the words of people in an ordinary log.
+
+mod harmless;
+mod listener;
+mod password;
