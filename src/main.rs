@@ -9,18 +9,12 @@ use std::{
 };
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 use postrider::{
     cli::{Cli, execute},
     report::Exit,
     service::Environment,
     world::World,
 };
-
-/// Messages are made on one thread and dropped on another, thousands a second: glibc's allocator keeps an arena for each and gives
-/// little of it back.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -66,7 +66,7 @@ fn follow(mut scene: Scene, are_states_told: bool) {
     mail_moves(&scene);
     mail_is_copied(&scene);
     folders_are_renamed(&scene, are_states_told);
-    all_of_it_at_once(&scene);
+    all_of_it_at_once(&scene, are_states_told);
     a_folder_vanishes(&scene);
     a_folder_is_made_anew(&scene);
     folders_are_numbered_anew(&mut scene);
@@ -246,7 +246,7 @@ fn folders_are_renamed(scene: &Scene, are_states_told: bool) {
     settled(scene, "renamed and written to");
 }
 
-fn all_of_it_at_once(scene: &Scene) {
+fn all_of_it_at_once(scene: &Scene, are_states_told: bool) {
     let before = ids(scene, "Attic/2023");
     let mut client = scene.client();
     client.append("INBOX", "\\Flagged", "", &letter("at once")).unwrap();
@@ -261,8 +261,14 @@ fn all_of_it_at_once(scene: &Scene) {
     client.append("Fresh", "", "", &letter("in a fresh folder")).unwrap();
     scene.sync();
     settled(scene, "all of it at once");
-    let after = ids(scene, "Cellar");
+    let mut after = ids(scene, "Cellar");
     assert_eq!(after.len(), before.len() - 3);
+    if !are_states_told {
+        // A copy and a renamed folder's own message look the same then: one of the two goes on under the id.
+        let copied = "Archive/2023 6";
+        let candidates = [after.remove(copied), ids(scene, "Attic/2024").remove(copied)];
+        assert!(candidates.contains(&Some(before[copied].clone())), "{candidates:?}");
+    }
     assert!(after.iter().all(|(subject, id)| before.get(subject) == Some(id)), "{after:?}");
     let inbox = ids(scene, "INBOX");
     let moved = before.iter().filter(|(subject, id)| inbox.get(*subject) == Some(id)).count();

@@ -160,6 +160,10 @@ impl World {
             .map(|(id, _)| *id)
             .take(most)
             .collect();
+        // Nothing is never held: a plan without a deletion is swept away with the next change.
+        if ids.is_empty() {
+            return;
+        }
         let collection = self.folders[folder];
         self.store.tx(|tx| tx.hold(collection, "why", &ids, 9, Timestamp(1)));
         for (id, known) in &mut self.model {
