@@ -12,7 +12,12 @@ use postrider_reconcile::{FlagPlan, FolderListing, KnownPlacement, Placed, plan_
 use postrider_remote::{Changes, ChangesRequest, FetchWhat, MailRemote};
 use postrider_store::FlagUpdate;
 
-use super::{Event, Ports, RunContext, folders::Folder, load::Load, rematch::rematch};
+use super::{
+    Event, Ports, RunContext,
+    folders::Folder,
+    load::Load,
+    rematch::{left_to_fetch, rematch},
+};
 
 /// What a folder's reading came to, for `settle`.
 #[derive(Debug, Default)]
@@ -87,6 +92,7 @@ pub(super) async fn read_folder(
             outcome.gone = listing.gone(&known);
             outcome.present = listing.present_of(&known);
             outcome.came_back_empty = listing.came_back_empty();
+            let wanted = wanted.union(&left_to_fetch(ports, remote, folder, &known.union(&wanted)).await?);
             reader.load(&mut outcome, wanted.difference(&known)).await?;
         }
         Changes::Renumbered(renumbered) => {

@@ -17,10 +17,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{Event, Index, Observer, Ports, RunContext, index::Searchable, stopped};
 
 /// Octets that may be on their way at a time.
-const BUDGET: u32 = 12 << 20;
-/// What one batch holds at the most: it is parsed, and committed, as one.
-const BATCH_OCTETS: usize = 1 << 20;
-const BATCH_MESSAGES: usize = 500;
+const BUDGET: u32 = 20 << 20;
+/// What one batch holds at the most: it is parsed, and committed, as one. Every commit writes the pages of the indexes anew that it
+/// touched, which small batches make many times over; the budget holds three of these.
+const BATCH_OCTETS: usize = 6 << 20;
+const BATCH_MESSAGES: usize = 2_000;
 
 /// The octets on their way into the store, over all folders of a run.
 #[derive(Debug, Clone)]

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postrider_model::{CollectionId, Fault, MailCursor, MatchKey, PlacementId, Uid, UidSet, Window};
+use postrider_model::{
+    CollectionId, Fault, MailChange, MailCursor, MatchKey, PlacementId, Uid, UidSet, Window,
+};
 use postrider_reconcile::{KnownPlacement, pair_by_content, plan_flags};
-use postrider_remote::{MailRemote, Renumbered};
-use postrider_store::{Matchable, Placement, Renumbering};
+use postrider_remote::{Changes, ChangesRequest, MailRemote, Renumbered};
+use postrider_store::{Matchable, Placement, Renumbering, StoreError, Tx};
 
 use super::{
     Ports, RunContext,
@@ -59,6 +61,50 @@ pub(super) async fn rematch(
     Ok(rematched)
 }
 
+/// What a renumbering that was cut off still has to fetch from beyond the window: what may be one of the messages that it left
+/// without a UID. In the window, all that is not here is fetched anyway.
+pub(super) async fn left_to_fetch(
+    ports: &Ports,
+    remote: &dyn MailRemote,
+    folder: &Folder,
+    known: &UidSet,
+) -> Result<UidSet, Fault> {
+    let (Some(collection), Some(cursor)) = (folder.id, &folder.cursor) else { return Ok(UidSet::EMPTY) };
+    if cursor.complete || cursor.window == Window::All {
+        return Ok(UidSet::EMPTY);
+    }
+    let adrift = ports.transaction(move |tx| keys_adrift(tx, collection)).await?;
+    if adrift.is_empty() {
+        return Ok(UidSet::EMPTY);
+    }
+    let unknown = list_unknown(remote, folder, known).await?;
+    let there = fetch_headers(remote, &folder.key, cursor.status.uid_validity, &unknown).await?;
+    let may_be_here = |header: &&Header| header.match_key.is_none() || adrift.contains(&header.match_key);
+    Ok(there.iter().filter(may_be_here).map(|header| header.uid).collect())
+}
+
+fn keys_adrift(tx: &Tx<'_>, collection: CollectionId) -> Result<BTreeSet<Option<MatchKey>>, StoreError> {
+    let adrift: BTreeSet<PlacementId> = tx.adrift(collection)?.iter().map(|one| one.id).collect();
+    let all = tx.all_placements(collection)?;
+    Ok(all.iter().filter(|one| adrift.contains(&one.placement.id)).map(|one| one.match_key).collect())
+}
+
+/// The UIDs that are there and not here, however old.
+async fn list_unknown(remote: &dyn MailRemote, folder: &Folder, known: &UidSet) -> Result<UidSet, Fault> {
+    let request = ChangesRequest { since: None, window: Window::All, known: known.clone(), listed: None };
+    let mut unknown = UidSet::EMPTY;
+    if let Changes::Feed(mut feed) = remote.changes(&folder.key, request).await? {
+        while let Some(page) = feed.next().await? {
+            for change in &page.changes {
+                if let MailChange::Wanted(uids) = change {
+                    unknown = unknown.union(uids);
+                }
+            }
+        }
+    }
+    Ok(unknown.difference(known))
+}
+
 /// The headers of what the window wants, and then, while anything here is not found, of what is older too: a message that was
 /// moved into the folder late may be older than the window.
 async fn headers_to_compare(
@@ -70,11 +116,22 @@ async fn headers_to_compare(
     let validity = renumbered.status.uid_validity;
     let mut there = fetch_headers(remote, &folder.key, validity, &renumbered.wanted).await?;
     let older = renumbered.present.difference(&renumbered.wanted);
-    let found: BTreeSet<MatchKey> = there.iter().filter_map(|header| header.match_key).collect();
-    if mine.iter().any(|(_, key)| key.is_none_or(|key| !found.contains(&key))) {
+    if !all_are_among(mine, &there) {
         there.extend(fetch_headers(remote, &folder.key, validity, &older).await?);
     }
     Ok(there)
+}
+
+/// Whether each message here has a header of its own there: of twins, as many have to be there.
+fn all_are_among(mine: &[(PlacementId, Option<MatchKey>)], there: &[Header]) -> bool {
+    let mut left: BTreeMap<MatchKey, usize> = BTreeMap::new();
+    for key in there.iter().filter_map(|header| header.match_key) {
+        *left.entry(key).or_default() += 1;
+    }
+    mine.iter().all(|(_, key)| {
+        let count = key.and_then(|key| left.get_mut(&key)).filter(|count| **count > 0);
+        count.map(|count| *count -= 1).is_some()
+    })
 }
 
 /// Of what was not known again: all that the window wants, and of what is older only what may be a message that is here.
@@ -85,8 +142,9 @@ fn worth_fetching(
     theirs: &[(Uid, Option<MatchKey>)],
 ) -> UidSet {
     let keys: BTreeSet<Option<MatchKey>> = mine.iter().map(|(_, key)| *key).collect();
+    // A header that proves nothing, a draft's for one, may be that of any message here.
     let may_be_here: UidSet =
-        theirs.iter().filter(|(_, key)| keys.contains(key)).map(|(uid, _)| *uid).collect();
+        theirs.iter().filter(|(_, key)| key.is_none() || keys.contains(key)).map(|(uid, _)| *uid).collect();
     fetch.intersection(&renumbered.wanted.union(&may_be_here))
 }
 

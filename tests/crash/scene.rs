@@ -23,7 +23,9 @@ fn date(hour: i64) -> InternalDate {
 }
 
 fn message(number: usize, is_large: bool) -> Vec<u8> {
-    let head = format!("From: someone@example.org\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n");
+    let head = format!(
+        "From: someone@example.org\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n"
+    );
     if !is_large {
         return format!("{head}\r\nnothing new\r\n").into_bytes();
     }

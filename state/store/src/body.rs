@@ -89,6 +89,8 @@ fn hash(raw: &[u8]) -> [u8; 32] {
 thread_local! {
     /// Making a context costs more than compressing a small message with it.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    /// The same, on the way back.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 fn deflate(piece: &[u8]) -> Result<Vec<u8>> {
@@ -101,6 +103,19 @@ fn deflate(piece: &[u8]) -> Result<Vec<u8>> {
             compressor.compress(piece)
         })
         .map_err(StoreError::io("compress", PathBuf::from("a message")))
+}
+
+/// Unpacks a piece of at most `most` octets.
+fn inflate(packed: &[u8], most: usize) -> Result<Vec<u8>> {
+    DECOMPRESSOR
+        .with_borrow_mut(|kept| {
+            let decompressor = match kept {
+                Some(decompressor) => decompressor,
+                None => kept.insert(zstd::bulk::Decompressor::new()?),
+            };
+            decompressor.decompress(packed, most)
+        })
+        .map_err(|error| StoreError::damaged(STORE_FILE, format!("a message cannot be unpacked: {error}")))
 }
 
 /// The id of a body's piece.
@@ -123,9 +138,8 @@ pub(crate) fn write_to(conn: &Connection, body: i64, out: &mut dyn Write) -> Res
     let mut hasher = blake3::Hasher::new();
     while let Some(row) = rows.next()? {
         let packed = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let piece = zstd::bulk::decompress(packed, CHUNK).map_err(|error| {
-            StoreError::damaged(STORE_FILE, format!("a message cannot be unpacked: {error}"))
-        })?;
+        let missing = usize::try_from(size.cast_unsigned().saturating_sub(hasher.count())).unwrap_or(CHUNK);
+        let piece = inflate(packed, missing.min(CHUNK))?;
         hasher.update(&piece);
         out.write_all(&piece).map_err(StoreError::io("write", PathBuf::from("a message")))?;
     }

@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// What SQLite says on opening.
     pub fn writer(&self) -> Result<Writer> {
-        Writer::new(file::connect(&self.dir.join(STORE_FILE))?, self.store_id)
+        Writer::new(file::connect_writer(&self.dir.join(STORE_FILE))?, self.store_id)
     }
 
     /// A connection for reading.

@@ -9,8 +9,8 @@ use postrider_fake::{Capability, MailboxView, MessageView};
 use postrider_model::PlacementId;
 
 use crate::{
-    layout::shown,
     laws::Laws,
+    layout::shown,
     machine::{BEGINNING, Ended, Lived, Machine, Mailbox, everything},
     mail::word_in,
     stored::{Standing, dump},
@@ -25,16 +25,27 @@ type Comparable = (blake3::Hash, BTreeSet<String>, i64);
 ///
 /// # Errors
 /// The first difference.
-pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
+pub fn equals_servers(machine: &Machine, laws: &Laws, now: &[Standing]) -> Result<()> {
     for mailbox in &machine.mailboxes {
         let delimiter = mailbox.server.config().delimiter;
-        let mut there: BTreeMap<String, MailboxView> =
-            mailbox.other.snapshot().into_iter().map(|(name, view)| (shown(&name, delimiter), view)).collect();
-        there.retain(|name, view| !view.no_select && (mailbox.folders.is_empty() || mailbox.folders.contains(name)));
+        let mut there: BTreeMap<String, MailboxView> = mailbox
+            .other
+            .snapshot()
+            .into_iter()
+            .map(|(name, view)| (shown(&name, delimiter), view))
+            .collect();
+        there.retain(|name, view| {
+            !view.no_select && (mailbox.folders.is_empty() || mailbox.folders.contains(name))
+        });
         let mut here: BTreeMap<&str, BTreeMap<u32, Comparable>> = BTreeMap::new();
         for one in now.iter().filter(|one| one.account == mailbox.account && one.is_followed()) {
+            if laws.waits(one) {
+                continue;
+            }
             let Some(uid) = one.uid else { bail!("it has no UID after all trouble is over: {one:?}") };
-            here.entry(&one.folder).or_default().insert(uid, (one.hash, one.flags.clone(), one.internal_date));
+            here.entry(&one.folder)
+                .or_default()
+                .insert(uid, (one.hash, one.flags.clone(), one.internal_date));
         }
         if let Some(name) = here.keys().find(|name| !there.contains_key(**name)) {
             bail!("folder {name:?} of {} is followed and is not there", mailbox.account);
@@ -47,9 +58,15 @@ pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
     Ok(())
 }
 
-fn folder_equals(mailbox: &Mailbox, name: &str, view: &MailboxView, here: &BTreeMap<u32, Comparable>) -> Result<()> {
+fn folder_equals(
+    mailbox: &Mailbox,
+    name: &str,
+    view: &MailboxView,
+    here: &BTreeMap<u32, Comparable>,
+) -> Result<()> {
     let who = &mailbox.account;
-    let there: BTreeMap<u32, Comparable> = view.messages.iter().map(|one| (one.uid, comparable(one))).collect();
+    let there: BTreeMap<u32, Comparable> =
+        view.messages.iter().map(|one| (one.uid, comparable(one))).collect();
     for (uid, message) in here {
         let Some(found) = there.get(uid) else { bail!("{who}: UID {uid} in {name:?} is here and not there") };
         ensure!(message == found, "{who}: UID {uid} in {name:?} is {message:?} here and {found:?} there");
@@ -145,10 +162,18 @@ fn tells_by_listing(mailbox: &Mailbox) -> bool {
 /// # Errors
 /// What it could not do.
 pub fn went_well(lived: &Lived) -> Result<()> {
-    let Ended::Ran(outcome) = &lived.ended else { bail!("a run without trouble ended with {:?}", lived.ended) };
+    let Ended::Ran(outcome) = &lived.ended else {
+        bail!("a run without trouble ended with {:?}", lived.ended)
+    };
     for account in &outcome.report.accounts {
         let well = account.error.is_none();
-        ensure!(well, "a run without trouble: {} is {:?}: {:?}", account.account, account.status, account.error);
+        ensure!(
+            well,
+            "a run without trouble: {} is {:?}: {:?}",
+            account.account,
+            account.status,
+            account.error
+        );
     }
     Ok(())
 }

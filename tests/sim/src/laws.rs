@@ -7,6 +7,7 @@
 //! | uids | in a folder a UID is given once, and stands for the bytes that the server has under it |
 //! | I2 | what is deleted here is not there |
 //! | I7 | no more is deleted at a time than the guard lets pass |
+//! | restored | what a person brought back waits to be sent, and no sync deletes it again |
 //! | I3 | what is committed is not fetched again |
 //!
 //! It knows the store, and the servers' own view of what they hold; nothing of how the program comes from one to the other.
@@ -33,6 +34,7 @@ pub struct Circumstances {
 pub struct Laws {
     before: Vec<Standing>,
     known: BTreeMap<i64, (i64, Hash)>,
+    restored: BTreeSet<i64>,
 }
 
 /// What a server holds in one folder: UIDVALIDITY, and the bytes' hash by UID.
@@ -69,6 +71,7 @@ impl Laws {
         let servers = servers(machine);
         self.nothing_is_lost(&now)?;
         self.ids_are_new(&now)?;
+        self.restored_stays(&now)?;
         uids_are_given_once(&now)?;
         if !of.restored {
             uids_mean_their_bytes(&now, &servers)?;
@@ -83,6 +86,25 @@ impl Laws {
     /// A person let plans through: what that deletes is deserved.
     pub fn allowed(&mut self, now: Vec<Standing>) {
         self.before = now;
+    }
+
+    /// A person brought a message back.
+    pub fn restored(&mut self, id: i64, now: Vec<Standing>) {
+        self.restored.insert(id);
+        self.before = now;
+    }
+
+    /// Whether a message was brought back and waits to be sent.
+    pub fn waits(&self, one: &Standing) -> bool {
+        one.uid.is_none() && self.restored.contains(&one.id)
+    }
+
+    fn restored_stays(&mut self, now: &[Standing]) -> Result<()> {
+        // What is on the server again is again like every other message.
+        self.restored.retain(|id| now.iter().any(|one| one.id == *id && one.uid.is_none()));
+        let deleted = now.iter().find(|one| one.is_deleted && self.restored.contains(&one.id));
+        ensure!(deleted.is_none(), "restored: it was brought back and is deleted again: {deleted:?}");
+        Ok(())
     }
 
     /// Every id that was ever seen, and the hash of its bytes.
@@ -114,16 +136,25 @@ impl Laws {
     fn deletions_are_deserved(&self, now: &[Standing], servers: &Servers, of: Circumstances) -> Result<()> {
         for (was, is) in self.deleted(now) {
             let Some(there) = servers.get(&(is.account.clone(), is.folder.clone())) else { continue };
-            let same_numbers = was.collection == is.collection && was.uid_validity == Some(there.uid_validity);
+            let same_numbers =
+                was.collection == is.collection && was.uid_validity == Some(there.uid_validity);
             match was.uid {
                 Some(uid) if same_numbers && !of.restored => {
                     let unjust = there.messages.get(&uid) == Some(&was.hash);
-                    ensure!(!unjust || is.is_exempt && of.lies, "I2: deleted here and there all the same: {is:?}, was {was:?}");
+                    ensure!(
+                        !unjust || is.is_exempt && of.lies,
+                        "I2: deleted here and there all the same: {is:?}, was {was:?}"
+                    );
                 }
                 _ => {
                     let copies = there.messages.values().filter(|hash| **hash == is.hash).count();
-                    let here = now.iter().filter(|one| !one.is_deleted && one.collection == is.collection && one.hash == is.hash);
-                    ensure!(here.count() >= copies || of.lies, "I2: {copies} copies are there, and one too many was deleted here: {is:?}, was {was:?}");
+                    let here = now.iter().filter(|one| {
+                        !one.is_deleted && one.collection == is.collection && one.hash == is.hash
+                    });
+                    ensure!(
+                        here.count() >= copies || of.lies,
+                        "I2: {copies} copies are there, and one too many was deleted here: {is:?}, was {was:?}"
+                    );
                 }
             }
         }
@@ -143,7 +174,8 @@ impl Laws {
             *deleted.entry(is.collection).or_default() += 1;
         }
         for (collection, count) in deleted {
-            let left = now.iter().filter(|one| one.collection == collection && !one.is_deleted).count() as u64;
+            let left =
+                now.iter().filter(|one| one.collection == collection && !one.is_deleted).count() as u64;
             let of = left + count;
             let too_many = count > 25 && count * 100 > of * 20 || left == 0 && of >= 10;
             ensure!(!too_many, "I7: {count} of {of} messages of folder {collection} were deleted at once");
@@ -156,9 +188,8 @@ impl Laws {
     /// # Errors
     /// The message that was.
     pub fn nothing_is_fetched_again(&self, machine: &Machine, bodies: &[Vec<BodyServed>]) -> Result<()> {
-        let has_uid = |one: &Standing| {
-            Some((one.account.clone(), one.folder.clone(), one.uid_validity?, one.uid?))
-        };
+        let has_uid =
+            |one: &Standing| Some((one.account.clone(), one.folder.clone(), one.uid_validity?, one.uid?));
         let committed: BTreeSet<_> = self.before.iter().filter_map(has_uid).collect();
         for (mailbox, bodies) in machine.mailboxes.iter().zip(bodies) {
             let delimiter = mailbox.server.config().delimiter;

@@ -65,7 +65,8 @@ pub fn furnish(machine: &mut Machine, mail: &mut Mail, chance: &mut Chance) -> R
         let folders = chance.some(&NAMES, 6);
         let wanted = match chance.percent(15) {
             true => {
-                let mut wanted: Vec<String> = chance.some(&folders, 3).iter().map(|name| (*name).to_owned()).collect();
+                let mut wanted: Vec<String> =
+                    chance.some(&folders, 3).iter().map(|name| (*name).to_owned()).collect();
                 wanted.push("INBOX".to_owned());
                 wanted
             }
@@ -80,7 +81,13 @@ pub fn furnish(machine: &mut Machine, mail: &mut Mail, chance: &mut Chance) -> R
     Ok(())
 }
 
-fn fill(mailbox: &crate::machine::Mailbox, folders: &[&str], delimiter: char, mail: &mut Mail, chance: &mut Chance) {
+fn fill(
+    mailbox: &crate::machine::Mailbox,
+    folders: &[&str],
+    delimiter: char,
+    mail: &mut Mail,
+    chance: &mut Chance,
+) {
     let other = &mailbox.other;
     let mut names = vec!["INBOX".to_owned()];
     for name in folders {

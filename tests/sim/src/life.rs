@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use anyhow::{Context, Result};
 use postrider::{service::RunRequest, service::Service};
 use postrider_fake::Backup;
+use postrider_model::PlacementId;
 
 use crate::{
     chance::Chance,
@@ -103,6 +104,9 @@ impl Seed {
             let mut chance = Chance::new(self.seed, &format!("run {round} {nth}"));
             self.bad_run(&mut chance).await.with_context(|| format!("in bad run {nth}"))?;
         }
+        if chance.percent(15) {
+            self.restore_one(&mut chance).context("in restoring")?;
+        }
         if chance.percent(20) {
             self.dry_run().await.context("in a dry run")?;
         }
@@ -119,7 +123,8 @@ impl Seed {
             let mut chance = Chance::new(self.seed, &format!("change {round} {number}"));
             let count = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
             let trace = self.machine.trace();
-            let one = Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }.change(count);
+            let one =
+                Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }.change(count);
             changed.restored |= one.restored;
             changed.renumbered |= one.renumbered;
         }
@@ -143,8 +148,9 @@ impl Seed {
         let mut trouble = Trouble::default();
         for mailbox in &self.machine.mailboxes {
             if chance.percent(50) {
-                let one = brew(self.machine.net(), mailbox, chance, self.machine.trace());
-                trouble = Trouble { any: trouble.any | one.any, lies: trouble.lies | one.lies };
+                let one =
+                    brew(self.machine.net(), mailbox, self.since_calm.restored, chance, self.machine.trace());
+                trouble.lies |= one.lies;
             }
         }
         self.since_calm.lies |= trouble.lies;
@@ -206,9 +212,23 @@ impl Seed {
             self.allow_all()?;
         }
         let now = standings(&self.machine.store())?;
-        equals_servers(&self.machine, &now)?;
+        equals_servers(&self.machine, &self.laws, &now)?;
         found_and_read(&self.machine, &self.laws, &now)?;
         still_water(&self.machine).await
+    }
+
+    /// A person brings a deleted message back.
+    fn restore_one(&mut self, chance: &mut Chance) -> Result<()> {
+        let deleted: Vec<i64> =
+            self.laws.before().iter().filter(|one| one.is_deleted).map(|one| one.id).collect();
+        let Some(&id) = chance.pick(&deleted) else { return Ok(()) };
+        let mut service = self.machine.service()?;
+        let caller = service.owner();
+        service.restore(&caller, &[PlacementId(id)])?;
+        drop(service);
+        self.machine.trace().step(|| format!("m{id} is brought back"));
+        self.laws.restored(id, standings(&self.machine.store())?);
+        Ok(())
     }
 
     fn allow_all(&mut self) -> Result<()> {

@@ -174,7 +174,9 @@ impl Machine {
     /// # Errors
     /// Where it cannot be written.
     pub fn configure(&self, number: usize) -> Result<()> {
-        let Some(Mailbox { account, period, folders, .. }) = self.mailboxes.get(number) else { return Ok(()) };
+        let Some(Mailbox { account, period, folders, .. }) = self.mailboxes.get(number) else {
+            return Ok(());
+        };
         let secret = self.config().join("secrets").join(account);
         let folders = match folders.as_slice() {
             [] => "\"all\"".to_owned(),
@@ -272,7 +274,12 @@ impl Machine {
         Ok(lived)
     }
 
-    async fn live_and_die(&self, request: &RunRequest, life: &Arc<Life>, commits: &Arc<AtomicU64>) -> Result<Ended> {
+    async fn live_and_die(
+        &self,
+        request: &RunRequest,
+        life: &Arc<Life>,
+        commits: &Arc<AtomicU64>,
+    ) -> Result<Ended> {
         let mut service = match Service::open(self.world(life, commits), self.environment()?) {
             Ok(service) => service,
             Err(fault) => return Ok(Ended::Failed(fault)),

@@ -34,7 +34,11 @@ impl Mail {
                 let id = chance.below(3);
                 full(&format!("shared{id}"), number, &format!("{word} {filler}"))
             }
-            6 => full(&number.to_string(), number, &format!("{word}\r\n{}", "long line of text\r\n".repeat(400))),
+            6 => full(
+                &number.to_string(),
+                number,
+                &format!("{word}\r\n{}", "long line of text\r\n".repeat(400)),
+            ),
             _ => full(&number.to_string(), number, &word),
         }
     }
@@ -75,7 +79,9 @@ fn word(number: u64) -> String {
 /// The word that a message carries; `None` for one that carries none.
 pub fn word_in(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
-    text.split(|c: char| !c.is_ascii_alphabetic()).find(|w| w.len() == 6 && w.starts_with("zq")).map(str::to_owned)
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .find(|w| w.len() == 6 && w.starts_with("zq"))
+        .map(str::to_owned)
 }
 
 /// A time of arrival in the last 400 days, at the last 20 of them as often as before, in some zone.

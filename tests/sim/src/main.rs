@@ -62,7 +62,11 @@ fn main() -> ExitCode {
     let extent = Extent { rounds: args.rounds, changes: args.changes, bad_runs: args.bad_runs };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],
-        None => regressions::SEEDS.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds).collect(),
+        None => regressions::SEEDS
+            .iter()
+            .map(|(seed, _)| *seed)
+            .chain(args.from..args.from + args.seeds)
+            .collect(),
     };
     let started = now();
     let mut total = Total::default();

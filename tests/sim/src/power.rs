@@ -13,13 +13,16 @@ use std::{
 /// The files of one database: the file and its log.
 const DATABASES: [&str; 2] = ["store.db", "search.db"];
 
+/// Files with the octets that reached the disk.
+type Seen = Arc<Mutex<Vec<(PathBuf, Vec<u8>)>>>;
+
 /// A power loss that is still to come.
 #[derive(Debug, Clone)]
 pub struct PowerLoss {
     store: PathBuf,
     /// Thousandths of each log's octets that reached the disk.
     kept: u64,
-    seen: Arc<Mutex<Vec<(PathBuf, Vec<u8>)>>>,
+    seen: Seen,
 }
 
 impl PowerLoss {

@@ -94,7 +94,9 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
 fn flags(bits: u8, keywords: &str) -> BTreeSet<String> {
     let system = ["\\seen", "\\answered", "\\flagged", "\\deleted", "\\draft"];
     let set = system.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
-    set.map(|(_, name)| (*name).to_owned()).chain(keywords.split_whitespace().map(str::to_lowercase)).collect()
+    set.map(|(_, name)| (*name).to_owned())
+        .chain(keywords.split_whitespace().map(str::to_lowercase))
+        .collect()
 }
 
 /// A hash of every row of every table but `run`, which every run writes.
@@ -103,7 +105,8 @@ fn flags(bits: u8, keywords: &str) -> BTreeSet<String> {
 /// What SQLite says.
 pub fn dump(store: &Path) -> Result<Hash> {
     let conn = open(store)?;
-    let mut names = conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'run' ORDER BY name")?;
+    let mut names =
+        conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'run' ORDER BY name")?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut hasher = blake3::Hasher::new();
     for name in names {
@@ -125,7 +128,11 @@ fn take(hasher: &mut blake3::Hasher, value: ValueRef<'_>) {
         ValueRef::Null => hasher.update(b"n"),
         ValueRef::Integer(number) => hasher.update(b"i").update(&number.to_le_bytes()),
         ValueRef::Real(number) => hasher.update(b"r").update(&number.to_le_bytes()),
-        ValueRef::Text(octets) => hasher.update(b"t").update(&(octets.len() as u64).to_le_bytes()).update(octets),
-        ValueRef::Blob(octets) => hasher.update(b"b").update(&(octets.len() as u64).to_le_bytes()).update(octets),
+        ValueRef::Text(octets) => {
+            hasher.update(b"t").update(&(octets.len() as u64).to_le_bytes()).update(octets)
+        }
+        ValueRef::Blob(octets) => {
+            hasher.update(b"b").update(&(octets.len() as u64).to_le_bytes()).update(octets)
+        }
     };
 }

@@ -4,45 +4,58 @@
 //! |---|---|
 //! | refusals and silence | NO, BAD, BYE, nothing, half a literal, a wire that is cut |
 //! | oddities that are lawful | untagged responses that nobody asked for, literals, ranges from high to low |
+//! | changes in the middle | mail comes, goes and moves between two commands, a folder gets another UIDVALIDITY |
 //! | lies | nothing where there is something, mod-sequences and UIDNEXT that are not so |
 //!
 //! Left out, because no client could tell them from the truth: an empty answer to a FETCH of changes (CHANGEDSINCE), which is
 //! what an expunged change looks like, and to a SEARCH of a period, which may hold nothing.
 
-use postrider_fake::{Action, Bend, Fault, FaultPlan, FakeDialer, Then, Trigger, faults::codes};
+use postrider_fake::{Action, Bend, FakeDialer, Fault, FaultPlan, Then, Trigger, faults::codes};
 
-use crate::{chance::Chance, machine::Mailbox, trace::Trace};
+use crate::{chance::Chance, machine::Mailbox, mail::internal_date, trace::Trace};
 
 /// Commands that faults are aimed at.
-const COMMANDS: [&str; 8] = ["LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE"];
+const COMMANDS: [&str; 8] =
+    ["LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE"];
 /// Connections of one run that may have a fault each.
 const CONNECTIONS: usize = 6;
 
 /// What was wrong in a run, for those who check it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
-    /// Something was.
-    pub any: bool,
     /// A server told what was not so.
     pub lies: bool,
+    /// Somebody else was at the mail meanwhile.
+    pub meanwhile: bool,
 }
 
-/// Draws what goes wrong with that account's server in the next run.
-pub fn brew(net: &FakeDialer, mailbox: &Mailbox, chance: &mut Chance, trace: &Trace) -> Trouble {
+/// Draws what goes wrong with that account's server in the next run. Where a mailbox `was_restored` and not looked at since,
+/// nothing arrives meanwhile: a UID that is given a second time could be told by nobody.
+pub fn brew(
+    net: &FakeDialer,
+    mailbox: &Mailbox,
+    was_restored: bool,
+    chance: &mut Chance,
+    trace: &Trace,
+) -> Trouble {
     let mut trouble = Trouble::default();
     if chance.percent(5) {
         trace.step(|| format!("{} refuses connections", mailbox.at));
         net.refuse(&mailbox.at, true);
-        trouble.any = true;
         return trouble;
     }
     let dialled = net.dialled(&mailbox.at);
     for nth in 1..=CONNECTIONS {
         if chance.percent(60) {
-            let plan = plan(mailbox, chance, &mut trouble);
+            let mut drawn = Trouble::default();
+            let plan = plan(mailbox, chance, &mut drawn);
+            if was_restored && drawn.meanwhile {
+                continue;
+            }
+            trouble.lies |= drawn.lies;
+            trouble.meanwhile |= drawn.meanwhile;
             trace.step(|| format!("{} connection {nth}: {plan:?}", mailbox.at));
             net.plan(&mailbox.at, dialled + nth, plan);
-            trouble.any = true;
         }
     }
     trouble
@@ -65,6 +78,7 @@ fn plan(mailbox: &Mailbox, chance: &mut Chance, trouble: &mut Trouble) -> FaultP
         _ => {
             let Fault { when, action } = fault(mailbox, chance, then);
             trouble.lies |= matches!(&action, Action::Bend(bend) if is_lie(*bend));
+            trouble.meanwhile |= matches!(&action, Action::Meanwhile(_));
             FaultPlan::none().on(when, action)
         }
     }
@@ -77,7 +91,7 @@ fn fault(mailbox: &Mailbox, chance: &mut Chance, then: Then) -> Fault {
         1 => Trigger::Every(command),
         _ => Trigger::Named(command, chance.between(1, 4) as usize),
     };
-    let action = match chance.below(20) {
+    let action = match chance.below(23) {
         0 => Action::No(codes::UNAVAILABLE),
         1 => Action::No(codes::THROTTLED),
         2 => Action::No("no reason at all"),
@@ -92,6 +106,7 @@ fn fault(mailbox: &Mailbox, chance: &mut Chance, then: Then) -> Fault {
         12 => Action::Bend(Bend::ReversedVanished),
         13 => Action::Bend(Bend::Sprinkle),
         14 => Action::Bend(Bend::Literals),
+        15..=17 => meanwhile(mailbox, chance),
         _ => Action::Bend(lie(chance)),
     };
     Fault { when, action }
@@ -107,6 +122,34 @@ fn lie(chance: &mut Chance) -> Bend {
         5 => Bend::UidValidityMidway,
         _ => Bend::Nil,
     }
+}
+
+/// Somebody else is at the mail while the run is on.
+fn meanwhile(mailbox: &Mailbox, chance: &mut Chance) -> Action {
+    let folders: Vec<String> = mailbox.other.snapshot().into_keys().collect();
+    let other = mailbox.other.clone();
+    let (from, to) = (chance.pick(&folders).cloned(), chance.pick(&folders).cloned());
+    let (Some(from), Some(to)) = (from, to) else { return Action::GarbageLine };
+    let (what, number, date) = (chance.below(6), chance.number(), internal_date(chance));
+    // What cannot be done where it is to be done is not done: a message that is gone, a folder that holds none.
+    Action::meanwhile(move |_| {
+        let uids: Vec<u32> = other
+            .snapshot()
+            .get(&from)
+            .map_or(Vec::new(), |view| view.messages.iter().map(|m| m.uid).collect());
+        let one =
+            uids.get(usize::try_from(number % (uids.len() as u64 + 1)).unwrap_or(0)).copied().unwrap_or(1);
+        let _ = match what {
+            0 => other.expunge(&from, &[one]).map(|_| ()),
+            1 => other
+                .append(&from, format!("Subject: meanwhile {number}\r\n\r\n").into_bytes(), &[], date)
+                .map(|_| ()),
+            2 => other.add_flags(&from, one, &["\\Flagged"]),
+            3 if from != to => other.move_messages(&from, &[one], &to).map(|_| ()),
+            4 => other.bump_uid_validity(&from).map(|_| ()),
+            _ => other.copy(&from, &[one], &to).map(|_| ()),
+        };
+    })
 }
 
 /// Emptiness that can be told from the truth: where there is something, something else says so.

@@ -127,7 +127,13 @@ impl Dialer for SimDialer {
         let number = self.dialled.fetch_add(1, Relaxed) + 1;
         self.trace.step(|| format!("connection {number} to {to}"));
         let wire = self.net.connect(to)?;
-        Ok(Box::new(SimWire { wire, number, has_spoken: false, life: self.life.clone(), trace: self.trace.clone() }))
+        Ok(Box::new(SimWire {
+            wire,
+            number,
+            has_spoken: false,
+            life: self.life.clone(),
+            trace: self.trace.clone(),
+        }))
     }
 }
 
@@ -151,7 +157,11 @@ impl AsyncRead for SimWire {
         let arrived = buf.filled().len() - before;
         let travelled = this.life.travels(arrived);
         this.has_spoken &= arrived == 0;
-        this.trace.octets(this.number, false, buf.filled().get(before..before + travelled).unwrap_or_default());
+        this.trace.octets(
+            this.number,
+            false,
+            buf.filled().get(before..before + travelled).unwrap_or_default(),
+        );
         if travelled < arrived { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }

@@ -25,8 +25,11 @@ pub(crate) const LOCK_FILE: &str = "store.lock";
 
 /// How long a connection waits for another's short edit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pages that are kept in memory by each connection, in KiB.
-const CACHE_KIB: i64 = 8 * 1024;
+/// Pages that are kept in memory by a connection, in KiB.
+const CACHE_KIB: i64 = 4 * 1024;
+/// The same for the store's writer. A transaction that touches more writes pages to the log before it ends, and those of the indexes
+/// again and again: what fits here is written once.
+const WRITER_CACHE_KIB: i64 = 24 * 1024;
 /// How large the write-ahead log grows before it is written back, in octets.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 /// Octets a page: several compressed messages fit into one.
@@ -50,6 +53,13 @@ pub(crate) fn connect(path: &Path) -> Result<Connection> {
         WAL_LIMIT / PAGE_SIZE,
         cfg!(debug_assertions),
     ))?;
+    Ok(conn)
+}
+
+/// Opens the store for its writer.
+pub(crate) fn connect_writer(path: &Path) -> Result<Connection> {
+    let conn = connect(path)?;
+    conn.execute_batch(&format!("PRAGMA cache_size = -{WRITER_CACHE_KIB}"))?;
     Ok(conn)
 }
 
