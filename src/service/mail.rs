@@ -6,7 +6,9 @@ use postrider_formats::{
     query::{self, Query},
 };
 use postrider_model::{AccountId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
-use postrider_store::{AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side, StoreError};
+use postrider_store::{
+    AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side, StoreError,
+};
 use serde::Serialize;
 
 use super::{Caller, Service};
@@ -121,9 +123,9 @@ impl Service {
             actor: caller.user.clone(),
             why: "restored".to_owned(),
         };
-        let restored = self.writer()?.transaction(|tx| {
-            ids.iter().map(|id| tx.restore(*id, &context)).collect::<Result<Vec<_>, _>>()
-        });
+        let restored = self
+            .writer()?
+            .transaction(|tx| ids.iter().map(|id| tx.restore(*id, &context)).collect::<Result<Vec<_>, _>>());
         let restored = restored.map_err(|error| match error {
             StoreError::NoSuchMessage(id) => unknown(id),
             other => other.into(),

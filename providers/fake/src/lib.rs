@@ -16,8 +16,8 @@ mod imap;
 mod wire;
 
 pub use crate::core::{
-    Backup, BodyServed, CoreError, FlagChange, Flags, InternalDate, MailboxView, Message, MessageView, OtherClient,
-    SYSTEM_FLAGS, Served, Server, ServerConfig,
+    Backup, BodyServed, CoreError, FlagChange, Flags, InternalDate, MailboxView, Message, MessageView,
+    OtherClient, SYSTEM_FLAGS, Served, Server, ServerConfig,
 };
 pub use faults::{Action, Bend, Fault, FaultPlan, Then, Trigger};
 pub use imap::{Capabilities, Capability, Outcome, serve};

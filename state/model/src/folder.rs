@@ -167,7 +167,9 @@ mod tests {
         let status = FolderStatus { uid_validity: 1, uid_next: 5, highest_mod_seq: Some(9), messages: 4 };
         let window = Window::Since(Timestamp(5));
         let cursor = MailCursor { status: status.clone(), complete: true, window };
-        assert!(cursor.is_current(&status, window) && cursor.is_current(&status, Window::Since(Timestamp(6))));
+        assert!(
+            cursor.is_current(&status, window) && cursor.is_current(&status, Window::Since(Timestamp(6)))
+        );
         assert!(!cursor.is_current(&status, Window::All));
         let differs = [
             FolderStatus { uid_validity: 2, ..status.clone() },

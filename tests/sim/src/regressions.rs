@@ -42,8 +42,13 @@ mod tests {
         (DateTime::from_timestamp(BEGINNING.seconds(), 0).unwrap() - Duration::days(days)).fixed_offset()
     }
 
+    /// With a header that is rich enough to know the message by.
     fn message(name: &str) -> Vec<u8> {
-        format!("Subject: {name}\r\nMessage-ID: <{name}@sim.example>\r\n\r\n{name}\r\n").into_bytes()
+        format!(
+            "From: {name}@example.org\r\nTo: someone@example.com\r\nSubject: {name}\r\nDate: Mon, 15 Jun 2026 08:00:00 +0000\r\n\
+             Message-ID: <{name}@sim.example>\r\n\r\n{name}\r\n"
+        )
+        .into_bytes()
     }
 
     async fn run(machine: &Machine) {
@@ -75,57 +80,67 @@ mod tests {
         });
     }
 
-    /// Three messages that arrived late and are older than the period: a draft, whose header proves nothing, and twins, of which
-    /// one is within the period. Then the folder is renumbered.
-    async fn renumbered_with_older_mail() -> (Machine, OtherClient) {
+    /// A message by name, flags, and days before now.
+    type Older<'a> = (&'a str, &'a [&'a str], i64);
+
+    /// What arrives late and is older than the period.
+    const OLDER: [(&str, &[Older<'_>]); 2] = [
+        ("a draft, whose header proves nothing", &[("draft", &["\\Draft"], 100)]),
+        ("twins, of which one is within the period", &[("twin", &[], 1), ("twin", &[], 100)]),
+    ];
+
+    /// A folder with a message of the period and with older mail, renumbered since the last run.
+    async fn renumbered(older: &[Older<'_>]) -> Machine {
         let (machine, other) = machine(Capabilities::all(), "1w");
         other.append("INBOX", message("first"), &[], days_ago(1)).unwrap();
         run(&machine).await;
-        other.append("INBOX", message("draft"), &["\\Draft"], days_ago(100)).unwrap();
-        other.append("INBOX", message("twin"), &[], days_ago(1)).unwrap();
-        other.append("INBOX", message("twin"), &[], days_ago(100)).unwrap();
+        for (name, flags, days) in older {
+            other.append("INBOX", message(name), flags, days_ago(*days)).unwrap();
+        }
         run(&machine).await;
-        assert_eq!(here(&machine).len(), 4);
+        assert_eq!(here(&machine).len(), older.len() + 1);
         other.bump_uid_validity("INBOX").unwrap();
-        (machine, other)
+        machine
     }
 
-    fn all_are_where_they_were(machine: &Machine) {
+    fn all_are_where_they_were(machine: &Machine, count: usize, what: &str) {
         let now = here(machine);
         let live = now.iter().filter(|one| one.is_followed() && one.uid.is_some()).count();
-        assert_eq!(live, 4, "{now:#?}");
+        assert_eq!(live, count, "{what}: {now:#?}");
     }
 
     #[test]
-    fn a_renumbering_deletes_nothing_that_is_there_and_older_than_the_period() {
-        on_one_thread(async {
-            let (machine, _) = renumbered_with_older_mail().await;
-            let before = here(&machine);
-            run(&machine).await;
-            all_are_where_they_were(&machine);
-            let ids = |all: &[Standing]| all.iter().map(|one| one.id).collect::<Vec<_>>();
-            assert_eq!(ids(&before), ids(&here(&machine)));
-        });
-    }
-
-    #[test]
-    fn a_renumbering_that_is_cut_off_anywhere_deletes_nothing_that_is_there_and_older_than_the_period() {
-        let jobs = on_one_thread(async {
-            let (machine, _) = renumbered_with_older_mail().await;
-            machine.run(&everything(), None).await.unwrap().jobs
-        });
-        assert!(jobs > 5);
-        for nth in 1..=jobs {
+    fn a_renumbering_keeps_what_is_there_and_older_than_the_period() {
+        for (what, older) in OLDER {
             on_one_thread(async {
-                let (machine, _) = renumbered_with_older_mail().await;
-                let mut laws = Laws::default();
-                laws.hold(&machine, here(&machine), Circumstances::default()).unwrap();
-                let lived = machine.run(&everything(), Some(CrashAt::AfterJob(nth))).await.unwrap();
-                assert!(matches!(lived.ended, Ended::Crashed));
+                let machine = renumbered(older).await;
+                let ids = |all: &[Standing]| all.iter().map(|one| one.id).collect::<Vec<_>>();
+                let before = ids(&here(&machine));
                 run(&machine).await;
-                all_are_where_they_were(&machine);
-                laws.hold(&machine, here(&machine), Circumstances::default()).unwrap();
+                all_are_where_they_were(&machine, older.len() + 1, what);
+                assert_eq!(before, ids(&here(&machine)), "{what}");
             });
+        }
+    }
+
+    #[test]
+    fn a_renumbering_that_is_cut_off_anywhere_keeps_what_is_there_and_older_than_the_period() {
+        for (what, older) in OLDER {
+            let jobs =
+                on_one_thread(async { renumbered(older).await.run(&everything(), None).await.unwrap().jobs });
+            assert!(jobs > 5);
+            for nth in 1..=jobs {
+                on_one_thread(async {
+                    let machine = renumbered(older).await;
+                    let mut laws = Laws::default();
+                    laws.hold(&machine, here(&machine), Circumstances::default()).unwrap();
+                    let lived = machine.run(&everything(), Some(CrashAt::AfterJob(nth))).await.unwrap();
+                    assert!(matches!(lived.ended, Ended::Crashed));
+                    run(&machine).await;
+                    all_are_where_they_were(&machine, older.len() + 1, what);
+                    laws.hold(&machine, here(&machine), Circumstances::default()).unwrap();
+                });
+            }
         }
     }
 }

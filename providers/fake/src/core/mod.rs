@@ -20,8 +20,8 @@ pub use mailbox::{Backup, Message};
 pub(crate) use mailbox::{Mailbox, NewMessage};
 pub(crate) use name::{canonical, is_below};
 pub use other_client::{MailboxView, MessageView, OtherClient};
-pub use state::{BodyServed, Served};
 pub(crate) use state::State;
+pub use state::{BodyServed, Served};
 
 use crate::imap::Capabilities;
 use state::User;

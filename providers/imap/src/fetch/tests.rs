@@ -193,9 +193,9 @@ async fn a_refusal_is_never_an_empty_answer() {
         let fault = fetched(&[&script], "1", FetchWhat::Body, &mut Kept::default()).await.unwrap_err();
         assert_eq!(fault.class, class, "{fault}");
         assert!(
-            fault
-                .to_string()
-                .starts_with("cannot fetch messages of folder \"INBOX\" on imap.test:143: the server answered "),
+            fault.to_string().starts_with(
+                "cannot fetch messages of folder \"INBOX\" on imap.test:143: the server answered "
+            ),
             "{fault}"
         );
     }

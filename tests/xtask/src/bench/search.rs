@@ -27,13 +27,17 @@ pub(super) fn search(stage: &Stage, corpus: &Corpus, options: &Options) -> Resul
         let mut times = Vec::with_capacity(words.len());
         let mut found = 0;
         for word in &words {
-            let run = measure::run(&home, &stage.program, &["mail", "search", word, "--limit", "50", "--json"])?;
+            let run =
+                measure::run(&home, &stage.program, &["mail", "search", word, "--limit", "50", "--json"])?;
             found += usize::from(run.output.trim() != "[]");
             times.push(run.elapsed.as_secs_f64());
         }
         ensure!(found == words.len(), "{} words were not found", words.len() - found);
         times.sort_by(f64::total_cmp);
-        times.get((times.len() as f64 * PERCENTILE) as usize).into_iter().for_each(|time| row.samples.push(*time));
+        times
+            .get((times.len() as f64 * PERCENTILE) as usize)
+            .into_iter()
+            .for_each(|time| row.samples.push(*time));
     }
     Ok(row)
 }
@@ -43,7 +47,8 @@ fn words(corpus: &Corpus) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for body in corpus.messages.iter().filter_map(|message| plain_body(message)) {
         let words = body.split(|c: char| !c.is_ascii_alphanumeric());
-        let letters = words.filter(|word| (2..30).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic()));
+        let letters = words
+            .filter(|word| (2..30).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphabetic()));
         let distinct: BTreeSet<String> = letters.map(str::to_ascii_lowercase).collect();
         distinct.into_iter().for_each(|word| *counts.entry(word).or_default() += 1);
     }
@@ -58,6 +63,7 @@ fn plain_body(message: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(message).ok().filter(|text| text.is_ascii() && text.len() < 64 * 1024)?;
     let (header, body) = text.split_once("\r\n\r\n")?;
     let header = header.to_ascii_lowercase();
-    let encoded = ["base64", "quoted-printable", "multipart", "html"].iter().any(|sign| header.contains(sign));
+    let encoded =
+        ["base64", "quoted-printable", "multipart", "html"].iter().any(|sign| header.contains(sign));
     (!encoded).then_some(body)
 }
