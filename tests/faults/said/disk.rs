@@ -16,7 +16,7 @@ const TWICE: &str = r#"
 mount -t tmpfs -o size=5m,mode=0700 none "$2" || { echo "cannot mount a disk for the test" >&2; exit 99; }
 "$3" --config "$1" --sync-now -q; echo "exit $?"
 "$3" --config "$1" --json mail list --limit 1000 > "$2.first"
-mount -o remount,size=64m "$2" || exit 99
+mount -o remount,size=128m "$2" || exit 99
 "$3" --config "$1" --sync-now -q; echo "exit $?"
 "$3" --config "$1" --json mail list --limit 1000 > "$2.second"
 "$3" --config "$1" doctor --offline > /dev/null; echo "exit $?"
@@ -40,7 +40,7 @@ fn a_full_disk_stops_the_load_and_nothing_else() {
         let text = format!("Subject: message {number}\r\n\r\n{}\r\n", lines.join("\r\n"));
         Delivery::new(text.into_bytes())
     };
-    server.fill(USER, "INBOX", (1..=40).map(message)).unwrap();
+    server.fill(USER, "INBOX", (1..=120).map(message)).unwrap();
     let home = home(server.imap_addr(), "none", None);
     let disk = home.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
@@ -67,6 +67,6 @@ fn a_full_disk_stops_the_load_and_nothing_else() {
     let count =
         |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap().matches("\"uid\":").count();
     let first = count("disk.first");
-    assert!((1..40).contains(&first), "{first} of 40 messages fit");
-    assert_eq!(count("disk.second"), 40);
+    assert!((1..120).contains(&first), "{first} of 120 messages fit");
+    assert_eq!(count("disk.second"), 120);
 }

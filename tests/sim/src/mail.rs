@@ -78,7 +78,8 @@ fn word(number: u64) -> String {
 
 /// The word that a message carries; `None` for one that carries none.
 pub fn word_in(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
+    // It stands at the beginning, however much follows.
+    let text = String::from_utf8_lossy(bytes.get(..1024).unwrap_or(bytes));
     text.split(|c: char| !c.is_ascii_alphabetic())
         .find(|w| w.len() == 6 && w.starts_with("zq"))
         .map(str::to_owned)

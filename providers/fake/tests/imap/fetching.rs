@@ -27,6 +27,29 @@ async fn the_plain_items() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whole_messages_that_were_handed_out_are_noted() {
+    let (server, anna) = three(all());
+    let script = r#"
+        C: a1 UID FETCH 2 (BODY.PEEK[HEADER] FLAGS)
+        S: * 2 FETCH (BODY[HEADER] {39}
+        S: From: two@example.com
+        S: Subject: two
+        S:
+        S:  FLAGS (\Recent) UID 2)
+        S: a1 OK done
+        C: a2 UID FETCH 3,9 (BODY.PEEK[]<0.4>)
+        S: * 3 FETCH (BODY[]<0> {4}
+        S: From UID 3)
+        S: a2 OK done"#;
+    selected(&server, script).await;
+    let uid_validity = anna.snapshot()["INBOX"].uid_validity;
+    let bodies: Vec<_> = server.take_bodies();
+    assert_eq!(bodies.iter().map(|body| (body.mailbox.as_str(), body.uid)).collect::<Vec<_>>(), [("INBOX", 3)]);
+    assert!(bodies.iter().all(|body| body.uid_validity == uid_validity));
+    assert_eq!(server.take_bodies(), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn bodies_and_sections() {
     let (server, _) = three(Capabilities::bare());
     let script = r#"

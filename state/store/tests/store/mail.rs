@@ -58,6 +58,26 @@ fn a_frozen_folder_keeps_its_mail_and_its_name_for_another() {
     assert_eq!(f.tx(|tx| tx.collections(account))[0].gone, None);
 }
 
+#[test]
+fn two_folders_can_swap_their_names_once_they_let_go_of_them() {
+    let mut f = Fixture::new();
+    let account = f.account;
+    let (a, b) = (f.folder("A"), f.folder("B"));
+    assert!(f.writer.transaction(|tx| tx.update_collection(a, &folder("B"))).is_err(), "b has it still");
+    f.tx(|tx| {
+        tx.release_key(a, "B")?;
+        tx.release_key(b, "A")?;
+        tx.update_collection(a, &folder("B"))?;
+        tx.update_collection(b, &folder("A"))
+    });
+    let known = f.tx(|tx| tx.collections(account));
+    let key = |id| known.iter().find(|one| one.id == id).map(|one| one.key.as_str());
+    assert_eq!((key(a), key(b)), (Some("B"), Some("A")));
+    let commits = f.writer.commits();
+    f.tx(|tx| tx.release_key(a, "B"));
+    assert_eq!(f.writer.commits(), commits, "it has that key already");
+}
+
 /// I8: where nothing is different nothing is committed.
 #[test]
 fn doing_it_again_commits_nothing() {
