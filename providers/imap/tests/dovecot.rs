@@ -263,7 +263,7 @@ async fn a_wrong_password_and_bad_certificates_are_told_apart() {
     let wrong =
         ImapSettings { password: "wr0ng".into(), ..settings(server.imaps_addr(), Security::Tls, ca.clone()) };
     let fault = refused(wrong).await;
-    assert_eq!(fault.class, ErrorClass::Login);
+    assert_eq!(fault.class, ErrorClass::Login, "{fault}");
     assert!(
         fault.cause.contains("[AUTHENTICATIONFAILED]") && !fault.to_string().contains("wr0ng"),
         "{fault}"

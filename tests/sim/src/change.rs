@@ -15,9 +15,6 @@ use crate::{
 /// What a round's changes leave to be known by those who check.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
-    /// A mailbox was set back to a backup, or its UIDs were given anew, or its name is another's now: its UIDs mean other
-    /// messages than before.
-    pub renumbered: bool,
     /// A mailbox was set back: UIDs may be given a second time under one UIDVALIDITY. Nothing but the program's next look can
     /// notice that, so it has to be let look before anything else arrives.
     pub restored: bool,
@@ -43,12 +40,11 @@ impl Changer<'_> {
     pub fn change(&mut self, count: u64) -> Changed {
         let mut changed = Changed::default();
         for _ in 0..count {
-            self.one(&mut changed);
+            self.one();
         }
         if self.chance.percent(6) {
             changed.restored |= self.restore();
         }
-        changed.renumbered |= changed.restored;
         changed
     }
 
@@ -64,7 +60,7 @@ impl Changer<'_> {
         self.other().snapshot().into_iter().filter(|(_, view)| !view.no_select).collect()
     }
 
-    fn one(&mut self, changed: &mut Changed) {
+    fn one(&mut self) {
         let folders = self.selectable();
         let Some((name, view)) = self.chance.pick(&folders).cloned() else { return };
         let uids: Vec<u32> = view.messages.iter().map(|message| message.uid).collect();
@@ -80,15 +76,11 @@ impl Changer<'_> {
             80..84 => self.create(),
             84..87 => self.rename(&name),
             87..89 => self.delete(&name),
-            89..91 => {
-                self.swap(&name, &folders);
-                changed.renumbered = true;
-            }
+            89..91 => self.swap(&name, &folders),
             91..94 => {
                 self.note(|| format!("new UIDVALIDITY for {name:?}"));
                 let _ = self.other().bump_uid_validity(&name);
                 self.backups.remove(&name);
-                changed.renumbered = true;
             }
             94..97 => {
                 self.note(|| format!("backup of {name:?}"));

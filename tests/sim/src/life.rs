@@ -126,7 +126,6 @@ impl Seed {
             let one =
                 Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }.change(count);
             changed.restored |= one.restored;
-            changed.renumbered |= one.renumbered;
         }
         changed
     }

@@ -42,11 +42,6 @@ impl Mail {
             _ => full(&number.to_string(), number, &word),
         }
     }
-
-    /// Messages made so far.
-    pub const fn made(&self) -> u64 {
-        self.made
-    }
 }
 
 impl Default for Mail {

@@ -11,9 +11,9 @@ mod maildir;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -116,12 +116,28 @@ impl Dovecot {
             if log.contains("Fatal:") {
                 bail!("dovecot did not start: {}", log.trim());
             }
-            if TcpStream::connect(address).is_ok() {
+            if TcpStream::connect(address).is_ok() && self.lets_in() {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(5));
         }
         bail!("dovecot did not answer within {START_LIMIT:?}: {}", self.log().trim())
+    }
+
+    /// Whether logins are answered: they have a process of their own, which may come up after the listener. Without users there is
+    /// nobody to ask for.
+    fn lets_in(&self) -> bool {
+        let Some((user, password)) = self.users.first() else { return true };
+        let file = self.folder.path().join("dovecot.conf");
+        let tried = programs::require("doveadm", "dovecot-core").ok().and_then(|program| {
+            Command::new(program)
+                .arg("-c")
+                .arg(&file)
+                .args(["auth", "test", user, password])
+                .output()
+                .ok()
+        });
+        tried.is_some_and(|output| output.status.success())
     }
 
     /// The listener without TLS (with STARTTLS where a certificate was given).
