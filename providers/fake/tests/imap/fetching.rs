@@ -44,7 +44,10 @@ async fn whole_messages_that_were_handed_out_are_noted() {
     selected(&server, script).await;
     let uid_validity = anna.snapshot()["INBOX"].uid_validity;
     let bodies: Vec<_> = server.take_bodies();
-    assert_eq!(bodies.iter().map(|body| (body.mailbox.as_str(), body.uid)).collect::<Vec<_>>(), [("INBOX", 3)]);
+    assert_eq!(
+        bodies.iter().map(|body| (body.mailbox.as_str(), body.uid)).collect::<Vec<_>>(),
+        [("INBOX", 3)]
+    );
     assert!(bodies.iter().all(|body| body.uid_validity == uid_validity));
     assert_eq!(server.take_bodies(), []);
 }

@@ -11,9 +11,9 @@ mod maildir;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -130,12 +130,7 @@ impl Dovecot {
         let Some((user, password)) = self.users.first() else { return true };
         let file = self.folder.path().join("dovecot.conf");
         let tried = programs::require("doveadm", "dovecot-core").ok().and_then(|program| {
-            Command::new(program)
-                .arg("-c")
-                .arg(&file)
-                .args(["auth", "test", user, password])
-                .output()
-                .ok()
+            Command::new(program).arg("-c").arg(&file).args(["auth", "test", user, password]).output().ok()
         });
         tried.is_some_and(|output| output.status.success())
     }
