@@ -8,7 +8,7 @@ use postrider_model::{Clock, Entropy, Timestamp};
 use postrider_net::{Dialer, TcpDialer};
 use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
-use crate::sync::{Compute, Priority, ThreadCompute};
+use crate::sync::{Compute, ThreadCompute};
 
 /// All that is not deterministic.
 #[derive(Clone)]
@@ -49,11 +49,11 @@ pub trait Threads: Send + Sync {
     /// Where the operating system gives no thread.
     fn compute(&self) -> io::Result<Arc<dyn Compute>>;
 
-    /// Somewhere for what can wait: the search index.
+    /// Somewhere for the search index, beside the load.
     ///
     /// # Errors
     /// Where the operating system gives no thread.
-    fn background(&self) -> io::Result<Arc<dyn Compute>> {
+    fn index(&self) -> io::Result<Arc<dyn Compute>> {
         self.compute()
     }
 }
@@ -67,11 +67,11 @@ impl Threads for RealThreads {
     }
 
     fn compute(&self) -> io::Result<Arc<dyn Compute>> {
-        Ok(Arc::new(ThreadCompute::start("compute", Priority::Normal)?))
+        Ok(Arc::new(ThreadCompute::start("compute")?))
     }
 
-    fn background(&self) -> io::Result<Arc<dyn Compute>> {
-        Ok(Arc::new(ThreadCompute::start("index", Priority::Background)?))
+    fn index(&self) -> io::Result<Arc<dyn Compute>> {
+        Ok(Arc::new(ThreadCompute::start("index")?))
     }
 }
 

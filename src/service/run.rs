@@ -94,7 +94,7 @@ impl Service {
             entropy: self.world.entropy.clone(),
             dialer: self.world.dialer.clone(),
             store: threads.store(store.writer()?)?,
-            index: Index::new(store.indexer()?, store.reader()?, threads.background().map_err(no_thread)?),
+            index: Index::new(store.indexer()?, store.reader()?, threads.index().map_err(no_thread)?),
             compute: threads.compute().map_err(no_thread)?,
         })
     }

@@ -19,19 +19,7 @@ pub trait Compute: Send + Sync + fmt::Debug {
     fn submit(&self, job: Job);
 }
 
-/// How much of the processor a thread may claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    /// As much as any other.
-    Normal,
-    /// What nobody else wants.
-    Background,
-}
-
-/// The nice value of background work, the lowest there is (setpriority(2)).
-const NICEST: i32 = 19;
-
-/// One thread for all of it. On machines of more cores the store's writer is the narrow place before this thread is.
+/// One thread for all of it. A second one made a first load on two cores little faster and kept a quarter more memory.
 #[derive(Debug)]
 pub struct ThreadCompute {
     jobs: Option<Sender<Job>>,
@@ -44,15 +32,11 @@ impl ThreadCompute {
     ///
     /// # Errors
     /// Where the operating system gives no thread.
-    pub fn start(name: &str, priority: Priority) -> std::io::Result<Self> {
+    pub fn start(name: &str) -> std::io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
         let given_up = Arc::new(AtomicBool::new(false));
         let seen = given_up.clone();
         let thread = Builder::new().name(name.to_owned()).spawn(move || {
-            if priority == Priority::Background {
-                // On Linux the priority is the thread's own. Where it cannot be lowered the work is done all the same.
-                let _ = rustix::process::setpriority_process(None, NICEST);
-            }
             queue.iter().take_while(|_| !seen.load(Relaxed)).for_each(|job| job());
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), given_up })

@@ -1,5 +1,5 @@
-//! Search follows the load: what is searched goes straight from the parser to the index, at the lowest priority, and what could
-//! not (a crash, a full queue) is read again from the store.
+//! Search follows the load: words go straight from the parser to the index, and what could not (a crash, a full queue) is read
+//! again from the store.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -14,54 +14,33 @@ use tokio::sync::oneshot;
 use super::{Compute, Event, Observer, Ports, stopped};
 
 /// Octets that may wait for the index. Beyond them nothing more is handed over until all is caught up: the load never waits.
-const WAITING: u64 = 12 << 20;
+const WAITING: u64 = 10 << 20;
 /// Messages that are read again at a time.
 const CATCH_UP: u32 = 400;
 
-/// What of a message can be searched.
-#[derive(Debug, Default)]
-pub(super) struct Searchable {
-    subject: String,
-    senders: Vec<String>,
-    recipients: Vec<String>,
-    text: String,
-    attachments: Vec<String>,
-}
-
-impl Searchable {
-    /// Takes it out of a parsed message, which keeps all but its text and its attachments' names.
-    pub fn take(parsed: &mut message::ParsedMessage) -> Self {
-        let (senders, recipients): (Vec<&Address>, Vec<&Address>) =
-            parsed.addresses.iter().partition(|one| {
-                matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo)
-            });
-        Self {
-            subject: parsed.subject.clone(),
-            senders: names_and_emails(&senders),
-            recipients: names_and_emails(&recipients),
-            text: std::mem::take(&mut parsed.text),
-            attachments: std::mem::take(&mut parsed.attachments),
-        }
-    }
-
-    fn words(&self) -> Words {
-        Words {
-            subject: distinct([self.subject.as_str()]),
-            senders: distinct(self.senders.iter().map(String::as_str)),
-            recipients: distinct(self.recipients.iter().map(String::as_str)),
-            text: distinct([self.text.as_str()]),
-            attachments: distinct(self.attachments.iter().map(String::as_str)),
-        }
-    }
-
-    /// About the memory that it takes: what lies around the text is small and the same for all.
-    const fn octets(&self) -> u64 {
-        self.text.capacity() as u64 + 512
+/// The words of a message, by the fields of the index.
+pub(super) fn words_of(parsed: &message::ParsedMessage) -> Words {
+    let (senders, recipients): (Vec<&Address>, Vec<&Address>) = parsed
+        .addresses
+        .iter()
+        .partition(|one| matches!(one.role, AddressRole::From | AddressRole::Sender | AddressRole::ReplyTo));
+    Words {
+        subject: distinct([parsed.subject.as_str()]),
+        senders: distinct(names_and_emails(&senders)),
+        recipients: distinct(names_and_emails(&recipients)),
+        text: distinct([parsed.text.as_str()]),
+        attachments: distinct(parsed.attachments.iter().map(String::as_str)),
     }
 }
 
-fn names_and_emails(people: &[&Address]) -> Vec<String> {
-    people.iter().flat_map(|one| [one.name.clone(), one.email.clone()]).collect()
+fn names_and_emails<'a>(people: &'a [&Address]) -> impl Iterator<Item = &'a str> {
+    people.iter().flat_map(|one| [one.name.as_str(), one.email.as_str()])
+}
+
+/// About the memory that words take.
+fn octets(words: &Words) -> u64 {
+    let Words { subject, senders, recipients, text, attachments } = words;
+    [subject, senders, recipients, text, attachments].iter().map(|field| field.capacity() as u64).sum()
 }
 
 fn distinct<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
@@ -93,10 +72,10 @@ impl Index {
         }
     }
 
-    /// Hands messages over, unless too many wait. Called in the order in which they were committed.
-    pub(super) fn hand_over(&self, messages: Vec<(MessageId, Searchable)>) {
-        let octets = messages.iter().map(|(_, one)| one.octets()).sum();
-        if messages.is_empty() || self.gap.load(Relaxed) {
+    /// Hands words over, unless too many wait. Called in the order in which the messages were committed.
+    pub(super) fn hand_over(&self, words: Vec<(MessageId, Words)>) {
+        let octets = words.iter().map(|(_, one)| octets(one)).sum();
+        if words.is_empty() || self.gap.load(Relaxed) {
             return;
         }
         if self.waiting.fetch_add(octets, Relaxed) + octets > WAITING {
@@ -106,9 +85,6 @@ impl Index {
         }
         let (indexer, waiting) = (self.indexer.clone(), self.waiting.clone());
         self.lane.submit(Box::new(move || {
-            let words: Vec<(MessageId, Words)> =
-                messages.iter().map(|(id, one)| (*id, one.words())).collect();
-            drop(messages);
             // What an earlier run left behind comes first: the index refuses these, and `catch_up` takes them in their turn.
             if let Err(error) = lock(&indexer).index(&words) {
                 tracing::debug!(%error, "messages wait for the next catching up");
@@ -163,7 +139,7 @@ fn read_again(bodies: &Reader, after: MessageId) -> Result<Vec<(MessageId, Words
         let mut raw = Vec::new();
         // A message that was erased meanwhile has no words and keeps the order.
         bodies.message_body(id, &mut raw)?;
-        words.push((id, Searchable::take(&mut message::parse(&raw)).words()));
+        words.push((id, words_of(&message::parse(&raw))));
     }
     Ok(words)
 }

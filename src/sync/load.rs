@@ -11,16 +11,16 @@ use postrider_formats::message;
 use postrider_model::{CollectionId, Fault, Timestamp, Uid, UidSet};
 use postrider_reconcile::Placed;
 use postrider_remote::{BodySink, FetchedMessage};
-use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError};
+use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError, Words};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Event, Index, Observer, Ports, RunContext, index::Searchable, stopped};
+use super::{Event, Index, Observer, Ports, RunContext, index::words_of, stopped};
 
 /// Octets that may be on their way at a time.
-const BUDGET: u32 = 20 << 20;
+const BUDGET: u32 = 12 << 20;
 /// What one batch holds at the most: it is parsed, and committed, as one. Every commit writes the pages of the indexes anew that it
 /// touched, which small batches make many times over; the budget holds three of these.
-const BATCH_OCTETS: usize = 6 << 20;
+const BATCH_OCTETS: usize = 4 << 20;
 const BATCH_MESSAGES: usize = 2_000;
 
 /// The octets on their way into the store, over all folders of a run.
@@ -211,13 +211,13 @@ struct Commit {
 impl Commit {
     fn submit(
         self,
-        prepared: Vec<(Incoming, Searchable)>,
+        prepared: Vec<(Incoming, Words)>,
         permits: Vec<OwnedSemaphorePermit>,
         answer: oneshot::Sender<Result<Vec<Inserted>, Fault>>,
     ) {
         let store = self.store.clone();
         store.submit(Box::new(move |writer| {
-            let (messages, texts): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
+            let (messages, words): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
             let octets = messages.iter().map(|message: &Incoming| message.body.size()).sum();
             let inserted = writer.transaction(|tx| tx.insert_messages(self.collection, &messages));
             drop((messages, permits));
@@ -229,8 +229,8 @@ impl Commit {
                     messages,
                     bytes: octets,
                 });
-                let new = inserted.iter().zip(texts).filter(|(one, _)| one.new_message);
-                self.index.hand_over(new.map(|(one, text)| (one.message, text)).collect());
+                let new = inserted.iter().zip(words).filter(|(one, _)| one.new_message);
+                self.index.hand_over(new.map(|(one, words)| (one.message, words)).collect());
             }
             // Nobody waits any more where the run was given up; what is committed stays committed.
             let _ = answer.send(inserted.map_err(Fault::from));
@@ -239,10 +239,10 @@ impl Commit {
 }
 
 /// Reads and compresses one message: all that the store needs of it.
-fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Searchable), StoreError> {
+fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Words), StoreError> {
     let raw = fetched.content.unwrap_or_default();
-    let mut parsed = message::parse(&raw);
-    let searchable = Searchable::take(&mut parsed);
+    let parsed = message::parse(&raw);
+    let words = words_of(&parsed);
     let envelope = Envelope {
         thread: message::thread_root(&parsed),
         // The size that the server tells goes into the key, since it is what a renumbered folder will tell again.
@@ -263,5 +263,5 @@ fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Searchable), StoreError
         body: Body::new(raw)?,
         envelope,
     };
-    Ok((incoming, searchable))
+    Ok((incoming, words))
 }

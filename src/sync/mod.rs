@@ -25,7 +25,7 @@ use postrider_reconcile::Selection;
 use postrider_remote::MailRemote;
 use postrider_store::{Context, Side};
 
-pub use compute::{Compute, InlineCompute, Priority, ThreadCompute};
+pub use compute::{Compute, InlineCompute, ThreadCompute};
 pub use folders::FolderChange;
 pub use index::{Index, catch_up};
 pub use load::Budget;
