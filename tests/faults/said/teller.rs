@@ -17,7 +17,7 @@ pub(super) const PASSWORD: &str = "correct horse";
 pub(super) struct Told {
     exit: Option<i32>,
     out: String,
-    err: String,
+    pub(super) err: String,
 }
 
 impl Told {
