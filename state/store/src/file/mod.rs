@@ -29,7 +29,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 4 * 1024;
 /// The same for the store's writer. A transaction that touches more writes pages to the log before it ends, and those of the indexes
 /// again and again: what fits here is written once.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// How large the write-ahead log grows before it is written back, in octets.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 /// Octets a page: several compressed messages fit into one.
