@@ -78,7 +78,7 @@ impl Indexer {
             Err(error) => return Err(error),
         }
         make(&path, &store_id)?;
-        let conn = file::connect(&path)?;
+        let conn = file::connect_index(&path)?;
         Ok(Self { conn, store })
     }
 
@@ -175,7 +175,7 @@ fn usable(path: &Path, store_id: &[u8; 16], store: &Connection) -> Result<Option
     if !path.try_exists().map_err(StoreError::io("look for", path))? {
         return Ok(None);
     }
-    let conn = file::connect(path)?;
+    let conn = file::connect_index(path)?;
     let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version != VERSION {
         return Ok(None);

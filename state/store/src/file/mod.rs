@@ -29,7 +29,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 4 * 1024;
 /// The same for the store's writer. A transaction that touches more writes pages to the log before it ends, and those of the indexes
 /// again and again: what fits here is written once.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const WRITER_CACHE_KIB: i64 = 24 * 1024;
+/// The same for the search index's writer, which merges what it wrote.
+const INDEX_CACHE_KIB: i64 = 12 * 1024;
 /// How large the write-ahead log grows before it is written back, in octets.
 const WAL_LIMIT: i64 = 64 * 1024 * 1024;
 /// Octets a page: several compressed messages fit into one.
@@ -58,8 +60,17 @@ pub(crate) fn connect(path: &Path) -> Result<Connection> {
 
 /// Opens the store for its writer.
 pub(crate) fn connect_writer(path: &Path) -> Result<Connection> {
+    connect_with_cache(path, WRITER_CACHE_KIB)
+}
+
+/// Opens the search index for its writer.
+pub(crate) fn connect_index(path: &Path) -> Result<Connection> {
+    connect_with_cache(path, INDEX_CACHE_KIB)
+}
+
+fn connect_with_cache(path: &Path, kib: i64) -> Result<Connection> {
     let conn = connect(path)?;
-    conn.execute_batch(&format!("PRAGMA cache_size = -{WRITER_CACHE_KIB}"))?;
+    conn.execute_batch(&format!("PRAGMA cache_size = -{kib}"))?;
     Ok(conn)
 }
 
