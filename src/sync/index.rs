@@ -37,12 +37,6 @@ fn names_and_emails<'a>(people: &'a [&Address]) -> impl Iterator<Item = &'a str>
     people.iter().flat_map(|one| [one.name.as_str(), one.email.as_str()])
 }
 
-/// About the memory that words take.
-fn octets(words: &Words) -> u64 {
-    let Words { subject, senders, recipients, text, attachments } = words;
-    [subject, senders, recipients, text, attachments].iter().map(|field| field.capacity() as u64).sum()
-}
-
 fn distinct<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut out = String::new();
     words::unique_words_of(texts, &mut out);
@@ -74,7 +68,7 @@ impl Index {
 
     /// Hands words over, unless too many wait. Called in the order in which the messages were committed.
     pub(super) fn hand_over(&self, words: Vec<(MessageId, Words)>) {
-        let octets = words.iter().map(|(_, one)| octets(one)).sum();
+        let octets = words.iter().map(|(_, one)| one.octets() as u64).sum();
         if words.is_empty() || self.gap.load(Relaxed) {
             return;
         }
@@ -86,7 +80,7 @@ impl Index {
         let (indexer, waiting) = (self.indexer.clone(), self.waiting.clone());
         self.lane.submit(Box::new(move || {
             // What an earlier run left behind comes first: the index refuses these, and `catch_up` takes them in their turn.
-            if let Err(error) = lock(&indexer).index(&words) {
+            if let Err(error) = lock(&indexer).add(&words) {
                 tracing::debug!(%error, "messages wait for the next catching up");
             }
             waiting.fetch_sub(octets, Relaxed);
@@ -107,25 +101,33 @@ impl Index {
         Ok(result.await.map_err(|_| stopped())??)
     }
 
-    /// Adds words and answers up to which message the index reaches and which is the newest.
-    async fn add(&self, words: Vec<(MessageId, Words)>) -> Result<(MessageId, MessageId), Fault> {
+    /// Does something with the index, behind everything that was handed over.
+    async fn with_indexer<R, F>(&self, job: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Indexer) -> Result<R, StoreError> + Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
         let indexer = self.indexer.clone();
         self.lane.submit(Box::new(move || {
-            let mut indexer = lock(&indexer);
-            let _ = answer.send(indexer.index(&words).and_then(|()| indexer.behind()));
+            let _ = answer.send(job(&mut lock(&indexer)));
         }));
         Ok(result.await.map_err(|_| stopped())??)
     }
 
+    /// Adds words and answers up to which message the index reaches and which is the newest.
+    async fn add(&self, words: Vec<(MessageId, Words)>) -> Result<(MessageId, MessageId), Fault> {
+        self.with_indexer(move |indexer| indexer.add(&words).and_then(|()| indexer.behind())).await
+    }
+
+    /// Has searches find what was added.
+    async fn commit(&self) -> Result<(), Fault> {
+        self.with_indexer(Indexer::commit).await
+    }
+
     /// Takes messages out of the index that were erased in the store.
     pub(super) async fn forget(&self, messages: Vec<MessageId>) -> Result<(), Fault> {
-        let (answer, result) = oneshot::channel();
-        let indexer = self.indexer.clone();
-        self.lane.submit(Box::new(move || {
-            let _ = answer.send(lock(&indexer).forget(&messages));
-        }));
-        Ok(result.await.map_err(|_| stopped())??)
+        self.with_indexer(move |indexer| indexer.forget(&messages)).await
     }
 }
 
@@ -151,7 +153,6 @@ fn read_again(bodies: &Reader, after: MessageId) -> Result<Vec<(MessageId, Words
 /// The store's, in words.
 pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(), Fault> {
     let index = &ports.index;
-    // Behind everything that was handed over, which this waits for.
     let (mut reached, newest) = index.add(Vec::new()).await?;
     if reached < newest {
         let mut ready = index.prepare(&*ports.compute, reached).await?;
@@ -164,6 +165,7 @@ pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(),
             observer.event(Event::Indexing { left: newest.0.saturating_sub(reached.0).cast_unsigned() });
         }
     }
+    index.commit().await?;
     index.gap.store(false, Relaxed);
     Ok(())
 }

@@ -45,6 +45,9 @@ const SCHEMA: &str = "
     INSERT INTO body_fts (body_fts, rank) VALUES ('crisismerge', 64);
     PRAGMA user_version = 1;";
 const VERSION: i64 = 1;
+/// Octets of words that share a transaction. FTS5 gathers their postings up to `hashsize` anyway; the words themselves are
+/// not kept.
+const GATHERED: usize = 8 << 20;
 
 /// The words of one message by field: folded, separated by spaces, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,11 +64,33 @@ pub struct Words {
     pub attachments: String,
 }
 
+impl Words {
+    /// About the memory that they take.
+    pub fn octets(&self) -> usize {
+        let Self { subject, senders, recipients, text, attachments } = self;
+        [subject, senders, recipients, text, attachments].iter().map(|field| field.capacity()).sum()
+    }
+}
+
 /// The index's one writer.
+///
+/// Several calls of [`add`](Self::add) share a transaction: FTS5 writes a segment at each commit, and many small ones are merged
+/// again and again.
 pub struct Indexer {
     conn: Connection,
     /// A reading connection to the store.
     store: Connection,
+    /// What the open transaction has added.
+    open: Option<Open>,
+}
+
+/// A transaction that has not ended.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// The newest message in it.
+    last: i64,
+    /// The words in it.
+    octets: usize,
 }
 
 impl Indexer {
@@ -73,41 +98,81 @@ impl Indexer {
         let store = file::connect_reader(&dir.join(STORE_FILE))?;
         let path = dir.join(SEARCH_FILE);
         match usable(&path, &store_id, &store) {
-            Ok(Some(conn)) => return Ok(Self { conn, store }),
+            Ok(Some(conn)) => return Ok(Self { conn, store, open: None }),
             Ok(None) | Err(StoreError::Damaged { .. }) => {}
             Err(error) => return Err(error),
         }
         make(&path, &store_id)?;
         let conn = file::connect_index(&path)?;
-        Ok(Self { conn, store })
+        Ok(Self { conn, store, open: None })
     }
 
-    /// Adds messages and moves the watermark, in one transaction. They are the next ones of the store, in the order of ids;
-    /// those at or below the watermark are skipped.
+    /// Adds messages. They are the next ones of the store, in the order of ids; those that are in are skipped. Searches find
+    /// them after [`commit`](Self::commit), which is done here too when much has gathered.
     ///
     /// # Errors
-    /// [`StoreError::IndexOrder`] where messages of the store are left out between them; what SQLite says.
-    pub fn index(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
-        self.add(messages).map_err(|error| error.about(SEARCH_FILE))
+    /// [`StoreError::IndexOrder`] where messages of the store are left out between them; what SQLite says. What was added since
+    /// the last commit is then to be added again.
+    pub fn add(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
+        let done = self.gather(messages).and_then(|()| match self.open {
+            Some(open) if open.octets >= GATHERED => self.end(open),
+            _ => Ok(()),
+        });
+        self.or_undo(done)
     }
 
-    fn add(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
-        let (watermark, _) = state(&self.conn)?;
-        let new = messages.partition_point(|(id, _)| id.0 <= watermark);
+    /// Makes what was added found by searches, and moves the watermark with it.
+    ///
+    /// # Errors
+    /// What SQLite says. What was added since the last commit is then to be added again.
+    pub fn commit(&mut self) -> Result<()> {
+        let done = self.open.map_or(Ok(()), |open| self.end(open));
+        self.or_undo(done)
+    }
+
+    fn gather(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
+        let reached = self.reached()?;
+        let new = messages.partition_point(|(id, _)| id.0 <= reached);
         let Some(new @ [.., (last, _)]) = messages.get(new..) else { return Ok(()) };
-        self.check_order(watermark, new)?;
-        let hash = hash_of(&self.store, last.0)?;
-        let tx = self.conn.transaction()?;
-        let mut statement = tx.prepare_cached(
+        self.check_order(reached, new)?;
+        let mut octets = 0;
+        if let Some(open) = self.open {
+            octets = open.octets;
+        } else {
+            self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        self.open = Some(Open { last: reached, octets });
+        let mut statement = self.conn.prepare_cached(
             "INSERT INTO body_fts (rowid, subject, senders, recipients, text, attachments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for (id, words) in new {
             let Words { subject, senders, recipients, text, attachments } = words;
+            octets += words.octets();
             statement.execute(params![id.0, subject, senders, recipients, text, attachments])?;
         }
-        drop(statement);
-        tx.execute("UPDATE state SET watermark = ?1, hash = ?2", params![last.0, hash])?;
-        Ok(tx.commit()?)
+        self.open = Some(Open { last: last.0, octets });
+        Ok(())
+    }
+
+    fn end(&mut self, open: Open) -> Result<()> {
+        let hash = hash_of(&self.store, open.last)?;
+        self.conn.execute("UPDATE state SET watermark = ?1, hash = ?2", params![open.last, hash])?;
+        self.conn.execute_batch("COMMIT")?;
+        self.open = None;
+        Ok(())
+    }
+
+    /// Takes back what is open where something failed.
+    fn or_undo(&mut self, done: Result<()>) -> Result<()> {
+        if done.is_err() && self.open.take().is_some() && !self.conn.is_autocommit() {
+            self.conn.execute_batch("ROLLBACK").map_err(|error| StoreError::from(error).about(SEARCH_FILE))?;
+        }
+        done.map_err(|error| error.about(SEARCH_FILE))
+    }
+
+    /// Up to which message all are in, those included that are not committed.
+    fn reached(&self) -> Result<i64> {
+        self.open.map_or_else(|| Ok(state(&self.conn)?.0), |open| Ok(open.last))
     }
 
     /// That the given ids are exactly the store's next ones.
@@ -126,12 +191,12 @@ impl Indexer {
         Ok(())
     }
 
-    /// Up to which message the index reaches, and the store's newest: all can be searched when they are the same.
+    /// Up to which message the index reaches, and the store's newest: all can be searched when they are the same and committed.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn behind(&self) -> Result<(MessageId, MessageId)> {
-        let (watermark, _) = state(&self.conn)?;
+        let watermark = self.reached()?;
         let newest: i64 = self
             .store
             .prepare_cached("SELECT coalesce(max(id), 0) FROM message")?
@@ -144,18 +209,19 @@ impl Indexer {
     /// # Errors
     /// What SQLite says.
     pub fn unindexed(&self, most: u32) -> Result<Vec<MessageId>> {
-        let (watermark, _) = state(&self.conn)?;
+        let watermark = self.reached()?;
         let mut statement =
             self.store.prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         let ids = statement.query_map([watermark, i64::from(most)], |row| row.get(0).map(MessageId))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Erases messages; those that are not in are not missed.
+    /// Erases messages, after a commit of what was added; those that are not in are not missed.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn forget(&mut self, messages: &[MessageId]) -> Result<()> {
+        self.commit()?;
         let tx = self.conn.transaction()?;
         for message in messages {
             tx.prepare_cached("DELETE FROM body_fts WHERE rowid = ?1")?.execute([message.0])?;
