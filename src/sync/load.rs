@@ -4,7 +4,10 @@
 //! Memory is bounded by one budget: a message's octets are charged when it comes off the wire and given back when it is
 //! committed. A message larger than the whole budget is let through alone.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use postrider_formats::message;
@@ -18,10 +21,12 @@ use super::{Event, Index, Observer, Ports, RunContext, index::words_of, stopped}
 
 /// Octets that may be on their way at a time.
 const BUDGET: u32 = 12 << 20;
-/// What one batch holds at the most: it is parsed, and committed, as one. Every commit writes the pages of the indexes anew that it
-/// touched, which small batches make many times over; the budget holds three of these.
+/// What one batch holds at the most: it is committed as one. Every commit writes the pages of the indexes anew that it touched,
+/// which small batches make many times over; the budget holds three of these.
 const BATCH_OCTETS: usize = 4 << 20;
-const BATCH_MESSAGES: usize = 2_000;
+const BATCH_MESSAGES: u64 = 2_000;
+/// What of a batch is parsed at a time, while the rest still comes in: were it all at once, the stages would wait for each other.
+const PIECE_OCTETS: usize = 512 << 10;
 
 /// The octets on their way into the store, over all folders of a run.
 #[derive(Debug, Clone)]
@@ -72,9 +77,7 @@ pub struct Load<'a> {
     folder: Arc<str>,
     collection: CollectionId,
     budget: Budget,
-    batch: Vec<FetchedMessage>,
-    batch_octets: usize,
-    permits: Vec<OwnedSemaphorePermit>,
+    batch: Batch,
     under_way: VecDeque<oneshot::Receiver<Result<Vec<Inserted>, Fault>>>,
     loaded: Loaded,
 }
@@ -89,9 +92,7 @@ impl<'a> Load<'a> {
             folder,
             collection,
             budget: run.budget.clone(),
-            batch: Vec::new(),
-            batch_octets: 0,
-            permits: Vec::new(),
+            batch: Batch::default(),
             under_way: VecDeque::new(),
             loaded: Loaded::default(),
         }
@@ -138,15 +139,29 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// Sends the batch on its way: compute, then the writer, then the indexer; none of them waits for this thread.
-    fn dispatch(&mut self) {
-        if self.batch.is_empty() {
+    /// Has what came since the last piece parsed and compressed.
+    fn hand_on(&mut self) {
+        let piece = std::mem::take(&mut self.batch.piece);
+        self.batch.piece_octets = 0;
+        if piece.is_empty() {
             return;
         }
+        let prepared = self.batch.prepared.clone();
+        self.ports.compute.submit(Box::new(move || {
+            let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
+            for message in piece {
+                prepared.push(prepare(message));
+            }
+        }));
+    }
+
+    /// Sends the batch on its way: behind its pieces on the computing thread to the writer, then to the index; none of them waits
+    /// for this thread.
+    fn dispatch(&mut self) {
+        self.hand_on();
         let batch = std::mem::take(&mut self.batch);
-        let permits = std::mem::take(&mut self.permits);
-        self.batch_octets = 0;
-        self.loaded.messages += batch.len() as u64;
+        let Some(permit) = batch.permit else { return };
+        self.loaded.messages += batch.messages;
         let (answer, receiver) = oneshot::channel();
         self.under_way.push_back(receiver);
         let commit = Commit {
@@ -158,12 +173,44 @@ impl<'a> Load<'a> {
             collection: self.collection,
         };
         self.ports.compute.submit(Box::new(move || {
-            match batch.into_iter().map(prepare).collect() {
-                Ok(prepared) => commit.submit(prepared, permits, answer),
+            let prepared =
+                std::mem::take(&mut *batch.prepared.lock().unwrap_or_else(PoisonError::into_inner));
+            match prepared.into_iter().collect() {
+                Ok(prepared) => commit.submit(prepared, permit, answer),
                 // Nobody waits any more where the run was given up.
-                Err(error) => drop(answer.send(Err(error.into()))),
+                Err(error) => drop(answer.send(Err(StoreError::into(error)))),
             }
         }));
+    }
+}
+
+/// All that the store and the index need of a message.
+type Prepared = Result<(Incoming, Words), StoreError>;
+
+/// What will be committed together.
+#[derive(Default)]
+struct Batch {
+    messages: u64,
+    octets: usize,
+    /// What came last and is not handed on yet.
+    piece: Vec<FetchedMessage>,
+    piece_octets: usize,
+    /// What became of the pieces before; the computing thread fills it.
+    prepared: Arc<Mutex<Vec<Prepared>>>,
+    /// What all of it was charged.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Batch {
+    fn push(&mut self, message: FetchedMessage, octets: usize, permit: OwnedSemaphorePermit) {
+        self.messages += 1;
+        self.octets += octets;
+        self.piece_octets += octets;
+        self.piece.push(message);
+        match &mut self.permit {
+            Some(all) => all.merge(permit),
+            None => self.permit = Some(permit),
+        }
     }
 }
 
@@ -178,7 +225,7 @@ impl BodySink for Load<'_> {
                 return Ok(());
             }
         };
-        if self.batch_octets + octets > BATCH_OCTETS || self.batch.len() >= BATCH_MESSAGES {
+        if self.batch.octets + octets > BATCH_OCTETS || self.batch.messages >= BATCH_MESSAGES {
             self.dispatch();
             self.collect_finished()?;
         }
@@ -190,10 +237,11 @@ impl BodySink for Load<'_> {
                 self.budget.spend(octets).await?
             }
         };
-        self.permits.push(permit);
         self.loaded.bytes += octets as u64;
-        self.batch_octets += octets;
-        self.batch.push(message);
+        self.batch.push(message, octets, permit);
+        if self.batch.piece_octets >= PIECE_OCTETS {
+            self.hand_on();
+        }
         Ok(())
     }
 }
@@ -212,7 +260,7 @@ impl Commit {
     fn submit(
         self,
         prepared: Vec<(Incoming, Words)>,
-        permits: Vec<OwnedSemaphorePermit>,
+        permit: OwnedSemaphorePermit,
         answer: oneshot::Sender<Result<Vec<Inserted>, Fault>>,
     ) {
         let store = self.store.clone();
@@ -220,7 +268,7 @@ impl Commit {
             let (messages, words): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
             let octets = messages.iter().map(|message: &Incoming| message.body.size()).sum();
             let inserted = writer.transaction(|tx| tx.insert_messages(self.collection, &messages));
-            drop((messages, permits));
+            drop((messages, permit));
             if let Ok(inserted) = &inserted {
                 let messages = inserted.len() as u64;
                 self.observer.event(Event::Stored {
@@ -238,8 +286,8 @@ impl Commit {
     }
 }
 
-/// Reads and compresses one message: all that the store needs of it.
-fn prepare(fetched: FetchedMessage) -> Result<(Incoming, Words), StoreError> {
+/// Reads and compresses one message.
+fn prepare(fetched: FetchedMessage) -> Prepared {
     let raw = fetched.content.unwrap_or_default();
     let parsed = message::parse(&raw);
     let words = words_of(&parsed);

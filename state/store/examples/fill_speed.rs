@@ -144,9 +144,9 @@ fn load(writer: &mut Writer, all: &[Incoming]) -> Result<()> {
 
 fn feed(indexer: &mut Indexer, words: Vec<(MessageId, Words)>) -> Result<()> {
     for batch in words.chunks(2 * BATCH) {
-        indexer.index(batch)?;
+        indexer.add(batch)?;
     }
-    Ok(())
+    indexer.commit()
 }
 
 fn search(reader: &mut Reader, language: &[String]) -> Result<()> {
@@ -212,7 +212,7 @@ fn main() -> Result<()> {
     let again = Store::open(&Options::new(store.dir(), [7; 16], Timestamp(0)))?;
     println!("open:   {:?}", started.elapsed());
     let started = Instant::now();
-    again.writer()?.transaction(|tx| tx.newest_placement())?;
+    again.writer()?.transaction(|tx| tx.erased(1))?;
     println!("writer: {:?}", started.elapsed());
     for name in ["store.db", "search.db"] {
         println!("{name}: {} MB", std::fs::metadata(store.dir().join(name)).unwrap().len() / 1_000_000);

@@ -111,37 +111,44 @@ impl Indexer {
     /// them after [`commit`](Self::commit), which is done here too when much has gathered.
     ///
     /// # Errors
-    /// [`StoreError::IndexOrder`] where messages of the store are left out between them; what SQLite says. What was added since
-    /// the last commit is then to be added again.
+    /// [`StoreError::IndexOrder`] where messages of the store are left out between them: none of them is added. What SQLite
+    /// says: then what was added since the last commit is to be added again.
     pub fn add(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
-        let done = self.gather(messages).and_then(|()| match self.open {
+        let new = self.next_of(messages).map_err(|error| error.about(SEARCH_FILE))?;
+        let added = self.gather(new).and_then(|()| match self.open {
             Some(open) if open.octets >= GATHERED => self.end(open),
             _ => Ok(()),
         });
-        self.or_undo(done)
+        self.or_undo(added)
     }
 
-    /// Makes what was added found by searches, and moves the watermark with it.
+    /// Has searches find what was added, and moves the watermark with it.
     ///
     /// # Errors
     /// What SQLite says. What was added since the last commit is then to be added again.
     pub fn commit(&mut self) -> Result<()> {
-        let done = self.open.map_or(Ok(()), |open| self.end(open));
-        self.or_undo(done)
+        let ended = self.open.map_or(Ok(()), |open| self.end(open));
+        self.or_undo(ended)
     }
 
-    fn gather(&mut self, messages: &[(MessageId, Words)]) -> Result<()> {
+    /// Those that are not in yet, which must be the store's next ones.
+    fn next_of<'a>(&self, messages: &'a [(MessageId, Words)]) -> Result<&'a [(MessageId, Words)]> {
         let reached = self.reached()?;
-        let new = messages.partition_point(|(id, _)| id.0 <= reached);
-        let Some(new @ [.., (last, _)]) = messages.get(new..) else { return Ok(()) };
+        let new = &messages[messages.partition_point(|(id, _)| id.0 <= reached)..];
         self.check_order(reached, new)?;
-        let mut octets = 0;
-        if let Some(open) = self.open {
-            octets = open.octets;
-        } else {
-            self.conn.execute_batch("BEGIN IMMEDIATE")?;
-        }
-        self.open = Some(Open { last: reached, octets });
+        Ok(new)
+    }
+
+    fn gather(&mut self, new: &[(MessageId, Words)]) -> Result<()> {
+        let Some((last, _)) = new.last() else { return Ok(()) };
+        let mut octets = match self.open {
+            Some(open) => open.octets,
+            None => {
+                self.conn.execute_batch("BEGIN IMMEDIATE")?;
+                0
+            }
+        };
+        self.open = Some(Open { last: last.0, octets });
         let mut statement = self.conn.prepare_cached(
             "INSERT INTO body_fts (rowid, subject, senders, recipients, text, attachments) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
@@ -165,7 +172,9 @@ impl Indexer {
     /// Takes back what is open where something failed.
     fn or_undo(&mut self, done: Result<()>) -> Result<()> {
         if done.is_err() && self.open.take().is_some() && !self.conn.is_autocommit() {
-            self.conn.execute_batch("ROLLBACK").map_err(|error| StoreError::from(error).about(SEARCH_FILE))?;
+            self.conn
+                .execute_batch("ROLLBACK")
+                .map_err(|error| StoreError::from(error).about(SEARCH_FILE))?;
         }
         done.map_err(|error| error.about(SEARCH_FILE))
     }
@@ -202,18 +211,6 @@ impl Indexer {
             .prepare_cached("SELECT coalesce(max(id), 0) FROM message")?
             .query_row([], |row| row.get(0))?;
         Ok((MessageId(watermark), MessageId(newest.max(watermark))))
-    }
-
-    /// The store's next messages that are not indexed yet, at most `most`.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn unindexed(&self, most: u32) -> Result<Vec<MessageId>> {
-        let watermark = self.reached()?;
-        let mut statement =
-            self.store.prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-        let ids = statement.query_map([watermark, i64::from(most)], |row| row.get(0).map(MessageId))?;
-        Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Erases messages, after a commit of what was added; those that are not in are not missed.

@@ -29,11 +29,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_KIB: i64 = 4 * 1024;
 /// The same for the store's writer. A transaction that touches more writes pages to the log before it ends, and those of the indexes
 /// again and again: what fits here is written once.
-const WRITER_CACHE_KIB: i64 = 24 * 1024;
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// The same for the search index's writer, which merges what it wrote.
-const INDEX_CACHE_KIB: i64 = 12 * 1024;
+const INDEX_CACHE_KIB: i64 = 8 * 1024;
 /// How large the write-ahead log grows before it is written back, in octets.
-const WAL_LIMIT: i64 = 64 * 1024 * 1024;
+const WAL_LIMIT: i64 = 64 * 1016 * 1024;
 /// Octets a page: several compressed messages fit into one.
 const PAGE_SIZE: i64 = 16 * 1024;
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use postrider_model::{AccountId, CollectionId, Flags, MessageId, PlacementId, Timestamp, Uid};
-use rusqlite::{Row, params};
+use postrider_model::{CollectionId, Flags, PlacementId, Timestamp, Uid};
+use rusqlite::params;
 
 use super::{Context, FlagUpdate, Tx};
 use crate::{Result, StoreError};
@@ -117,53 +117,4 @@ impl Tx<'_> {
         let ids = statement.query_map([collection.0], |row| row.get(0).map(PlacementId))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
-
-    /// The account's tombstones since then, the oldest first: with what arrives now, each may be half of a move.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn recent_tombstones(
-        &self,
-        account: AccountId,
-        since: Timestamp,
-    ) -> Result<Vec<(PlacementId, MessageId, CollectionId)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT p.id, p.message, p.collection FROM placement p JOIN collection c ON c.id = p.collection
-             WHERE p.deleted_us IS NOT NULL AND p.deleted_us >= ?2 AND c.account = ?1 ORDER BY p.deleted_us, p.id",
-        )?;
-        let rows = statement.query_map([account.0, since.0], triple)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The account's placements with ids above that one which are not deleted: what came in since.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn arrivals(
-        &self,
-        account: AccountId,
-        since: PlacementId,
-    ) -> Result<Vec<(PlacementId, MessageId, CollectionId)>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT p.id, p.message, p.collection FROM placement p JOIN collection c ON c.id = p.collection
-             WHERE p.id > ?2 AND p.deleted_us IS NULL AND c.account = ?1 ORDER BY p.id",
-        )?;
-        let rows = statement.query_map([account.0, since.0], triple)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The newest placement id that was given; 0 before the first. What comes in later is above it.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn newest_placement(&self) -> Result<PlacementId> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT max(seq) FROM sqlite_sequence WHERE name = 'placement'")?;
-        let newest: Option<i64> = statement.query_row([], |row| row.get(0))?;
-        Ok(PlacementId(newest.unwrap_or(0)))
-    }
-}
-
-fn triple(row: &Row<'_>) -> rusqlite::Result<(PlacementId, MessageId, CollectionId)> {
-    Ok((PlacementId(row.get(0)?), MessageId(row.get(1)?), CollectionId(row.get(2)?)))
 }

@@ -65,28 +65,6 @@ fn only_the_same_message_can_move() {
     }
 }
 
-#[test]
-fn what_vanished_and_what_arrived_is_known_by_time_and_id() {
-    let mut f = Fixture::new();
-    let (inbox, archive, account) = (f.inbox, f.folder("Archive"), f.account);
-    let ids = f.fill(inbox, 1..=3);
-    f.tx(|tx| tx.delete_placements(&ids[..1], &at(10)));
-    f.tx(|tx| tx.delete_placements(&ids[1..2], &at(20)));
-    let before = f.tx(|tx| tx.newest_placement());
-    assert_eq!(before, ids[2]);
-    let arrived = f.fill(archive, 1..=2);
-    let tombstones = |f: &mut Fixture, since| {
-        let found = f.tx(|tx| tx.recent_tombstones(account, Timestamp::from_seconds(since)));
-        found.into_iter().map(|(id, ..)| id).collect::<Vec<_>>()
-    };
-    assert_eq!((tombstones(&mut f, 0), tombstones(&mut f, 20)), (ids[..2].to_vec(), ids[1..2].to_vec()));
-    let came: Vec<_> = f.tx(|tx| tx.arrivals(account, before));
-    assert_eq!(
-        came.iter().map(|(id, _, folder)| (*id, *folder)).collect::<Vec<_>>(),
-        [(arrived[0], archive), (arrived[1], archive)]
-    );
-}
-
 fn renumbering(placement: PlacementId, uid: u32) -> Renumbering {
     let internal_date = Timestamp::from_seconds(i64::from(uid));
     Renumbering { placement, uid, internal_date, flags: flags(&[]), base_flags: flags(&[]), mod_seq: Some(1) }

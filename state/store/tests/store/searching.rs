@@ -17,6 +17,11 @@ fn found(f: &Fixture, query: &SearchQuery) -> Vec<PlacementId> {
     f.reader().search(query).unwrap().rows.into_iter().map(|row| row.id).collect()
 }
 
+fn add(indexer: &mut Indexer, words: &[(MessageId, Words)]) {
+    indexer.add(words).unwrap();
+    indexer.commit().unwrap();
+}
+
 /// Stores a message a text in the inbox, and indexes them.
 fn indexed(f: &mut Fixture, texts: &[&str]) -> (Vec<Inserted>, Indexer) {
     let inbox = f.inbox;
@@ -25,7 +30,7 @@ fn indexed(f: &mut Fixture, texts: &[&str]) -> (Vec<Inserted>, Indexer) {
     let inserted = f.insert(inbox, &incoming);
     let mut indexer = f.store.indexer().unwrap();
     let pairs: Vec<_> = inserted.iter().zip(texts).map(|(one, words)| (one.message, text(words))).collect();
-    indexer.index(&pairs).unwrap();
+    add(&mut indexer, &pairs);
     (inserted, indexer)
 }
 
@@ -60,7 +65,7 @@ fn each_field_is_asked_for_by_itself() {
         text: field("b1"),
         attachments: field("a1"),
     };
-    f.store.indexer().unwrap().index(&[(all[0].message, one), (all[1].message, text("s1 f1 t1"))]).unwrap();
+    add(&mut f.store.indexer().unwrap(), &[(all[0].message, one), (all[1].message, text("s1 f1 t1"))]);
     let word = |word: &str| vec![word.to_owned()];
     let (first, both) = (vec![all[0].placement], vec![all[1].placement, all[0].placement]);
     let table = [
@@ -121,15 +126,15 @@ fn a_search_says_whether_the_index_is_behind() {
     assert!(!f.reader().search(&query(&["tea"])).unwrap().complete, "no index yet");
     let mut indexer = f.store.indexer().unwrap();
     assert_eq!(indexer.behind().unwrap(), (MessageId(0), all[1].message));
-    indexer.index(&[(all[0].message, text("tea"))]).unwrap();
+    add(&mut indexer, &[(all[0].message, text("tea"))]);
     let mut reader = f.reader();
     let half = reader.search(&query(&["tea"])).unwrap();
     assert_eq!((half.rows.len(), half.complete), (1, false));
-    assert_eq!(indexer.unindexed(10).unwrap(), [all[1].message]);
-    indexer.index(&[(all[1].message, text("tea"))]).unwrap();
+    assert_eq!(indexer.behind().unwrap(), (all[0].message, all[1].message));
+    add(&mut indexer, &[(all[1].message, text("tea"))]);
     let whole = reader.search(&query(&["tea"])).unwrap();
     assert_eq!((whole.rows.len(), whole.complete), (2, true));
-    assert!(indexer.unindexed(10).unwrap().is_empty());
+    assert_eq!(indexer.behind().unwrap(), (all[1].message, all[1].message));
 }
 
 #[test]
@@ -142,14 +147,49 @@ fn the_index_takes_the_next_messages_and_no_others() {
     let pair = |at: usize| (ids[at], text("tea"));
     let beyond = (MessageId(ids[3].0 + 1), text("tea"));
     for wrong in [vec![pair(1)], vec![pair(0), pair(2)], vec![pair(1), pair(0)], vec![pair(0), pair(0)]] {
-        let refused = indexer.index(&wrong).unwrap_err();
+        let refused = indexer.add(&wrong).unwrap_err();
         assert!(matches!(refused, StoreError::IndexOrder { .. }), "{wrong:?}: {refused}");
     }
-    indexer.index(&[pair(0), pair(1)]).unwrap();
+    add(&mut indexer, &[pair(0), pair(1)]);
     // What is in already is skipped, so that a batch can be given again after a crash.
-    indexer.index(&[pair(0), pair(1), pair(2), pair(3)]).unwrap();
-    assert!(indexer.index(&[beyond]).is_err(), "not committed in the store");
+    add(&mut indexer, &[pair(0), pair(1), pair(2), pair(3)]);
+    assert!(indexer.add(&[beyond]).is_err(), "not committed in the store");
     assert_eq!(found(&f, &query(&["tea"])).len(), 4);
+}
+
+#[test]
+fn what_is_added_is_found_when_it_is_committed_and_given_again_when_it_was_not() {
+    let mut f = Fixture::new();
+    let inbox = f.inbox;
+    let ids: Vec<_> = f.insert(inbox, &[message(1, "a"), message(2, "b"), message(3, "c")]);
+    let pair = |at: usize| (ids[at].message, text("tea"));
+    let mut indexer = f.store.indexer().unwrap();
+    add(&mut indexer, &[pair(0)]);
+    indexer.add(&[pair(1)]).unwrap();
+    assert_eq!(indexer.behind().unwrap(), (ids[1].message, ids[2].message));
+    assert_eq!(found(&f, &query(&["tea"])), [ids[0].placement], "the second is not committed");
+    assert!(indexer.add(&[(MessageId(99), text("tea"))]).is_err());
+    indexer.add(&[pair(2)]).unwrap();
+    drop(indexer);
+    let mut indexer = f.store.indexer().unwrap();
+    assert_eq!(indexer.behind().unwrap(), (ids[0].message, ids[2].message), "it was cut off");
+    indexer.add(&[pair(0), pair(1)]).unwrap();
+    assert!(indexer.add(&[(MessageId(99), text("tea"))]).is_err());
+    add(&mut indexer, &[pair(2)]);
+    assert_eq!(found(&f, &query(&["tea"])).len(), 3);
+}
+
+/// Searches of a long load find what came before, though nobody says that it has ended.
+#[test]
+fn much_that_gathers_is_committed_by_itself() {
+    let mut f = Fixture::new();
+    let inbox = f.inbox;
+    let ids: Vec<_> = f.insert(inbox, &[message(1, "a"), message(2, "b")]);
+    let mut indexer = f.store.indexer().unwrap();
+    let much = format!("tea {}", "w".repeat(9 << 20));
+    indexer.add(&[(ids[0].message, text(&much))]).unwrap();
+    indexer.add(&[(ids[1].message, text("tea"))]).unwrap();
+    assert_eq!(found(&f, &query(&["tea"])), [ids[0].placement]);
 }
 
 #[test]
@@ -170,8 +210,8 @@ fn an_index_that_is_deleted_or_damaged_is_made_anew() {
             _ => torn(100),
         }
         let mut indexer = f.store.indexer().unwrap();
-        assert_eq!(indexer.unindexed(9).unwrap(), [all[0].message], "{damage}");
-        indexer.index(&[(all[0].message, text("tea"))]).unwrap();
+        assert_eq!(indexer.behind().unwrap(), (MessageId(0), all[0].message), "{damage}");
+        add(&mut indexer, &[(all[0].message, text("tea"))]);
         assert_eq!(found(&f, &query(&["tea"])), [all[0].placement], "{damage}");
     }
     std::fs::write(&path, "x".repeat(5_000)).unwrap();
@@ -194,7 +234,7 @@ fn an_index_ahead_of_a_store_that_was_set_back_is_made_anew() {
         .unwrap();
     let lost = f.insert(inbox, &[message(2, "lost")])[0].message;
     let mut indexer = f.store.indexer().unwrap();
-    indexer.index(&[(MessageId(1), text("kept")), (lost, text("lost"))]).unwrap();
+    add(&mut indexer, &[(MessageId(1), text("kept")), (lost, text("lost"))]);
     drop(indexer);
     let store = f.store.clone();
     f.writer = writer_after_setting_back(&store, &copy, f.writer);
@@ -206,7 +246,7 @@ fn an_index_ahead_of_a_store_that_was_set_back_is_made_anew() {
     let other = f.insert(inbox, &[message(2, "other")])[0].message;
     assert_eq!(other, lost);
     let mut indexer = f.store.indexer().unwrap();
-    indexer.index(&[(MessageId(1), text("kept")), (other, text("other"))]).unwrap();
+    add(&mut indexer, &[(MessageId(1), text("kept")), (other, text("other"))]);
     assert!(found(&f, &query(&["lost"])).is_empty());
 }
 
