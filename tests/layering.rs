@@ -45,6 +45,9 @@ const ONE_HOME: &[(&str, &str)] = &[
     ("rustls", "providers/net"),
     ("tokio-rustls", "providers/net"),
     ("rustls-native-certs", "providers/net"),
+    ("hyper", "providers/net"),
+    ("hyper-util", "providers/net"),
+    ("oauth2", "providers/oauth"),
     ("mail-parser", "state/formats"),
 ];
 

@@ -14,6 +14,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`dovecot`] | a private Dovecot: listeners, TLS, capabilities withheld, Maildir filled directly |
+//! | [`postfix`] | a private Postfix: submission, logins asked of that Dovecot, mail put where a test reads it |
+//! | [`oidc`] | an authorization server that is not ours, and a person with a browser before it |
 //! | [`certs`] | a certificate authority and server certificates, good and bad |
 //! | [`imap_client`] | a small client by which tests change the server's side |
 //! | [`imaplib`] | what Python's imaplib reads: the reader that exports are compared with |
@@ -38,7 +40,9 @@ pub mod imaplib;
 pub mod leash;
 pub mod mbsync;
 pub mod nasty;
+pub mod oidc;
 pub mod ports;
+pub mod postfix;
 pub mod programs;
 pub mod proxy;
 pub mod raw_read;
@@ -48,4 +52,6 @@ pub use certs::{CertPair, Certs};
 pub use dovecot::{Delivery, Dovecot, Storage};
 pub use home::Home;
 pub use imap_client::ImapClient;
+pub use oidc::Oidc;
+pub use postfix::Postfix;
 pub use proxy::Proxy;

@@ -14,12 +14,18 @@ pub(crate) type Need = (&'static str, &'static str);
 
 /// A mail server.
 pub(crate) const DOVECOT: Need = ("dovecot", "dovecot-imapd");
+/// A server that mail goes out by.
+pub(crate) const POSTFIX: Need = ("postfix", "postfix");
 /// Another client to measure against.
 pub(crate) const MBSYNC: Need = ("mbsync", "isync");
 /// Another reader to compare with.
 pub(crate) const PYTHON: Need = ("python3", "python3");
+/// What runs an authorization server that is not ours.
+pub(crate) const NODE: Need = ("node", "nodejs");
+/// What installs it.
+pub(crate) const NPM: Need = ("npm", "npm");
 /// What all tests need.
-pub(crate) const ALL: [Need; 3] = [DOVECOT, MBSYNC, PYTHON];
+pub(crate) const ALL: [Need; 6] = [DOVECOT, POSTFIX, MBSYNC, PYTHON, NODE, NPM];
 
 /// Runs as root. One installation at a time, so that the policy of before is what comes back; the trap
 /// runs on Ctrl-C too.
