@@ -1,27 +1,76 @@
-//! Real mail, read by us and by mail-parser as a whole: both must see the same message.
+//! Real mail. Read by us and by mail-parser as a whole, both must see the same message; answered and passed on, it must make
+//! messages that can be sent.
 //!
-//! Runs over the mail that `POSTRIDER_CORPUS` names, a folder or a `.tar.gz`; without it the test passes and says that it was skipped.
+//! Runs over the mail that `POSTRIDER_CORPUS` names, a folder or a `.tar.gz`; without it the tests pass and say that they were skipped.
 
 #![allow(clippy::disallowed_methods, reason = "the data folder is named by an environment variable")]
 #![allow(clippy::disallowed_macros, reason = "a skip is printed by name")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
+use chrono::DateTime;
 use mail_parser::MessageParser;
+use postrider_formats::compose::{Composed, Mailbox, Purpose, Stamp, compose, forward, reply_to};
 use postrider_formats::message::{self, ParsedMessage, Role, Structure};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 #[test]
 fn real_mail_is_read_as_mail_parser_reads_it() {
+    for (name, raw) in corpus("real_mail_is_read_as_mail_parser_reads_it") {
+        compare(&name, &raw);
+    }
+}
+
+#[test]
+fn real_mail_is_answered_and_passed_on() {
+    for (name, raw) in corpus("real_mail_is_answered_and_passed_on") {
+        let reply = reply_to(&message::parse(&raw), true, &[]);
+        assert!(!reply.to.is_empty(), "{name}: nobody to answer");
+        let forward = forward(&raw);
+        let original = forward.attachment.bytes.clone();
+        let answer = sent(Composed {
+            from: Mailbox::bare("vera@example.com"),
+            to: reply.to,
+            cc: reply.cc,
+            subject: reply.subject.clone(),
+            text: Some(reply.quoted),
+            attachments: vec![forward.attachment],
+            in_reply_to: reply.in_reply_to,
+            references: reply.references.clone(),
+            ..Composed::default()
+        });
+        let parsed = message::parse(&answer);
+        assert_eq!(parsed.subject, folded(&reply.subject), "{name}");
+        assert_eq!(parsed.references, reply.references, "{name}");
+        let attached = &parsed.structure.children[1];
+        let body = &answer[attached.offset as usize..(attached.offset + attached.size) as usize];
+        if attached.content_type == "message/rfc822" {
+            assert!(body == original, "{name}: the message passed on is another");
+        }
+    }
+}
+
+/// A message with everything given that comes from clock and chance.
+fn sent(message: Composed) -> Vec<u8> {
+    let date = DateTime::parse_from_rfc3339("2026-11-20T13:00:00+03:00").unwrap();
+    let stamp = Stamp { date, message_id: "m.1@example.com".into() };
+    let mut number = 0;
+    let mut boundaries = || {
+        number += 1;
+        format!("----=_boundary_{number}")
+    };
+    compose(message, &stamp, &mut boundaries, Purpose::Send).unwrap_or_else(|error| panic!("{error}")).bytes
+}
+
+/// The mail to look at; none, said so, where none is given.
+fn corpus(test: &str) -> Vec<(String, Vec<u8>)> {
     let Some(corpus) = std::env::var_os("POSTRIDER_CORPUS").map(PathBuf::from) else {
-        println!("skipped: real_mail_is_read_as_mail_parser_reads_it (POSTRIDER_CORPUS is not set)");
-        return;
+        println!("skipped: {test} (POSTRIDER_CORPUS is not set)");
+        return Vec::new();
     };
     let mails = mails(&corpus);
     assert!(!mails.is_empty(), "no mail in {}", corpus.display());
-    for (name, raw) in &mails {
-        compare(name, raw);
-    }
+    mails
 }
 
 fn compare(name: &str, raw: &[u8]) {

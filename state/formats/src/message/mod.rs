@@ -92,5 +92,13 @@ pub fn parse(raw: &[u8]) -> ParsedMessage {
     }
 }
 
+/// The text of an HTML document or of a piece of one, all of it; see the module `html` for what is kept.
+pub(crate) fn html_text(html: &str) -> String {
+    let mut text = String::new();
+    html::strip(html, &mut text, usize::MAX);
+    text.truncate(text.trim_ascii_end().len());
+    text
+}
+
 #[cfg(test)]
 mod tests;
