@@ -5,12 +5,19 @@
 //!
 //! The traits are of `async_trait`, because `async fn` in traits cannot yet be called through `dyn`.
 
+mod auth;
 mod mail;
+mod write;
 
+pub use auth::{AccessTokens, Credential};
 pub use mail::{
     BodySink, ChangeFeed, Changes, ChangesRequest, FetchWhat, FetchedMessage, MailRemote, Renumbered,
 };
 pub use postrider_model::{FolderKey, MailChange, Page, RemoteFolder, Scope};
+pub use write::{
+    Applied, Copied, Echo, MailOp, MailWatch, MailWatcher, MailWriter, Messages, NewMessage, Place, Reach,
+    WriteFault, Written,
+};
 
 /// What a provider's calls answer. A [`postrider_model::Fault`] says by its class whether and when to try again.
 pub type Result<T> = std::result::Result<T, postrider_model::Fault>;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use postrider_model::{Timestamp, Uid};
-use postrider_remote::MailRemote;
+use postrider_remote::{MailRemote, MailWatcher, MailWriter};
 
 /// A message that the other client puts into a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,4 +55,58 @@ pub trait MailHarness: Send {
 
     /// From now on nobody answers.
     async fn vanish(&mut self);
+}
+
+/// What a server can say and do of writes; a suite expects no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// It tells where copied, moved and new messages stand.
+    pub tells_places: bool,
+    /// It erases the messages that are named, and no others. Without, they stay marked.
+    pub erases_by_name: bool,
+    /// It moves in one step, also where it cannot erase by name.
+    pub moves: bool,
+}
+
+/// A write whose answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Flags.
+    Flags,
+    /// A move, at the step that moves or copies.
+    Move,
+    /// A copy.
+    Copy,
+    /// Erasing, at its last step.
+    Expunge,
+    /// Putting a message into a folder.
+    Append,
+    /// Making a folder.
+    Create,
+}
+
+/// The provider that changes what the other client sees.
+#[async_trait]
+pub trait WriteHarness: MailHarness {
+    /// The provider over connections of its own.
+    fn writer(&self) -> Box<dyn MailWriter>;
+
+    /// The provider as a watcher, over connections of its own.
+    fn watcher(&self) -> Box<dyn MailWatcher>;
+
+    /// What the server can.
+    fn abilities(&self) -> Abilities;
+
+    /// The folders that are subscribed to.
+    async fn subscribed(&mut self) -> Vec<String>;
+
+    /// From now on, and until the next call, the server does that write and its answer is lost; `None`: no more. False where the
+    /// server cannot be made to.
+    async fn lose_answers_to(&mut self, deed: Option<Deed>) -> bool;
+
+    /// Whether that folder keeps no keywords from now on. False where the server cannot be made to.
+    async fn keep_no_keywords(&mut self, folder: &str) -> bool;
+
+    /// From now on there is no room, or there is again. False where the server cannot be made to.
+    async fn fill_up(&mut self, is_full: bool) -> bool;
 }

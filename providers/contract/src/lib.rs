@@ -4,7 +4,10 @@
 //! |---|---|
 //! | `harness` | [`MailHarness`]: what a provider's tests bring, the other client among it |
 //! | `reading` | one reading of a folder, gathered from its pages |
-//! | `mail` | [`mail_suite`]: the cases, each on folders of its own |
+//! | `mail` | [`mail_suite`]: the cases of reading, each on folders of its own |
+//! | `writing` | [`write_suite`]: the cases of changing messages |
+//! | `placing` | those of putting messages into folders, looking for them, and of folders |
+//! | `watching` | [`watch_suite`]: the cases of a server that tells by itself |
 //!
 //! Rules: it knows no protocol and no server, only the traits; each case makes what it needs and depends on no other; what a
 //! server cannot do (restore a backup) the harness says, and the case is then not run for it. It fails by panicking, as a test
@@ -18,7 +21,12 @@
 
 mod harness;
 mod mail;
+mod placing;
 mod reading;
+mod watching;
+mod writing;
 
-pub use harness::{Letter, MailHarness};
+pub use harness::{Abilities, Deed, Letter, MailHarness, WriteHarness};
 pub use mail::mail_suite;
+pub use watching::watch_suite;
+pub use writing::write_suite;

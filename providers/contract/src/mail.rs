@@ -12,7 +12,7 @@ use crate::{
 /// 2024-03-01T12:00:00Z, in seconds since 1970.
 const OLD_S: i64 = 1_709_294_400;
 /// 2026-01-10T12:00:00Z.
-const YOUNG_S: i64 = 1_768_046_400;
+pub(crate) const YOUNG_S: i64 = 1_768_046_400;
 
 /// All cases, one after another. The last ones make the server refuse and then vanish, so nothing comes after them.
 pub async fn mail_suite(harness: &mut dyn MailHarness) {
@@ -33,22 +33,22 @@ pub async fn mail_suite(harness: &mut dyn MailHarness) {
     silence_is_not_emptiness(harness).await;
 }
 
-fn letter(name: &str, seconds: i64, flags: &[&str]) -> Letter {
+pub(crate) fn letter(name: &str, seconds: i64, flags: &[&str]) -> Letter {
     let text = format!("Subject: {name}\r\nMessage-ID: <{name}@example.org>\r\n\r\nbody of {name}\r\n");
     let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
     Letter { bytes: text.into_bytes(), flags, received: Timestamp::from_seconds(seconds) }
 }
 
-fn set(uids: &[Uid]) -> UidSet {
+pub(crate) fn set(uids: &[Uid]) -> UidSet {
     uids.iter().copied().collect()
 }
 
-fn flags(names: &[&str]) -> Flags {
+pub(crate) fn flags(names: &[&str]) -> Flags {
     Flags::from_wire(names.iter().copied())
 }
 
 /// A folder of its own with these messages; their UIDs.
-async fn folder(harness: &mut dyn MailHarness, name: &str, letters: &[Letter]) -> Vec<Uid> {
+pub(crate) async fn folder(harness: &mut dyn MailHarness, name: &str, letters: &[Letter]) -> Vec<Uid> {
     harness.create(name).await;
     let mut uids = Vec::new();
     for letter in letters {
@@ -58,7 +58,7 @@ async fn folder(harness: &mut dyn MailHarness, name: &str, letters: &[Letter]) -
 }
 
 /// Five messages, every second one read.
-fn five(name: &str) -> Vec<Letter> {
+pub(crate) fn five(name: &str) -> Vec<Letter> {
     let one = |number: i64| {
         let flags: &[&str] = if number % 2 == 0 { &["\\Seen"] } else { &[] };
         letter(&format!("{name}-{number}"), YOUNG_S + number * 60, flags)

@@ -115,6 +115,14 @@ pub enum Bend {
     Literals,
     /// NIL for every string that may be NIL, message bodies included.
     Nil,
+    /// MOVE moves the first half of the messages, and then says NO.
+    HalfMove,
+    /// Neither COPYUID nor APPENDUID.
+    NoNewUid,
+    /// STORE echoes nothing.
+    NoEcho,
+    /// What STORE echoes has no UID.
+    EchoWithoutUid,
 }
 
 /// One fault.

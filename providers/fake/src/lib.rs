@@ -13,6 +13,7 @@
 mod core;
 pub mod faults;
 mod imap;
+pub mod smtp;
 mod wire;
 
 pub use crate::core::{

@@ -39,7 +39,8 @@ async fn driven(capabilities: Capabilities, mode: &str) -> Server {
 #[tokio::test]
 async fn imaplib_on_a_bare_server() {
     let server = driven(Capabilities::bare(), "plain").await;
-    assert_eq!(server.violations(), Vec::<String>::new());
+    // It knows no other way to erase a message there.
+    assert_eq!(server.violations(), ["connection 1: EXPUNGE without UIDs"]);
     let all = server.other_client("anna").snapshot();
     assert_eq!(all.keys().collect::<Vec<_>>(), ["INBOX", "plain", "plain/Grüße"]);
     let flags = |mailbox: &str| all[mailbox].messages.iter().map(|m| m.flags.join(" ")).collect::<Vec<_>>();

@@ -83,6 +83,8 @@ pub(crate) enum During {
     Login,
     /// Opening a folder.
     Select,
+    /// Changing something.
+    Write,
     /// Anything else.
     Command,
 }
@@ -113,9 +115,11 @@ fn class(status: &Status, text: &str, during: During) -> ErrorClass {
         "UNAVAILABLE" | "INUSE" | "SERVERBUG" | "CONTACTADMIN" | "CORRUPTION" | "EXPUNGEISSUED" => {
             return E::Transient;
         }
-        // This client only reads: a quota that stops it is one of commands or octets, not of space.
+        "OVERQUOTA" if is_full(status, during) => return E::Permanent,
+        // A quota that stops a reader is one of commands or octets, not of space.
         "LIMIT" | "THROTTLED" | "OVERQUOTA" => return E::Throttled,
-        "NONEXISTENT" | "TRYCREATE" | "NOPERM" | "CANNOT" | "CLIENTBUG" | "NOTSAVED" => return E::Permanent,
+        "NONEXISTENT" | "TRYCREATE" | "NOPERM" | "CANNOT" | "CLIENTBUG" | "NOTSAVED" | "TOOBIG"
+        | "READ-ONLY" => return E::Permanent,
         _ => {}
     }
     if wanted_pause_ms(text).is_some() || is_crowded(text) {
@@ -124,9 +128,18 @@ fn class(status: &Status, text: &str, during: During) -> ErrorClass {
     match (status.kind, during) {
         (StatusKind::Bye, _) => E::Transient,
         (StatusKind::No, During::Login) => E::Login,
-        (StatusKind::No, During::Command) => E::Transient,
+        (StatusKind::No, During::Command | During::Write) => E::Transient,
         _ => E::Permanent,
     }
+}
+
+/// Whether there is no room left for what was to be written. Gmail has the same code for its limits of commands and bandwidth.
+fn is_full(status: &Status, during: During) -> bool {
+    let text = String::from_utf8_lossy(&status.text).to_ascii_lowercase();
+    status.code_name() == "OVERQUOTA"
+        && during == During::Write
+        && !text.contains("bandwidth")
+        && !text.contains("command")
 }
 
 /// Servers that know no code for it say it in words, Gmail and Dovecot among them.
@@ -164,6 +177,18 @@ fn hint(class: ErrorClass, status: &Status, during: During) -> Option<&'static s
         (ErrorClass::Permanent, During::Select) => {
             "look whether the folder is still there, and at `folders` of the account"
         }
+        (ErrorClass::Permanent, _) if is_full(status, during) => {
+            "the mailbox is full: delete something there, or ask for more room"
+        }
+        (ErrorClass::Permanent, _) if status.code_name() == "TOOBIG" => {
+            "the server takes no message of that size"
+        }
+        (ErrorClass::Permanent, During::Write) if status.code_name() == "TRYCREATE" => {
+            "the folder it was to go to is not there"
+        }
+        (ErrorClass::Permanent, During::Write) if matches!(status.code_name(), "NOPERM" | "READ-ONLY") => {
+            "the server's administrator has to grant the right to change it"
+        }
         _ if status.code_name() == "CONTACTADMIN" => "the server's administrator has to look at it",
         _ => return None,
     })
@@ -197,6 +222,12 @@ mod tests {
             ("NO [INUSE] Mailbox in use", During::Select, E::Transient),
             ("NO [LIMIT] slower", During::Command, E::Throttled),
             ("NO [OVERQUOTA] Account exceeded command or bandwidth limits.", During::Command, E::Throttled),
+            ("NO [OVERQUOTA] Account exceeded command or bandwidth limits.", During::Write, E::Throttled),
+            ("NO [OVERQUOTA] Quota exceeded (mailbox for user is full)", During::Write, E::Permanent),
+            ("NO [TOOBIG] too large", During::Write, E::Permanent),
+            ("NO [LIMIT] slower", During::Write, E::Throttled),
+            ("NO [TRYCREATE] no such mailbox", During::Write, E::Permanent),
+            ("NO something", During::Write, E::Transient),
             ("NO [SERVERBUG] Internal error occurred.", During::Command, E::Transient),
             ("NO something", During::Command, E::Transient),
             ("BAD Unknown command", During::Command, E::Permanent),

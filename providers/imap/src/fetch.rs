@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use postrider_model::{ErrorClass, Fault, UidSet};
+use postrider_model::UidSet;
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, FolderKey};
 
 use crate::{
@@ -18,12 +18,12 @@ use crate::{
     },
     connection::{Connection, Event, done},
     fault::{During, Failure},
-    select::{check_validity, examine},
+    select::{check_same_validity, check_validity, examine},
     settings::ImapSettings,
 };
 
 /// Servers take lines of 8,192 octets (RFC 7162, section 4); a set leaves room for the rest of the command.
-const SET_OCTETS: usize = 7_000;
+pub(crate) const SET_OCTETS: usize = 7_000;
 /// How many commands are on the way at the same time.
 const ON_THE_WAY: usize = 2;
 
@@ -90,14 +90,7 @@ async fn open(
         return Ok(());
     }
     let status = examine(connection, settings, order.folder, None).await?.status;
-    if status.uid_validity == order.uid_validity {
-        return Ok(());
-    }
-    let cause = format!(
-        "the folder was renumbered meanwhile (UIDVALIDITY was {} and is {}); the next run reads it anew",
-        order.uid_validity, status.uid_validity
-    );
-    Err(Failure::answered(Fault::new(ErrorClass::Transient, connection.folder_action(ACTION), cause)))
+    check_same_validity(connection.folder_action(ACTION), order.uid_validity, status.uid_validity)
 }
 
 fn commands(connection: &Connection, what: FetchWhat, left: &UidSet) -> Vec<Command> {
@@ -162,6 +155,7 @@ async fn take(
 
 fn joined(earlier: FetchRow, later: FetchRow) -> FetchRow {
     FetchRow {
+        number: later.number,
         uid: later.uid,
         flags: later.flags.or(earlier.flags),
         internal_date: later.internal_date.or(earlier.internal_date),

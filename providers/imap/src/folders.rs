@@ -37,7 +37,7 @@ impl Told {
         match data {
             Data::List(row) => self.rows.push(row),
             Data::FolderStatus(state) => self.states.push(state),
-            Data::Namespace(prefix) => self.prefix = prefix,
+            Data::Namespace(namespaces) => self.prefix = namespaces.personal,
             _ => {}
         }
     }

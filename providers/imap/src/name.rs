@@ -50,6 +50,43 @@ pub(crate) fn shown(key: &FolderKey, delimiter: Option<char>) -> String {
     }
 }
 
+/// The key of a folder that people call so, as [`shown`] does; `INBOX` in any case is INBOX.
+///
+/// # Errors
+/// Why no folder of the server can be called so.
+pub(crate) fn from_shown(name: &str, delimiter: Option<char>) -> Result<FolderKey, String> {
+    let no = |why: &str| Err(format!("its name cannot be {name:?}: {why}"));
+    if name.eq_ignore_ascii_case("INBOX") {
+        return Ok(FolderKey("INBOX".to_owned()));
+    }
+    if name.split('/').any(str::is_empty) {
+        return no("a level of it has no name");
+    }
+    if name.chars().any(char::is_control) {
+        return no("it holds a control character");
+    }
+    let own = match delimiter {
+        Some('/') => name.to_owned(),
+        Some(delimiter) => {
+            let levels: Vec<String> = name.split('/').map(own_level).collect();
+            if levels.iter().any(|level| level.contains(delimiter)) {
+                return no(&format!(
+                    "a level of it holds {:?}, by which the server separates levels",
+                    delimiter.to_string()
+                ));
+            }
+            levels.join(&delimiter.to_string())
+        }
+        None if name.contains('/') => return no("the server has no folders within folders"),
+        None => own_level(name),
+    };
+    Ok(FolderKey(folder_name::encode(&own)))
+}
+
+fn own_level(shown: &str) -> String {
+    shown.replace("%2F", "/").replace("%252F", "%2F")
+}
+
 fn level(name: &str) -> String {
     name.replace("%2F", "%252F").replace('/', "%2F")
 }
@@ -105,6 +142,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_shown_can_be_created(levels in prop::collection::vec("[a-zA-ZéЖ/% 2F&-]{1,6}", 1..4), delimiter in prop::sample::select(vec!['.', '\\', '^'])) {
+            // `%252F` is shown for `%2F`, and for itself.
+            prop_assume!(!levels.iter().any(|level| level.contains("%252F")));
+            let key = FolderKey(folder_name::encode(&levels.join(&delimiter.to_string())));
+            prop_assume!(!key.0.eq_ignore_ascii_case("INBOX"));
+            prop_assert_eq!(from_shown(&shown(&key, Some(delimiter)), Some(delimiter)), Ok(key));
+        }
+
         #[test]
         fn any_octets_come_back(octets in prop::collection::vec(any::<u8>(), 0..40)) {
             prop_assert_eq!(wire(&key(&octets, false), false), octets);

@@ -47,6 +47,11 @@ impl Pool {
         &self.settings
     }
 
+    /// How a connection beside the pool is made.
+    pub(crate) const fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
     /// Waits for a connection: one on which that folder is open (the latest used), else one on which none is, else any,
     /// else a new one.
     pub(crate) async fn lease(&self, folder: Option<&FolderKey>) -> Result<Lease<'_>, Fault> {

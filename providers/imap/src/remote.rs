@@ -40,6 +40,11 @@ impl ImapRemote {
         Self { pool: Pool::new(settings, connector) }
     }
 
+    /// The connections.
+    pub(crate) const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// Logs in and lists the folders, for a person who adds an account.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use std::{
 use async_trait::async_trait;
 use postrider_model::{Clock, Timestamp};
 use postrider_net::{Dialer, Endpoint, Io, Limits, Security, Timeouts, TlsConnector};
+use postrider_remote::Credential;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 use crate::{ClientName, ImapRemote, ImapSettings};
@@ -46,11 +47,12 @@ pub(crate) fn settings() -> ImapSettings {
         security: Security::None,
         allow_plaintext: true,
         login_name: "me".to_owned(),
-        password: "s3cret".into(),
+        credential: Credential::Password("s3cret".into()),
         tls: TlsConnector::new(Vec::new(), Arc::new(Epoch)),
         limits: Limits { line: 1 << 20, literal: 1_000 },
         timeouts: Timeouts::default(),
         max_connections: 2,
+        max_watches: 2,
         client: ClientName { name: "postrider".to_owned(), version: "1".to_owned() },
         compress: true,
     }

@@ -9,9 +9,10 @@
 use postrider_model::{Uid, UidSet};
 
 use crate::{
-    codec::{command::Command, response::Data},
+    codec::{command::Command, response::Data, sets::pieces},
     connection::{Connection, passing},
     fault::Failure,
+    fetch::SET_OCTETS,
     select::check_validity,
 };
 
@@ -39,6 +40,9 @@ pub(crate) async fn search(connection: &mut Connection, criteria: &[&str]) -> Re
 }
 
 const ACTION: &str = "list messages";
+const NO_LAST: &str = "the server does not find the last message of the folder";
+/// How a set ends that has no upper bound.
+const OPEN_END: &str = ":4294967295";
 
 /// The UIDs that these criteria find.
 pub(crate) async fn search_one(connection: &mut Connection, criteria: &str) -> Result<UidSet, Failure> {
@@ -78,6 +82,22 @@ pub(crate) async fn search_from(connection: &mut Connection, uid: Uid) -> Result
     Ok(found.from(uid))
 }
 
+/// Those of `uids` that are in the folder. The last message is asked for besides: as long as there is any, finding nothing is
+/// no answer.
+pub(crate) async fn search_set(connection: &mut Connection, uids: &UidSet) -> Result<UidSet, Failure> {
+    let mut found = UidSet::EMPTY;
+    for piece in pieces(uids, SET_OCTETS) {
+        // `*` in place of the highest number there is, which some servers take for a negative one.
+        let piece = piece.strip_suffix(OPEN_END).map_or(piece.clone(), |start| format!("{start}:*"));
+        let criteria = format!("UID {piece},*");
+        found = found.union(&search_one(connection, &criteria).await?);
+        if found.is_empty() && exists(connection) > 0 {
+            return Err(passing(connection.folder_action(ACTION), NO_LAST));
+        }
+    }
+    Ok(found.intersection(uids))
+}
+
 /// Asks for a set that ends in `*`, which is there as long as there is any message: finding nothing is no answer.
 async fn up_to_the_last(connection: &mut Connection, criteria: &str) -> Result<UidSet, Failure> {
     if exists(connection) == 0 {
@@ -85,10 +105,7 @@ async fn up_to_the_last(connection: &mut Connection, criteria: &str) -> Result<U
     }
     let found = flight(connection, "", &[criteria]).await?.pop().unwrap_or_default();
     if found.is_empty() && exists(connection) > 0 {
-        return Err(passing(
-            connection.folder_action(ACTION),
-            "the server does not find the last message of the folder",
-        ));
+        return Err(passing(connection.folder_action(ACTION), NO_LAST));
     }
     Ok(found)
 }

@@ -1,12 +1,14 @@
-//! Opening a folder, read-only: EXAMINE takes no `\Recent` from other clients and cannot set `\Seen` (RFC 3501, section
-//! 6.3.2); CONDSTORE and QRESYNC work with it as with SELECT (RFC 7162, sections 3.1.8 and 3.2.5).
+//! Opening a folder. To read, by EXAMINE, which takes no `\Recent` from other clients and cannot set `\Seen` (RFC 3501, section
+//! 6.3.2); CONDSTORE and QRESYNC work with it as with SELECT (RFC 7162, sections 3.1.8 and 3.2.5). To write, by SELECT.
+//!
+//! A folder is never left by CLOSE, which erases what other clients marked `\Deleted` (RFC 3501, section 6.4.2).
 
 use postrider_model::{ErrorClass, Fault, FolderStatus, UidSet};
 use postrider_remote::FolderKey;
 
 use crate::{
     codec::{command::Command, response::Data},
-    connection::{Connection, Selected, done},
+    connection::{Access, Connection, Selected, done},
     fault::{During, Failure},
     flag_rows::FlagRows,
     name,
@@ -35,16 +37,35 @@ pub(crate) struct Opened {
     pub(crate) vanished: UidSet,
 }
 
-/// Opens a folder; with `since`, and QRESYNC turned on, the server tells with it what changed.
+/// Opens a folder to read; with `since`, and QRESYNC turned on, the server tells with it what changed.
 pub(crate) async fn examine(
     connection: &mut Connection,
     settings: &ImapSettings,
     key: &FolderKey,
     since: Option<Point>,
 ) -> Result<Opened, Failure> {
+    open(connection, settings, key, since, Access::Read).await
+}
+
+/// Opens a folder to write. The server may still let it only be read: [`Selected::access`] tells.
+pub(crate) async fn select(
+    connection: &mut Connection,
+    settings: &ImapSettings,
+    key: &FolderKey,
+) -> Result<Opened, Failure> {
+    open(connection, settings, key, None, Access::Write).await
+}
+
+async fn open(
+    connection: &mut Connection,
+    settings: &ImapSettings,
+    key: &FolderKey,
+    since: Option<Point>,
+    access: Access,
+) -> Result<Opened, Failure> {
     connection.prepare(&settings.client, settings.compress).await?;
-    let command = command(connection, key, since);
-    connection.selected = Some(Selected::opening(key.clone()));
+    let command = command(connection, key, since, access);
+    connection.selected = Some(Selected::opening(key.clone(), access));
     let (mut changed, mut vanished) = (FlagRows::default(), UidSet::EMPTY);
     let mut on = |_: usize, data: Data| match data {
         Data::Fetch(row) => changed.push_row(row),
@@ -65,11 +86,15 @@ pub(crate) async fn examine(
     Ok(Opened { status, keywords, changed, vanished })
 }
 
-fn command(connection: &Connection, key: &FolderKey, since: Option<Point>) -> Command {
+fn command(connection: &Connection, key: &FolderKey, since: Option<Point>, access: Access) -> Command {
     let is_utf8 = connection.enabled.utf8;
     let action = connection.action(&format!("select folder {:?}", name::shown(key, Some('/'))));
+    let verb = match access {
+        Access::Read => "EXAMINE ",
+        Access::Write => "SELECT ",
+    };
     let command =
-        Command::new(action, "EXAMINE ").string(&name::wire(key, is_utf8), connection.literals(), is_utf8);
+        Command::new(action, verb).string(&name::wire(key, is_utf8), connection.literals(), is_utf8);
     match since {
         Some(Point { uid_validity, mod_seq }) if connection.enabled.qresync => {
             command.text(&format!(" (QRESYNC ({uid_validity} {mod_seq}))"))
@@ -101,6 +126,17 @@ fn opened_status(connection: &mut Connection, action: &str) -> Result<FolderStat
         highest_mod_seq: selected.highest_mod_seq.filter(|_| has_mod_seq),
         messages,
     })
+}
+
+/// Refuses UIDs that were told under another UIDVALIDITY than the folder has now.
+pub(crate) fn check_same_validity(action: String, then: u32, now: u32) -> Result<(), Failure> {
+    if then == now {
+        return Ok(());
+    }
+    let cause = format!(
+        "the folder was renumbered meanwhile (UIDVALIDITY was {then} and is {now}); the next run reads it anew"
+    );
+    Err(Failure::answered(Fault::new(ErrorClass::Transient, action, cause)))
 }
 
 /// Refuses what was read while the folder got another UIDVALIDITY.

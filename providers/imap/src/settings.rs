@@ -3,7 +3,7 @@
 use std::fmt;
 
 use postrider_net::{Endpoint, Limits, Security, Timeouts, TlsConnector};
-use secrecy::SecretString;
+use postrider_remote::Credential;
 
 /// What this client calls itself (ID, RFC 2971). Nothing about machine or person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct ImapSettings {
     pub allow_plaintext: bool,
     /// The login name.
     pub login_name: String,
-    /// The password.
-    pub password: SecretString,
+    /// By what it logs in.
+    pub credential: Credential,
     /// The system's roots and the provider's `ca_file`. Shared between accounts, it is held once.
     pub tls: TlsConnector,
     /// How much the server may send.
@@ -35,11 +35,18 @@ pub struct ImapSettings {
     pub timeouts: Timeouts,
     /// How many connections at most at the same time; 0 counts as 1.
     pub max_connections: usize,
+    /// How many connections a watch may hold besides, one for each folder (a server with NOTIFY needs one for all); 0 counts as 1.
+    pub max_watches: usize,
     /// What this client calls itself.
     pub client: ClientName,
     /// Whether to use COMPRESS=DEFLATE where the server has it, from the first folder that is opened on. It pays where the
     /// network is slower than about 30 MB a second.
     pub compress: bool,
+}
+
+impl ImapSettings {
+    /// How many connections a watch holds where nobody says otherwise.
+    pub const WATCHES: usize = 3;
 }
 
 impl fmt::Debug for ImapSettings {

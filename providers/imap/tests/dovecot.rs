@@ -15,7 +15,7 @@ use chrono::DateTime;
 use postrider_imap::{ClientName, ImapRemote, ImapSettings};
 use postrider_model::{Clock, ErrorClass, Fault, Flags, Timestamp, Uid};
 use postrider_net::{Endpoint, Limits, Security, TcpDialer, Timeouts, TlsConnector};
-use postrider_remote::MailRemote;
+use postrider_remote::{Credential, MailRemote};
 use postrider_test_support::{
     CertPair, Certs, Delivery, Dovecot, ImapClient, Storage, imap_client::mailbox, imaplib, nasty,
 };
@@ -42,11 +42,12 @@ fn settings(address: SocketAddr, security: Security, ca: Vec<u8>) -> ImapSetting
         security,
         allow_plaintext: false,
         login_name: "me".to_owned(),
-        password: PASSWORD.into(),
+        credential: Credential::Password(PASSWORD.into()),
         tls: TlsConnector::new(ca, Arc::new(WallClock)),
         limits: Limits::default(),
         timeouts: Timeouts::default(),
         max_connections: 2,
+        max_watches: ImapSettings::WATCHES,
         client: ClientName { name: "postrider".to_owned(), version: "1".to_owned() },
         compress: true,
     }
@@ -260,8 +261,10 @@ async fn a_wrong_password_and_bad_certificates_are_told_apart() {
         }
     }
     let server = tls_server(&certs.good);
-    let wrong =
-        ImapSettings { password: "wr0ng".into(), ..settings(server.imaps_addr(), Security::Tls, ca.clone()) };
+    let wrong = ImapSettings {
+        credential: Credential::Password("wr0ng".into()),
+        ..settings(server.imaps_addr(), Security::Tls, ca.clone())
+    };
     let fault = refused(wrong).await;
     assert_eq!(fault.class, ErrorClass::Login, "{fault}");
     assert!(

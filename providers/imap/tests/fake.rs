@@ -16,7 +16,7 @@ use postrider_fake::{
 use postrider_imap::{ClientName, ImapRemote, ImapSettings};
 use postrider_model::{Clock, Flags, Timestamp};
 use postrider_net::{Endpoint, Limits, Security, Timeouts, TlsConnector};
-use postrider_remote::MailRemote;
+use postrider_remote::{Credential, MailRemote};
 use proptest::prelude::*;
 
 #[derive(Debug)]
@@ -169,11 +169,12 @@ impl World {
             security: Security::None,
             allow_plaintext: true,
             login_name: "me".to_owned(),
-            password: "s3cret".into(),
+            credential: Credential::Password("s3cret".into()),
             tls: TlsConnector::new(Vec::new(), Arc::new(Epoch)),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             max_connections: 2,
+            max_watches: ImapSettings::WATCHES,
             client: ClientName { name: "postrider".to_owned(), version: "1".to_owned() },
             compress: true,
         };

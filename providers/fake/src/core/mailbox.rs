@@ -25,6 +25,8 @@ pub struct Message {
     pub mod_seq: u64,
     /// The same for all copies of one content (RFC 8474 section 5.1).
     pub email_id: u64,
+    /// The stamp at which it came into this mailbox.
+    pub(crate) added: u64,
     /// The stamp of its last change.
     pub(crate) touched: u64,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Mailbox {
     pub special_use: Vec<String>,
     pub no_select: bool,
     pub read_only: bool,
+    /// Nothing can be erased from it.
+    pub keeps_all: bool,
     /// Whether PERMANENTFLAGS has `\*`.
     pub keywords_allowed: bool,
     /// Whether the mailbox has no mod-sequences (RFC 7162 section 3.1.2.2).
@@ -75,6 +79,7 @@ impl Mailbox {
             special_use: Vec::new(),
             no_select: false,
             read_only: false,
+            keeps_all: false,
             keywords_allowed: true,
             no_mod_seq: false,
             generation: stamp,
@@ -101,6 +106,7 @@ impl Mailbox {
             bytes: content.bytes,
             mod_seq,
             email_id: content.email_id,
+            added: stamp,
             touched: stamp,
         };
         // After a restored backup a UID is given a second time: it lives again.
@@ -129,8 +135,13 @@ impl Mailbox {
         Some(true)
     }
 
-    /// Removes these messages under one mod-sequence; answers those that were there.
+    /// Erases these messages; answers those that were there. Gmail's All Mail keeps them.
     pub fn expunge(&mut self, uids: &[u32], stamp: u64) -> Vec<u32> {
+        if self.keeps_all { Vec::new() } else { self.remove(uids, stamp) }
+    }
+
+    /// Removes these messages under one mod-sequence; answers those that were there.
+    pub fn remove(&mut self, uids: &[u32], stamp: u64) -> Vec<u32> {
         let gone: Vec<u32> = uids.iter().copied().filter(|uid| self.messages.remove(uid).is_some()).collect();
         if !gone.is_empty() {
             let mod_seq = self.next_mod_seq();

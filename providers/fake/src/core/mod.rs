@@ -5,6 +5,7 @@
 //! wire.
 
 mod flags;
+mod gmail;
 mod mailbox;
 mod name;
 mod other_client;
@@ -16,6 +17,7 @@ use chrono::{DateTime, FixedOffset};
 use tokio::sync::watch;
 
 pub use flags::{FlagChange, Flags, SYSTEM_FLAGS};
+pub(crate) use gmail::Label;
 pub use mailbox::{Backup, Message};
 pub(crate) use mailbox::{Mailbox, NewMessage};
 pub(crate) use name::{canonical, is_below};
@@ -23,7 +25,7 @@ pub use other_client::{MailboxView, MessageView, OtherClient};
 pub(crate) use state::State;
 pub use state::{BodyServed, Served};
 
-use crate::imap::Capabilities;
+use crate::imap::{Capabilities, Capability};
 use state::User;
 
 /// A received-at time with the zone that the server shows it in, exact to the second.
@@ -53,6 +55,9 @@ pub enum CoreError {
     /// INBOX cannot be deleted.
     #[error("INBOX cannot be deleted")]
     Inbox,
+    /// There is no room left.
+    #[error("over quota")]
+    OverQuota,
     /// All UIDs are used up.
     #[error("no UIDs left in mailbox: {0}")]
     Full(String),
@@ -74,6 +79,8 @@ pub struct ServerConfig {
     pub delimiter: char,
     /// The prefix of the personal namespace, such as `INBOX.`; only told, never enforced.
     pub namespace_prefix: String,
+    /// The largest message that APPEND takes, in octets (RFC 7889).
+    pub append_limit: Option<u32>,
     /// What time it is until [`Server::set_now`]; an APPEND without a date is received at this time.
     pub now: InternalDate,
 }
@@ -86,6 +93,7 @@ impl Default for ServerConfig {
             tells_capabilities: true,
             delimiter: '/',
             namespace_prefix: String::new(),
+            append_limit: None,
             now: DateTime::UNIX_EPOCH.fixed_offset(),
         }
     }
@@ -105,7 +113,7 @@ struct Inner {
 impl Server {
     /// A server without users.
     pub fn new(config: ServerConfig) -> Self {
-        let state = Mutex::new(State::new(config.now));
+        let state = Mutex::new(State::new(config.now, config.capabilities.has(Capability::XGmExt1)));
         Self(Arc::new(Inner { config, state, changed: watch::Sender::new(0) }))
     }
 
@@ -120,14 +128,27 @@ impl Server {
         self.change(|state| {
             let entry = state.users.entry(user.to_owned()).or_insert_with(|| User {
                 password: String::new(),
+                tokens: std::collections::BTreeSet::new(),
+                quota: None,
                 mailboxes: std::collections::BTreeMap::new(),
                 subscribed: std::collections::BTreeSet::new(),
             });
             password.clone_into(&mut entry.password);
             // INBOX is a valid name and only refused where it is there already.
             state.create(user, "INBOX", delimiter).ok();
+            if state.gmail {
+                // Their names are valid, and those that are there stay.
+                state.furnish_gmail(user).ok();
+            }
         });
         self.other_client(user)
+    }
+
+    /// The access tokens that a user may log in with from now on, and no others. An unknown user gets none.
+    pub fn set_tokens(&self, user: &str, tokens: &[&str]) {
+        if let Some(user) = self.lock().users.get_mut(user) {
+            user.tokens = tokens.iter().map(|token| (*token).to_owned()).collect();
+        }
     }
 
     /// Acts on a user's mail as another client of theirs would.
@@ -182,6 +203,7 @@ impl Server {
         let (result, stamp) = {
             let mut state = self.lock();
             let result = act(&mut state);
+            state.settle();
             (result, state.latest_stamp())
         };
         self.0.changed.send_replace(stamp);

@@ -79,7 +79,7 @@ impl OtherClient {
             let (stamp, email_id) = (state.stamp(), state.email_id());
             let content =
                 NewMessage { bytes: bytes.into(), flags: Flags::of(flags), internal_date, email_id };
-            state.mailbox_mut(&self.user, &name)?.insert(content, stamp)
+            state.put(&self.user, &name, content, stamp)
         })
     }
 
@@ -159,6 +159,20 @@ impl OtherClient {
             };
             Ok(())
         })
+    }
+
+    /// How many octets all messages together may have; this client may exceed it.
+    pub fn set_quota(&self, octets: Option<u64>) -> Result<(), CoreError> {
+        self.server.change(|state| {
+            state.user_mut(&self.user)?.quota = octets;
+            Ok(())
+        })
+    }
+
+    /// The names that are subscribed to, sorted; empty for an unknown user.
+    pub fn subscribed(&self) -> Vec<String> {
+        let state = self.server.lock();
+        state.user(&self.user).map(|user| user.subscribed.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// Sets the special-use attributes (RFC 6154), such as `\Sent`.

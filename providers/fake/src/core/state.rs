@@ -11,6 +11,10 @@ use super::{CoreError, InternalDate, name};
 #[derive(Debug)]
 pub(crate) struct User {
     pub password: String,
+    /// Access tokens that are taken in place of the password.
+    pub tokens: BTreeSet<String>,
+    /// How many octets all messages may have together.
+    pub quota: Option<u64>,
     pub mailboxes: BTreeMap<String, Mailbox>,
     pub subscribed: BTreeSet<String>,
 }
@@ -46,6 +50,8 @@ pub(crate) struct State {
     pub served: Vec<Served>,
     pub bodies: Vec<BodyServed>,
     pub connections: u64,
+    /// Mailboxes are Gmail's labels.
+    pub gmail: bool,
     stamp: u64,
     next_mailbox_id: u64,
     next_email_id: u64,
@@ -53,7 +59,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub fn new(now: InternalDate) -> Self {
+    pub fn new(now: InternalDate, gmail: bool) -> Self {
         Self {
             users: BTreeMap::new(),
             now,
@@ -61,6 +67,7 @@ impl State {
             served: Vec::new(),
             bodies: Vec::new(),
             connections: 0,
+            gmail,
             stamp: 0,
             next_mailbox_id: 1,
             next_email_id: 1,
@@ -90,6 +97,15 @@ impl State {
 
     pub fn user(&self, user: &str) -> Result<&User, CoreError> {
         self.users.get(user).ok_or_else(|| CoreError::NoSuchUser(user.to_owned()))
+    }
+
+    /// Whether that many octets more fit the user's quota.
+    pub fn check_room(&self, user: &str, more: usize) -> Result<(), CoreError> {
+        let user = self.user(user)?;
+        let Some(quota) = user.quota else { return Ok(()) };
+        let messages = user.mailboxes.values().flat_map(|mailbox| mailbox.messages.values());
+        let used: usize = messages.map(|message| message.bytes.len()).sum();
+        if (used + more) as u64 > quota { Err(CoreError::OverQuota) } else { Ok(()) }
     }
 
     pub fn user_mut(&mut self, user: &str) -> Result<&mut User, CoreError> {
@@ -214,13 +230,15 @@ impl State {
         let source = self.mailbox(user, from)?;
         let copies: Vec<(u32, NewMessage)> =
             uids.iter().filter_map(|uid| Some((*uid, source.messages.get(uid)?.copied()))).collect();
-        let target = self.mailbox_mut(user, to)?;
-        if target.no_select {
+        if self.mailbox(user, to)?.no_select {
             return Err(CoreError::NoSelect(to.to_owned()));
+        }
+        if !moving {
+            self.check_room(user, copies.iter().map(|(_, copy)| copy.bytes.len()).sum())?;
         }
         let mut pairs = Vec::with_capacity(copies.len());
         for (uid, copy) in copies {
-            pairs.push((uid, target.insert(copy, stamp)?));
+            pairs.push((uid, self.put(user, to, copy, stamp)?));
         }
         if moving {
             let gone: Vec<u32> = pairs.iter().map(|(old, _)| *old).collect();

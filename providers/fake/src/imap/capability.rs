@@ -8,8 +8,12 @@ use std::fmt;
 /// An extension that the IMAP head can offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Capability {
+    /// `AUTH=OAUTHBEARER` (RFC 7628).
+    AuthOauthBearer,
     /// `AUTH=PLAIN` (RFC 4616).
     AuthPlain,
+    /// `AUTH=XOAUTH2` (<https://developers.google.com/gmail/imap/xoauth2-protocol>).
+    AuthXoauth2,
     /// `CHILDREN` (RFC 3348).
     Children,
     /// `COMPRESS=DEFLATE` (RFC 4978).
@@ -38,6 +42,8 @@ pub enum Capability {
     Move,
     /// `NAMESPACE` (RFC 2342).
     Namespace,
+    /// `NOTIFY` (RFC 5465).
+    Notify,
     /// `OBJECTID` (RFC 8474).
     ObjectId,
     /// `QRESYNC` (RFC 7162); brings `CONDSTORE` and `ENABLE` along.
@@ -56,12 +62,16 @@ pub enum Capability {
     Unselect,
     /// `UTF8=ACCEPT` (RFC 6855); brings `ENABLE` along.
     Utf8Accept,
+    /// `X-GM-EXT-1` (<https://developers.google.com/gmail/imap/imap-extensions>); with it mailboxes are labels.
+    XGmExt1,
 }
 
 impl Capability {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
+        Self::AuthOauthBearer,
         Self::AuthPlain,
+        Self::AuthXoauth2,
         Self::Children,
         Self::CompressDeflate,
         Self::CondStore,
@@ -76,6 +86,7 @@ impl Capability {
         Self::LoginDisabled,
         Self::Move,
         Self::Namespace,
+        Self::Notify,
         Self::ObjectId,
         Self::QResync,
         Self::SaslIr,
@@ -85,12 +96,15 @@ impl Capability {
         Self::UidPlus,
         Self::Unselect,
         Self::Utf8Accept,
+        Self::XGmExt1,
     ];
 
     /// The word in a CAPABILITY response.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AuthOauthBearer => "AUTH=OAUTHBEARER",
             Self::AuthPlain => "AUTH=PLAIN",
+            Self::AuthXoauth2 => "AUTH=XOAUTH2",
             Self::Children => "CHILDREN",
             Self::CompressDeflate => "COMPRESS=DEFLATE",
             Self::CondStore => "CONDSTORE",
@@ -105,6 +119,7 @@ impl Capability {
             Self::LoginDisabled => "LOGINDISABLED",
             Self::Move => "MOVE",
             Self::Namespace => "NAMESPACE",
+            Self::Notify => "NOTIFY",
             Self::ObjectId => "OBJECTID",
             Self::QResync => "QRESYNC",
             Self::SaslIr => "SASL-IR",
@@ -114,6 +129,7 @@ impl Capability {
             Self::UidPlus => "UIDPLUS",
             Self::Unselect => "UNSELECT",
             Self::Utf8Accept => "UTF8=ACCEPT",
+            Self::XGmExt1 => "X-GM-EXT-1",
         }
     }
 }
@@ -129,10 +145,39 @@ impl Capabilities {
     }
 
     /// All that a modern server offers: everything but `LITERAL-`, `LOGINDISABLED` and `STARTTLS`, which would take
-    /// something away.
+    /// something away, and `X-GM-EXT-1`, which is Gmail's alone.
     pub fn all() -> Self {
-        let odd = [Capability::LiteralMinus, Capability::LoginDisabled, Capability::StartTls];
+        let odd =
+            [Capability::LiteralMinus, Capability::LoginDisabled, Capability::StartTls, Capability::XGmExt1];
         Self(Capability::ALL.into_iter().filter(|one| !odd.contains(one)).collect())
+    }
+
+    /// What Gmail offers behind the login.
+    pub fn gmail() -> Self {
+        use Capability as C;
+        Self::bare().with([
+            C::AuthOauthBearer,
+            C::AuthPlain,
+            C::AuthXoauth2,
+            C::Children,
+            C::CompressDeflate,
+            C::CondStore,
+            C::Enable,
+            C::ESearch,
+            C::Id,
+            C::Idle,
+            C::ListExtended,
+            C::ListStatus,
+            C::LiteralMinus,
+            C::Move,
+            C::Namespace,
+            C::SaslIr,
+            C::SpecialUse,
+            C::UidPlus,
+            C::Unselect,
+            C::Utf8Accept,
+            C::XGmExt1,
+        ])
     }
 
     /// These besides, with what they bring along.

@@ -14,13 +14,25 @@ pub(crate) enum Command {
     Logout,
     StartTls,
     Id,
-    Login { user: Vec<u8>, password: Vec<u8> },
-    Authenticate { mechanism: String, initial: Option<String> },
+    Login {
+        user: Vec<u8>,
+        password: Vec<u8>,
+    },
+    Authenticate {
+        mechanism: String,
+        initial: Option<String>,
+    },
     Enable(Vec<String>),
     Namespace,
     List(List),
-    Lsub { reference: String, pattern: String },
-    Status { mailbox: String, items: Vec<StatusItem> },
+    Lsub {
+        reference: String,
+        pattern: String,
+    },
+    Status {
+        mailbox: String,
+        items: Vec<StatusItem>,
+    },
     Select(Select),
     Close,
     Unselect,
@@ -33,10 +45,30 @@ pub(crate) enum Command {
     Expunge(Option<SequenceSet>),
     Create(String),
     Delete(String),
-    Rename { from: String, to: String },
-    Subscribe { mailbox: String, on: bool },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Subscribe {
+        mailbox: String,
+        on: bool,
+    },
     Idle,
     Compress,
+    /// `None` for `NOTIFY NONE`.
+    Notify(Option<Notify>),
+}
+
+/// NOTIFY SET (RFC 5465), as far as this server knows it: mailboxes that are not selected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Notify {
+    /// Tell the state of each at once.
+    pub status: bool,
+    /// All of the user's mailboxes.
+    pub personal: bool,
+    pub mailboxes: Vec<String>,
+    /// Tell changes of flags besides arrivals and expunges.
+    pub flags: bool,
 }
 
 /// LIST, extended or not (RFC 5258).
@@ -125,6 +157,9 @@ pub(crate) enum FetchItem {
     ModSeq,
     EmailId,
     ThreadId,
+    GmMsgId,
+    GmThrId,
+    GmLabels,
 }
 
 /// `section-spec` (RFC 3501 section 9): a part, and what of it.

@@ -14,7 +14,7 @@ use super::command::Command;
 use super::law;
 use super::parse::parse;
 use super::raw::RawCommand;
-use super::run::FetchJob;
+use super::run::{FetchJob, Mechanism};
 use super::session::{Gone, Next, Session, Tagged, Verdict};
 use super::sprinkle;
 use super::stream::{Broken, Wire};
@@ -100,11 +100,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(outcome);
         }
         loop {
+            self.tell_until_a_command().await?;
             let raw = RawCommand::read(&mut self.wire, self.session.offered()).await?;
             if let Flow::End(outcome) = self.answer(raw).await? {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// What NOTIFY asked for is told whenever it happens.
+    async fn tell_until_a_command(&mut self) -> Result<(), Broken> {
+        while self.session.notified.is_some() && !self.wire.has_more() {
+            self.session.tell_notified();
+            self.send_out().await?;
+            tokio::select! {
+                biased;
+                more = self.wire.more() => more?,
+                changed = self.changes.changed() => if changed.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn fall_silent(&mut self, then: Then) -> Outcome {
@@ -265,7 +282,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Next::Done(tagged) => self.finish(tag, name, &tagged).await,
             Next::Fetch(job) => self.write_fetch(tag, name, &job).await,
             Next::Idle => self.idle(tag).await,
-            Next::Authenticate => self.authenticate(tag).await,
+            Next::Authenticate(mechanism) => self.authenticate(tag, mechanism).await,
+            Next::RefuseToken(mechanism) => self.refuse_token(tag, mechanism).await,
             Next::Compress => self.compress(tag).await,
             Next::StartTls => self.start_tls(tag).await,
             Next::Logout => {
@@ -289,6 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.session.bent(Bend::Sprinkle) {
             sprinkle::after(&mut self.session);
         }
+        self.session.tell_notified();
         self.session.out.extend_from_slice(tagged.line(tag).as_bytes());
         self.send_out().await?;
         Ok(Flow::On)
@@ -347,16 +366,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.finish(tag, "IDLE", &Tagged::bad("expected DONE")).await
     }
 
-    async fn authenticate(&mut self, tag: &str) -> Result<Flow, Broken> {
+    async fn authenticate(&mut self, tag: &str, mechanism: Mechanism) -> Result<Flow, Broken> {
         if self.wire.has_more() {
             self.session.violated("octets behind AUTHENTICATE before the server's go-ahead");
         }
         self.wire.send(b"+ \r\n").await?;
         let line = self.wire.line().await?;
-        let tagged = match line.bytes.as_slice() {
-            b"*" => Tagged::bad("given up"),
-            response => self.session.authenticate(&String::from_utf8_lossy(response)),
+        let next = match line.bytes.as_slice() {
+            b"*" => Tagged::bad("given up").into(),
+            response => self.session.authenticate(mechanism, &String::from_utf8_lossy(response)),
         };
+        match next {
+            Next::Done(tagged) => self.finish(tag, "AUTHENTICATE", &tagged).await,
+            _ => self.refuse_token(tag, mechanism).await,
+        }
+    }
+
+    async fn refuse_token(&mut self, tag: &str, mechanism: Mechanism) -> Result<Flow, Broken> {
+        self.wire.send(format!("+ {}\r\n", mechanism.challenge()).as_bytes()).await?;
+        let line = self.wire.line().await?;
+        let tagged = self.session.refuse_token(mechanism, &line.bytes);
         self.finish(tag, "AUTHENTICATE", &tagged).await
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Facts<'a> {
     pub writable: bool,
     /// The selected mailbox has mod-sequences.
     pub mod_seqs: bool,
+    /// The selected mailbox told two UIDVALIDITYs.
+    pub renumbered: bool,
     pub qresync: bool,
     pub utf8: bool,
     pub compressed: bool,
@@ -57,10 +59,13 @@ fn offered(command: &Command, facts: &Facts<'_>) -> Lawful {
             Err("LOGIN is disabled".to_owned())
         }
         C::Authenticate { mechanism, initial } => {
-            if mechanism != "PLAIN" {
-                return Err(format!("the mechanism {mechanism} is not offered"));
-            }
-            needs(facts, Capability::AuthPlain, "AUTHENTICATE PLAIN")?;
+            let needed = match mechanism.as_str() {
+                "PLAIN" => Capability::AuthPlain,
+                "OAUTHBEARER" => Capability::AuthOauthBearer,
+                "XOAUTH2" => Capability::AuthXoauth2,
+                _ => return Err(format!("the mechanism {mechanism} is not offered")),
+            };
+            needs(facts, needed, &format!("AUTHENTICATE {mechanism}"))?;
             if initial.is_some() { needs(facts, Capability::SaslIr, "an initial response") } else { Ok(()) }
         }
         C::Enable(_) => needs(facts, Capability::Enable, "ENABLE"),
@@ -84,6 +89,7 @@ fn offered(command: &Command, facts: &Facts<'_>) -> Lawful {
         C::Append(append) if append.utf8 => needs(facts, Capability::Utf8Accept, "UTF8"),
         C::Expunge(Some(_)) => needs(facts, Capability::UidPlus, "UID EXPUNGE"),
         C::Idle => needs(facts, Capability::Idle, "IDLE"),
+        C::Notify(_) => needs(facts, Capability::Notify, "NOTIFY"),
         C::Compress if facts.compressed => Err("the connection is compressed already".to_owned()),
         C::Compress => needs(facts, Capability::CompressDeflate, "COMPRESS"),
         _ => Ok(()),
@@ -134,6 +140,9 @@ fn fetch_offered(fetch: &Fetch, facts: &Facts<'_>) -> Lawful {
     for item in &fetch.items {
         match item {
             FetchItem::ModSeq => mod_seqs(facts, "FETCH MODSEQ")?,
+            FetchItem::GmMsgId | FetchItem::GmThrId | FetchItem::GmLabels => {
+                needs(facts, Capability::XGmExt1, "FETCH X-GM-")?;
+            }
             FetchItem::EmailId | FetchItem::ThreadId => needs(facts, Capability::ObjectId, "FETCH EMAILID")?,
             _ => {}
         }
@@ -160,12 +169,24 @@ fn search_offered(search: &Search, facts: &Facts<'_>) -> Lawful {
     if search.key.asks_mod_seq() { mod_seqs(facts, "SEARCH MODSEQ") } else { Ok(()) }
 }
 
-/// What is allowed, and still a mistake of a careful client: both remove messages that another client marked.
+/// What is allowed, and still a mistake of a careful client.
 pub(crate) fn recklessness(command: &Command, facts: &Facts<'_>) -> Option<&'static str> {
-    let dangerous = facts.writable && facts.offered.has(Capability::UidPlus);
+    use Command as C;
     match command {
-        Command::Expunge(None) if dangerous => Some("EXPUNGE without UIDs although UIDPLUS is offered"),
-        Command::Close if dangerous => Some("CLOSE in a writable mailbox although UIDPLUS is offered"),
+        // Both remove messages that another client marked.
+        C::Expunge(None) if facts.writable => Some("EXPUNGE without UIDs"),
+        C::Close if facts.writable => Some("CLOSE in a writable mailbox"),
+        // Numbers mean other messages once one is gone.
+        C::Store(store) if !store.uid => Some("STORE by message numbers"),
+        C::Fetch(_) | C::Search(_) | C::Store(_) | C::Transfer(_) | C::Expunge(_) if facts.renumbered => {
+            Some("a command by UID where SELECT told two UIDVALIDITYs")
+        }
+        // RFC 3501 section 4.3 and RFC 5322 section 2.3: servers change such a message, or refuse it.
+        C::Append(append) if has_bare_lf(&append.bytes) => Some("APPEND of a message with a bare LF"),
         _ => None,
     }
+}
+
+fn has_bare_lf(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&b'\n') || bytes.windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r')
 }

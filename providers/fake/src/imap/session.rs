@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::capability::{Capabilities, Capability};
 use super::command::Command;
 use super::law::Facts;
-use super::run::FetchJob;
+use super::run::{FetchJob, Mechanism, Notified};
 use crate::core::{Mailbox, Server, State, canonical};
 use crate::faults::Bend;
 
@@ -37,6 +37,8 @@ pub(crate) struct Selected {
     /// UIDs from which on, and up to which, messages are recent in this session.
     pub recent: Vec<(u32, u32)>,
     pub no_mod_seq: bool,
+    /// SELECT told two UIDVALIDITYs: what its UIDs mean nobody knows.
+    pub renumbered: bool,
     /// Pretends that the mailbox is empty.
     pub blind: bool,
 }
@@ -97,7 +99,9 @@ pub(crate) enum Next {
     Fetch(FetchJob),
     Idle,
     /// Asks for the response to an empty challenge.
-    Authenticate,
+    Authenticate(Mechanism),
+    /// Tells why a token is refused, and hears the client out.
+    RefuseToken(Mechanism),
     Compress,
     StartTls,
     Logout,
@@ -126,6 +130,8 @@ pub(crate) struct Session {
     /// What is to be sent.
     pub out: Vec<u8>,
     pub tags: BTreeSet<String>,
+    /// What NOTIFY asked for.
+    pub notified: Option<Notified>,
 }
 
 impl Session {
@@ -140,6 +146,7 @@ impl Session {
             bends: Vec::new(),
             out: Vec::new(),
             tags: BTreeSet::new(),
+            notified: None,
         }
     }
 
@@ -152,10 +159,17 @@ impl Session {
     /// `[CAPABILITY ...] `, where the server says it unasked.
     pub fn capability_code(&self) -> String {
         if self.server.config().tells_capabilities {
-            format!("[CAPABILITY {}] ", self.offered())
+            format!("[{}] ", self.capability_line())
         } else {
             String::new()
         }
+    }
+
+    /// What is offered, as CAPABILITY tells it.
+    fn capability_line(&self) -> String {
+        let limit = self.server.config().append_limit;
+        let limit = limit.map(|limit| format!(" APPENDLIMIT={limit}")).unwrap_or_default();
+        format!("CAPABILITY {}{limit}", self.offered())
     }
 
     pub fn offers(&self, one: Capability) -> bool {
@@ -171,6 +185,7 @@ impl Session {
             selected: selected.is_some(),
             writable: selected.is_some_and(|selected| !selected.read_only),
             mod_seqs: selected.is_none_or(|selected| !selected.no_mod_seq),
+            renumbered: selected.is_some_and(|selected| selected.renumbered),
             qresync: self.enabled.qresync,
             utf8: self.enabled.utf8,
             compressed: self.compressed,
@@ -234,7 +249,7 @@ impl Session {
         use Command as C;
         match command {
             C::Capability => {
-                self.untagged(&format!("CAPABILITY {}", self.offered()));
+                self.untagged(&self.capability_line());
                 Tagged::ok("done").into()
             }
             C::Noop | C::Check => Tagged::ok("done").into(),
@@ -245,8 +260,11 @@ impl Session {
                 Tagged::ok("done").into()
             }
             C::Login { user, password } => self.login(&user, &password).into(),
-            C::Authenticate { initial: Some(response), .. } => self.authenticate(&response).into(),
-            C::Authenticate { initial: None, .. } => Next::Authenticate,
+            C::Authenticate { mechanism, initial } => match (Mechanism::named(&mechanism), initial) {
+                (Some(mechanism), Some(response)) => self.authenticate(mechanism, &response),
+                (Some(mechanism), None) => Next::Authenticate(mechanism),
+                (None, _) => Tagged::bad("no such mechanism").into(),
+            },
             C::Enable(words) => self.enable(&words).into(),
             C::Namespace => self.namespace().into(),
             C::List(list) => self.list(&list).into(),
@@ -270,6 +288,7 @@ impl Session {
             C::Subscribe { mailbox, on } => self.subscribe(&mailbox, on).into(),
             C::Idle => Next::Idle,
             C::Compress => Next::Compress,
+            C::Notify(wanted) => self.set_notify(wanted).into(),
         }
     }
 }

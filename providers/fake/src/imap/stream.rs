@@ -80,6 +80,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         !self.input.is_empty()
     }
 
+    /// Waits for octets. Can be dropped while it waits, and nothing is lost.
+    pub async fn more(&mut self) -> Result<(), Broken> {
+        if self.input.is_empty() { self.fill().await } else { Ok(()) }
+    }
+
     /// The next line. Can be dropped while it waits, and nothing is lost.
     pub async fn line(&mut self) -> Result<Line, Broken> {
         let mut searched = 0;

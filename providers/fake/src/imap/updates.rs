@@ -122,6 +122,9 @@ impl Session {
         let Some(number) = selected.number_of(message.uid) else { return };
         selected.told.insert(message.uid, message.touched);
         let mut items = vec![format!("UID {}", message.uid)];
+        if self.bent(Bend::EchoWithoutUid) {
+            items.clear();
+        }
         if with_flags {
             items.push(format!("FLAGS ({})", self.flags_of(message)));
         }

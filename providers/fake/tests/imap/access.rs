@@ -107,3 +107,45 @@ async fn enable_namespace_id() {
     let (without, _) = server(only([Capability::Enable]));
     logged_in(&without, "C: a1 ENABLE CONDSTORE\nS: * ENABLED\nS: a1 OK done").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn tokens_by_either_mechanism() {
+    use base64::Engine as _;
+    let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let (server, _) =
+        server(only([Capability::AuthOauthBearer, Capability::AuthXoauth2, Capability::SaslIr]));
+    server.set_tokens("anna", &["t0ken"]);
+    let bearer =
+        |token: &str| encode(&format!("n,a=anna,\u{1}host=x\u{1}port=993\u{1}auth=Bearer {token}\u{1}\u{1}"));
+    let google = |token: &str| encode(&format!("user=anna\u{1}auth=Bearer {token}\u{1}\u{1}"));
+    for (mechanism, good, bad, last_word) in [
+        ("OAUTHBEARER", bearer("t0ken"), bearer("old"), "AQ=="),
+        ("XOAUTH2", google("t0ken"), google("old"), ""),
+    ] {
+        let script = format!(
+            "S: * OK ...
+            C: a1 AUTHENTICATE {mechanism} {bad}
+            S: + eyJzdGF0dXMi...
+            C> {last_word}\\r\\n
+            S: a1 NO [AUTHENTICATIONFAILED] the token is not valid
+            C: a2 AUTHENTICATE {mechanism}
+            S: +
+            C> {bad}\\r\\n
+            S: + ey...
+            C> {}\\r\\n
+            S: a2 NO [AUTHENTICATIONFAILED] ...
+            V: the error challenge was not answered
+            C: a3 AUTHENTICATE {mechanism} {}
+            S: a3 BAD ...
+            V: is not one
+            C: a4 AUTHENTICATE {mechanism} {good}
+            S: a4 OK ...",
+            if last_word.is_empty() { "AQ==" } else { "" },
+            encode("user=anna"),
+        );
+        play(&server, FaultPlan::none(), &script.replace("S: +\n", "S: + ...\n")).await;
+    }
+    let (without, _) = super::transcript::server(only([Capability::AuthPlain]));
+    let script = "S: * OK ...\nC: a1 AUTHENTICATE XOAUTH2\nS: a1 BAD ...\nV: XOAUTH2 is not offered";
+    play(&without, FaultPlan::none(), script).await;
+}

@@ -157,7 +157,14 @@ async fn run(server: &Server, anna: &OtherClient, steps: &[Step]) {
     for (believed, held) in believed.iter().zip(&held) {
         assert!(believed.as_ref().is_none_or(|believed| believed == held), "{believed:?} is not {held:?}");
     }
-    assert_eq!(server.violations(), Vec::<String>::new());
+    // It acts by numbers, as a careful client does not.
+    let by_numbers = |breach: &String| {
+        breach.ends_with("STORE by message numbers") || breach.ends_with("EXPUNGE without UIDs")
+    };
+    assert_eq!(
+        server.violations().into_iter().filter(|breach| !by_numbers(breach)).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
 }
 
 proptest! {

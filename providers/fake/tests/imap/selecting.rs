@@ -33,6 +33,7 @@ async fn select_on_a_bare_server() {
         S: ...
         C: a5 CLOSE
         S: a5 OK done
+        V: CLOSE in a writable mailbox
         O: no-keywords INBOX
         C: a6 SELECT INBOX
         S: * FLAGS ...

@@ -1,6 +1,6 @@
 //! What a client must not do is refused and kept.
 
-use postrider_fake::{Capabilities, Capability, FaultPlan};
+use postrider_fake::{Action, Bend, Capabilities, Capability, FaultPlan, Trigger};
 
 use crate::transcript::{all, logged_in, only, play, selected, server, three};
 
@@ -122,7 +122,6 @@ async fn what_does_not_fit_the_state() {
         ("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)", "VANISHED only goes with"),
         ("SELECT INBOX (QRESYNC (1 1))", "QRESYNC was not enabled"),
         ("FETCH 4 UID", "beyond the 3 messages"),
-        ("STORE 1:9 FLAGS (a)", "beyond the 3 messages"),
         ("COPY 7 INBOX", "beyond the 3 messages"),
     ];
     refused(all(), &cases).await;
@@ -219,4 +218,21 @@ async fn an_idle_that_is_not_renewed() {
     let (all, _) = tokio::join!(session, postrider_fake::serve(&server, side, FaultPlan::none()));
     assert!(all.ends_with("* BYE idled too long\r\n"), "{all}");
     assert!(server.violations()[0].contains("not renewed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn uids_that_nobody_knows_the_meaning_of() {
+    let (server, _) = three(all());
+    let plan = FaultPlan::none().on(Trigger::Named("SELECT", 1), Action::Bend(Bend::UidValidityMidway));
+    let script = r"
+        S: * OK ...
+        C: a1 LOGIN anna secret
+        S: ...
+        C: a2 SELECT INBOX
+        S: ...
+        C: a3 UID STORE 1 +FLAGS (\Seen)
+        S: * 1 FETCH ...
+        S: a3 OK done
+        V: a command by UID where SELECT told two UIDVALIDITYs";
+    play(&server, plan, script).await;
 }

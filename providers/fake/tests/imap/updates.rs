@@ -18,6 +18,7 @@ async fn expunges_wait_while_numbers_are_in_use() {
         S: a1 NO [EXPUNGEISSUED] ...
         C: a2 STORE 1 +FLAGS (\Seen)
         S: a2 NO [EXPUNGEISSUED] ...
+        V: STORE by message numbers
         C: a3 SEARCH ALL
         S: * SEARCH 2 3 4
         S: a3 OK done

@@ -22,6 +22,13 @@ pub(crate) fn internal_date(text: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_seconds(local - offset_seconds(zone)?))
 }
 
+/// That instant as `17-Jul-1996 09:44:25 +0000`; nothing where its year has not four digits.
+pub(crate) fn date_time(at: Timestamp) -> Option<String> {
+    let at = DateTime::from_timestamp(at.seconds(), 0).filter(|at| (0..=9_999).contains(&at.year()))?;
+    let month = MONTHS.get(at.month0() as usize)?;
+    Some(format!("{:>2}-{month}-{:04} {} +0000", at.day(), at.year(), at.format("%H:%M:%S")))
+}
+
 fn month(name: &str) -> Option<u32> {
     let at = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
     u32::try_from(at + 1).ok()
@@ -73,6 +80,20 @@ mod tests {
         for (text, seconds) in table {
             assert_eq!(internal_date(text.as_bytes()), seconds.map(Timestamp::from_seconds), "{text}");
         }
+    }
+
+    #[test]
+    fn an_instant_is_written_as_it_is_read() {
+        for (seconds, text) in [
+            (837_596_665, "17-Jul-1996 09:44:25 +0000"),
+            (-1, "31-Dec-1969 23:59:59 +0000"),
+            (836_707_465, " 7-Jul-1996 02:44:25 +0000"),
+        ] {
+            let at = Timestamp::from_seconds(seconds);
+            assert_eq!(date_time(at).as_deref(), Some(text));
+            assert_eq!(internal_date(text.as_bytes()), Some(at));
+        }
+        assert_eq!((date_time(Timestamp(i64::MAX)), date_time(Timestamp(i64::MIN))), (None, None));
     }
 
     #[test]

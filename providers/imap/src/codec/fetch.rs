@@ -23,6 +23,8 @@ pub(crate) enum Body {
 /// What one FETCH response tells; any of it may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct FetchRow {
+    /// The message number under which it came.
+    pub(crate) number: u32,
     /// UID
     pub(crate) uid: Option<Uid>,
     /// FLAGS
@@ -39,9 +41,9 @@ pub(crate) struct FetchRow {
 
 impl FetchRow {
     /// From the list of names and values. Items that were not asked for are passed over.
-    pub(crate) fn parse(list: Value<'_>) -> Result<Self, Malformed> {
+    pub(crate) fn parse(number: u32, list: Value<'_>) -> Result<Self, Malformed> {
         let Value::List(values) = list else { return Err(Malformed("a FETCH answer without a list")) };
-        let mut row = Self::default();
+        let mut row = Self { number, ..Self::default() };
         let mut values = values.into_iter();
         while let Some(name) = values.next() {
             let value = values.next().ok_or(Malformed("a FETCH answer with a name without a value"))?;

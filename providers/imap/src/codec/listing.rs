@@ -1,4 +1,4 @@
-//! LIST, STATUS and ESEARCH responses (RFC 3501, sections 7.2.2 and 7.2.4; RFC 5258; RFC 4731).
+//! LIST, NAMESPACE, STATUS and ESEARCH responses (RFC 3501, sections 7.2.2 and 7.2.4; RFC 2342; RFC 5258; RFC 4731).
 
 use postrider_model::UidSet;
 
@@ -36,6 +36,33 @@ impl ListRow {
     /// Whether it has that attribute, in any case.
     pub(crate) fn has(&self, attribute: &str) -> bool {
         self.attributes.iter().any(|have| have.eq_ignore_ascii_case(attribute))
+    }
+}
+
+/// Where folders begin: prefixes of names (RFC 2342, section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Namespaces {
+    /// The prefix of the first personal namespace.
+    pub(crate) personal: Option<Vec<u8>>,
+    /// The prefixes of all others: further personal ones, other people's, shared ones.
+    pub(crate) others: Vec<Vec<u8>>,
+}
+
+impl Namespaces {
+    /// From what stands behind `NAMESPACE`. What cannot be read of it is left.
+    pub(crate) fn parse(parser: &mut Parser<'_>) -> Self {
+        let mut found = Self::default();
+        for kind in 0..3 {
+            let Ok(Some(namespaces)) = parser.next() else { break };
+            for (at, namespace) in namespaces.list().unwrap_or_default().iter().enumerate() {
+                let prefix = namespace.list().and_then(|parts| parts.first()?.octets()).map(<[u8]>::to_vec);
+                match prefix {
+                    Some(prefix) if (kind, at) == (0, 0) => found.personal = Some(prefix),
+                    prefix => found.others.extend(prefix),
+                }
+            }
+        }
+        found
     }
 }
 

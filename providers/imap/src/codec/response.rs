@@ -4,7 +4,7 @@ use postrider_model::{Uid, UidSet};
 
 use super::{
     fetch::FetchRow,
-    listing::{Esearch, ListRow, StatusRow},
+    listing::{Esearch, ListRow, Namespaces, StatusRow},
     reader::RawResponse,
     sets::{uid, uid_set, uids},
     status::{Status, StatusKind, words},
@@ -56,11 +56,13 @@ pub(crate) enum Data {
     /// `* n EXISTS`
     Exists(u32),
     /// `* n EXPUNGE`
-    Expunge,
+    Expunge(u32),
     /// `* FLAGS (…)`
     Flags(Vec<String>),
-    /// `* NAMESPACE …`: the prefix of the first personal namespace.
-    Namespace(Option<Vec<u8>>),
+    /// `* LSUB …`
+    Subscribed(ListRow),
+    /// `* NAMESPACE …`
+    Namespace(Namespaces),
     /// `* ID …`: names and values.
     Id(Vec<(String, String)>),
     /// What this client does not know, and does not have to.
@@ -100,14 +102,17 @@ fn data(parser: &mut Parser<'_>) -> Result<Data, Malformed> {
 fn counted(count: u64, parser: &mut Parser<'_>) -> Result<Data, Malformed> {
     let name = parser.word();
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    if is("FETCH") {
-        return Ok(Data::Fetch(FetchRow::parse(parser.required()?)?));
+    if !is("FETCH") && !is("EXISTS") && !is("EXPUNGE") {
+        return Ok(Data::Unknown);
     }
-    if is("EXISTS") {
-        let count = u32::try_from(count).map_err(|_| Malformed("an impossible number of messages"))?;
-        return Ok(Data::Exists(count));
-    }
-    Ok(if is("EXPUNGE") { Data::Expunge } else { Data::Unknown })
+    let count = u32::try_from(count).map_err(|_| Malformed("an impossible number of messages"))?;
+    Ok(if is("FETCH") {
+        Data::Fetch(FetchRow::parse(count, parser.required()?)?)
+    } else if is("EXISTS") {
+        Data::Exists(count)
+    } else {
+        Data::Expunge(count)
+    })
 }
 
 fn named(name: &str, parser: &mut Parser<'_>) -> Result<Data, Malformed> {
@@ -115,6 +120,7 @@ fn named(name: &str, parser: &mut Parser<'_>) -> Result<Data, Malformed> {
         "CAPABILITY" => Data::Capability(words(parser.rest()).collect()),
         "ENABLED" => Data::Enabled(words(parser.rest()).collect()),
         "LIST" => Data::List(ListRow::parse(parser)?),
+        "LSUB" => Data::Subscribed(ListRow::parse(parser)?),
         "STATUS" => Data::FolderStatus(StatusRow::parse(parser)?),
         "SEARCH" => Data::Search(search(parser.rest())?),
         "ESEARCH" => Data::Esearch(Esearch::parse(parser)?),
@@ -125,7 +131,7 @@ fn named(name: &str, parser: &mut Parser<'_>) -> Result<Data, Malformed> {
             Data::Flags(flags.iter().filter_map(super::value::Value::text).collect())
         }
         // These two are not needed to read mail: what cannot be read of them is left.
-        "NAMESPACE" => Data::Namespace(personal_prefix(parser)),
+        "NAMESPACE" => Data::Namespace(Namespaces::parse(parser)),
         "ID" => Data::Id(identity(parser)),
         _ => Data::Unknown,
     })
@@ -145,12 +151,6 @@ fn vanished(parser: &mut Parser<'_>) -> Result<Data, Malformed> {
     let set = if is_earlier { parser.required()? } else { first };
     let uids = uid_set(set.octets().unwrap_or_default())?;
     Ok(Data::Vanished { is_earlier, uids })
-}
-
-fn personal_prefix(parser: &mut Parser<'_>) -> Option<Vec<u8>> {
-    let personal = parser.next().ok()??;
-    let first = personal.list()?.first()?;
-    first.list()?.first()?.octets().map(<[u8]>::to_vec)
 }
 
 fn identity(parser: &mut Parser<'_>) -> Vec<(String, String)> {

@@ -25,6 +25,21 @@ pub(crate) fn uids(mut uids: Vec<Uid>) -> UidSet {
     uids.into_iter().collect()
 }
 
+/// Reads UIDs in the order in which they stand (COPYUID, RFC 4315, section 3); `None` where they are more than `most` or none.
+pub(crate) fn uid_list(text: &[u8], most: u64) -> Option<Vec<Uid>> {
+    let mut list = Vec::new();
+    let mut room = most;
+    for piece in text.split(|byte| *byte == b',') {
+        let mut ends = piece.splitn(2, |byte| *byte == b':');
+        let first = uid(ends.next()?).ok()?;
+        let last = ends.next().map_or(Ok(first), uid).ok()?;
+        let range = first.min(last)..=first.max(last);
+        room = room.checked_sub(u64::from(*range.end()) - u64::from(*range.start()) + 1)?;
+        list.extend(range);
+    }
+    Some(list)
+}
+
 /// A UID: 1 to 4294967295.
 pub(crate) fn uid(digits: &[u8]) -> Result<Uid, Malformed> {
     number(digits).and_then(|uid| Uid::try_from(uid).ok()).filter(|uid| *uid > 0).ok_or(NOT_A_SET)
@@ -66,6 +81,21 @@ mod tests {
         }
         for text in ["", "0", "1:", ":1", "1:*", "x", "1 2", "4294967296", "1:2:3", "-1"] {
             assert!(uid_set(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_keep_their_order_and_are_bounded() {
+        let table = [
+            ("304,319:320", 3, Some(vec![304, 319, 320])),
+            ("9,4:2", 4, Some(vec![9, 2, 3, 4])),
+            ("1:4294967295", 1_000, None),
+            ("1:3", 2, None),
+            ("1:*", 9, None),
+            ("", 9, None),
+        ];
+        for (text, most, expected) in table {
+            assert_eq!(uid_list(text.as_bytes(), most), expected, "{text}");
         }
     }
 

@@ -106,6 +106,18 @@ impl Stream {
         }
     }
 
+    /// Waits, for as long as it takes, until the inbox has something. Dropping this loses nothing.
+    pub(crate) async fn readable(&mut self) -> Result<(), WireError> {
+        if !self.inbox.is_empty() {
+            return Ok(());
+        }
+        match poll_fn(|cx| self.poll_fill(cx)).await {
+            Ok(0) => Err(WireError::Closed),
+            Ok(_) => Ok(()),
+            Err(why) => Err(lost(why)),
+        }
+    }
+
     /// Moves at least one and at most `most` octets behind `to`: from the inbox, or straight from the wire where that
     /// spares a copy.
     pub(crate) async fn read_into(&mut self, to: &mut Vec<u8>, most: usize) -> Result<usize, WireError> {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     fetch::{Body, FetchRow},
-    listing::{Esearch, ListRow, StatusRow},
+    listing::{Esearch, ListRow, Namespaces, StatusRow},
     reader::{Literal, RawResponse, read_response},
     response::{Data, Response},
     status::{Code, Status, StatusKind},
@@ -140,12 +140,16 @@ fn what_is_too_large_is_read_past_or_refused() {
 #[test]
 fn each_kind_of_data_is_known() {
     let flags = |names: &[&str]| Some(Flags::from_wire(names.iter().copied()));
-    let row = FetchRow::default;
+    let row = || FetchRow { number: 1, ..FetchRow::default() };
+    let namespaces = |personal: Option<&[u8]>, others: &[&[u8]]| {
+        let others = others.iter().map(|prefix| prefix.to_vec()).collect();
+        Data::Namespace(Namespaces { personal: personal.map(<[u8]>::to_vec), others })
+    };
     let vanished = |is_earlier, uids: &str| Data::Vanished { is_earlier, uids: set(uids) };
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let table: Vec<(&str, Data)> = vec![
         ("* 23 EXISTS", Data::Exists(23)),
-        ("* 5 expunge", Data::Expunge),
+        ("* 5 expunge", Data::Expunge(5)),
         ("* 5 RECENT", Data::Unknown),
         ("* XUNKNOWN (what {5 \"ever", Data::Unknown),
         ("*", Data::Unknown),
@@ -164,8 +168,12 @@ fn each_kind_of_data_is_known() {
         ),
         ("* VANISHED (EARLIER) 41,43:116,9:4", vanished(true, "4:9,41,43:116")),
         ("* VANISHED 1:4294967295", vanished(false, "1:4294967295")),
-        ("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", Data::Namespace(Some(b"INBOX.".to_vec()))),
-        ("* NAMESPACE NIL NIL NIL", Data::Namespace(None)),
+        ("* NAMESPACE ((\"INBOX.\" \".\")) NIL NIL", namespaces(Some(b"INBOX."), &[])),
+        ("* NAMESPACE NIL NIL NIL", namespaces(None, &[])),
+        (
+            "* NAMESPACE ((\"\" \"/\")(\"#mh/\" \"/\" \"X\" (\"y\"))) NIL ((\"Shared/\" \"/\"))",
+            namespaces(Some(b""), &[b"#mh/", b"Shared/"]),
+        ),
         ("* ID (\"Name\" \"Dovecot\" \"os\" NIL)", Data::Id(vec![("name".into(), "Dovecot".into())])),
         ("* ID NIL", Data::Id(vec![])),
         (
@@ -366,7 +374,8 @@ proptest! {
         octets.extend(&message);
         octets.extend(b" FLAGS ())\r\n* 2 EXISTS\r\n");
         let (read, _) = read_all(&octets, piece);
-        let row = FetchRow { uid: Some(9), body: Some(Body::Bytes(message)), flags: Some(Flags::NONE), ..FetchRow::default() };
+        let body = Some(Body::Bytes(message));
+        let row = FetchRow { number: 1, uid: Some(9), body, flags: Some(Flags::NONE), ..FetchRow::default() };
         let parsed: Vec<_> = read.into_iter().map(|response| response.parse().unwrap()).collect();
         prop_assert_eq!(parsed, [Response::Data(Data::Fetch(row)), Response::Data(Data::Exists(2))]);
     }

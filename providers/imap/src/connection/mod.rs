@@ -5,9 +5,10 @@
 //! - A connection on which something failed that leaves the next octet in doubt is never used again; see
 //!   [`crate::fault::Aftermath`].
 //!
-//! `open` makes one, `login` logs in, `extend` turns extensions on, `selected` is what is known of the open folder.
+//! `open` makes one, `login` logs in, `extend` turns extensions on, `idle` waits, `selected` is what is known of the open folder.
 
 mod extend;
+mod idle;
 mod login;
 mod open;
 mod selected;
@@ -17,7 +18,10 @@ use std::collections::{BTreeSet, VecDeque};
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::{Limits, redact};
 
-pub(crate) use self::{extend::Enabled, selected::Selected};
+pub(crate) use self::{
+    extend::Enabled,
+    selected::{Access, Selected},
+};
 use crate::{
     codec::{
         command::{Command, Literals},
@@ -29,6 +33,9 @@ use crate::{
     fault::{During, Failure, refused},
     name,
 };
+
+/// A long literal is sent in pieces of so many octets.
+const LITERAL_PIECE: usize = 64 << 10;
 
 /// A connection to a server.
 pub(crate) struct Connection {
@@ -49,6 +56,7 @@ pub(crate) struct Connection {
     is_compressed: bool,
     is_leaving: bool,
     is_traced: bool,
+    is_whole: bool,
 }
 
 struct InFlight {
@@ -83,6 +91,7 @@ impl Connection {
             is_compressed: false,
             is_leaving: false,
             is_traced: false,
+            is_whole: false,
         }
     }
 
@@ -109,6 +118,12 @@ impl Connection {
     /// All capabilities.
     pub(crate) const fn capabilities(&self) -> &BTreeSet<String> {
         &self.capabilities
+    }
+
+    /// The largest message that APPEND takes, in octets (RFC 7889), where the server says one for all folders.
+    pub(crate) fn append_limit(&self) -> Option<u64> {
+        let mut limits = self.capabilities.iter().filter_map(|word| word.strip_prefix("APPENDLIMIT="));
+        limits.find_map(|limit| limit.parse().ok())
     }
 
     /// How strings that cannot be quoted are sent.
@@ -219,14 +234,47 @@ impl Connection {
             octets.extend(pieces.next().unwrap_or_default());
             later.extend(pieces);
         }
+        self.is_whole = later.is_empty();
         self.write(&octets).await?;
-        for piece in later {
+        let mut later = later.into_iter().peekable();
+        while let Some(piece) = later.next() {
             if !self.may_go_on(on).await? {
                 return Ok(());
             }
+            self.is_whole = later.peek().is_none();
             self.write(&piece).await?;
         }
         Ok(())
+    }
+
+    /// Sends a command that ends in these octets as a literal, with `tail` behind them, without a second copy of them. The
+    /// server has to agree first unless `at_once`; where it refuses, [`Self::next`] tells the end.
+    pub(crate) async fn send_with_literal(
+        &mut self,
+        command: &Command,
+        octets: &[u8],
+        at_once: bool,
+        tail: &str,
+        on: &mut (dyn FnMut(usize, Data) + Send),
+    ) -> Result<(), Failure> {
+        let plus = if at_once { "+" } else { "" };
+        let head = command.clone().text(&format!("{{{}{plus}}}", octets.len()));
+        let sent = self.send(std::slice::from_ref(&head), on).await;
+        self.is_whole = false;
+        sent?;
+        if self.ended_early.is_some() || !at_once && !self.may_go_on(on).await? {
+            return Ok(());
+        }
+        for piece in octets.chunks(LITERAL_PIECE) {
+            self.write(piece).await?;
+        }
+        self.is_whole = true;
+        self.write(format!("{tail}\r\n").as_bytes()).await
+    }
+
+    /// Whether the last command was sent to its end, or may have been: before that a server does nothing of it.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Awaits `+`; false when the command ended instead. [`Self::next`] then tells that end.

@@ -2,9 +2,10 @@
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::{Connector, Security};
+use postrider_remote::Credential;
 use tokio::time::timeout;
 
-use super::{Connection, done};
+use super::{Connection, done, login::Proof};
 use crate::{
     codec::{
         command::Command,
@@ -13,7 +14,7 @@ use crate::{
         stream::Stream,
     },
     connection::Event,
-    fault::{During, Failure, refused},
+    fault::{During, Failure},
     settings::ImapSettings,
 };
 
@@ -21,17 +22,40 @@ const NO_IMAP: &str =
     "check `host`, `port` and `security` in the provider's file: what answers there is no IMAP server";
 
 impl Connection {
-    /// Dials, secures and logs in.
+    /// Dials, secures and logs in. An access token that the server refuses is replaced once, and the login begun anew.
     ///
     /// # Errors
     /// Each of these steps, in words.
     pub(crate) async fn open(settings: &ImapSettings, connector: &Connector) -> Result<Self, Failure> {
+        let tokens = match &settings.credential {
+            Credential::Password(password) => {
+                return Self::open_with(settings, connector, Proof::Password(password)).await;
+            }
+            Credential::Tokens(tokens) => tokens,
+        };
+        // Before the dialling, since a renewal may take longer than a server waits for a login.
+        let token = tokens.token().await.map_err(Failure::lost)?;
+        match Self::open_with(settings, connector, Proof::Token(&token)).await {
+            Err(refusal) if refusal.fault.class == ErrorClass::Login => {
+                tracing::debug!(why = %refusal.fault, "another access token is asked for");
+                let token = tokens.after_refusal(&token).await.map_err(Failure::lost)?;
+                Self::open_with(settings, connector, Proof::Token(&token)).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_with(
+        settings: &ImapSettings,
+        connector: &Connector,
+        proof: Proof<'_>,
+    ) -> Result<Self, Failure> {
         let to = &settings.endpoint;
         postrider_net::connector::check_plaintext(to, settings.security, settings.allow_plaintext)
             .map_err(Failure::lost)?;
         let io = connector.open(to, settings.security).await.map_err(Failure::lost)?;
         let connection = Self::new(Stream::new(io, settings.timeouts.idle), to.to_string(), settings.limits);
-        let entered = connection.enter(settings, connector);
+        let entered = connection.enter(settings, connector, proof);
         match timeout(settings.timeouts.login, entered).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -45,7 +69,12 @@ impl Connection {
         }
     }
 
-    async fn enter(mut self, settings: &ImapSettings, connector: &Connector) -> Result<Self, Failure> {
+    async fn enter(
+        mut self,
+        settings: &ImapSettings,
+        connector: &Connector,
+        proof: Proof<'_>,
+    ) -> Result<Self, Failure> {
         let greeting = self.greeting().await?;
         let is_known = greeting.kind == StatusKind::PreAuth;
         if settings.security == Security::StartTls {
@@ -55,7 +84,7 @@ impl Connection {
             self = self.start_tls(settings, connector).await?;
         }
         if !is_known {
-            self.log_in(settings).await?;
+            self.log_in(settings, proof).await?;
         }
         if self.capabilities.is_empty() {
             self.ask_capabilities().await?;
@@ -122,10 +151,5 @@ impl Connection {
             true => Err(self.garbage("no capabilities")),
             false => Ok(()),
         }
-    }
-
-    /// A refusal during login, with the server's words cleared of secrets.
-    pub(super) fn login_refused(&self, status: &Status, secrets: &[&str]) -> Failure {
-        Failure::lost(refused(&format!("log in to {}", self.server), status, During::Login, secrets))
     }
 }

@@ -1,14 +1,26 @@
 //! What is known of the open folder, kept up with whatever the server says of it.
 
+use postrider_model::{Flags, PermanentFlags};
 use postrider_remote::FolderKey;
 
 use crate::codec::{response::Data, status::Code};
+
+/// What may be done in an open folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It was opened by EXAMINE, or the server lets it only be read.
+    Read,
+    /// It was opened by SELECT.
+    Write,
+}
 
 /// The folder that is open on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Selected {
     /// Which.
     pub(crate) key: FolderKey,
+    /// What may be done in it.
+    pub(crate) access: Access,
     /// Whether the SELECT succeeded; until then its data arrives.
     pub(crate) is_open: bool,
     /// UIDVALIDITY at the SELECT.
@@ -25,15 +37,18 @@ pub(crate) struct Selected {
     pub(crate) expunged: u32,
     /// The keywords that the folder has.
     pub(crate) keywords: Vec<String>,
+    /// The flags that the folder keeps (PERMANENTFLAGS); where it does not tell, all (RFC 3501, section 6.3.1).
+    pub(crate) permanent: Option<PermanentFlags>,
     /// A second UIDVALIDITY was told.
     pub(crate) is_renumbered: bool,
 }
 
 impl Selected {
     /// A folder that is being opened.
-    pub(crate) const fn opening(key: FolderKey) -> Self {
+    pub(crate) const fn opening(key: FolderKey, access: Access) -> Self {
         Self {
             key,
+            access,
             is_open: false,
             uid_validity: None,
             uid_next: None,
@@ -42,6 +57,7 @@ impl Selected {
             exists: 0,
             expunged: 0,
             keywords: Vec::new(),
+            permanent: None,
             is_renumbered: false,
         }
     }
@@ -64,7 +80,7 @@ impl Selected {
                     self.exists_at_select = Some(*count);
                 }
             }
-            Data::Expunge => self.lose(1),
+            Data::Expunge(_) => self.lose(1),
             Data::Vanished { is_earlier: false, uids } => self.lose(uids.len()),
             Data::Flags(flags) => {
                 self.keywords = flags.iter().filter(|flag| !flag.starts_with('\\')).cloned().collect();
@@ -83,7 +99,9 @@ impl Selected {
         let small = code.number().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
         match code.name.as_str() {
             // What came until here was of the folder that was open before (RFC 7162, section 3.2.11).
-            "CLOSED" => *self = Self::opening(self.key.clone()),
+            "CLOSED" => *self = Self::opening(self.key.clone(), self.access),
+            "READ-ONLY" => self.access = Access::Read,
+            "PERMANENTFLAGS" => self.permanent = Some(permanent_flags(&code.arguments)),
             "UIDVALIDITY" => {
                 self.is_renumbered |=
                     self.uid_validity.is_some_and(|known| small.is_some_and(|told| told != known));
@@ -97,4 +115,10 @@ impl Selected {
             _ => {}
         }
     }
+}
+
+fn permanent_flags(list: &[u8]) -> PermanentFlags {
+    let text = String::from_utf8_lossy(list);
+    let names: Vec<&str> = text.trim_matches(['(', ')', ' ']).split_ascii_whitespace().collect();
+    PermanentFlags { any_keyword: names.contains(&"\\*"), flags: Flags::from_wire(names) }
 }

@@ -1,8 +1,12 @@
 //! From the greeting to the login, and good-bye.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::Security;
-use postrider_remote::MailRemote;
+use postrider_remote::{AccessTokens, Credential, MailRemote};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     ImapSettings, Trial,
@@ -51,7 +55,7 @@ async fn each_way_of_logging_in_works() {
 
 #[tokio::test]
 async fn a_password_that_cannot_be_quoted_goes_as_a_literal() {
-    let settings = ImapSettings { password: "pässwörd".into(), ..settings() };
+    let settings = ImapSettings { credential: Credential::Password("pässwörd".into()), ..settings() };
     let script = "S: * OK [CAPABILITY IMAP4rev1] hi
          C: $ LOGIN \"me\" {10}
          S: + go on
@@ -60,6 +64,122 @@ async fn a_password_that_cannot_be_quoted_goes_as_a_literal() {
         .to_owned()
         + LISTED;
     assert!(tried(settings, &script).await.is_ok());
+}
+
+/// Hands out these tokens, one after the other, and says what it was asked.
+struct Purse(Mutex<(Vec<&'static str>, Vec<String>)>);
+
+impl Purse {
+    fn with(tokens: &[&'static str]) -> Arc<Self> {
+        Arc::new(Self(Mutex::new((tokens.to_vec(), Vec::new()))))
+    }
+
+    fn take(&self, asked: String) -> Result<SecretString, Fault> {
+        let mut held = self.0.lock().unwrap();
+        held.1.push(asked);
+        match held.0.is_empty() {
+            true => Err(Fault::new(ErrorClass::Login, "renew the access token", "the consent was withdrawn")),
+            false => Ok(held.0.remove(0).into()),
+        }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.0.lock().unwrap().1.clone()
+    }
+}
+
+#[async_trait]
+impl AccessTokens for Purse {
+    async fn token(&self) -> Result<SecretString, Fault> {
+        self.take("token".to_owned())
+    }
+
+    async fn after_refusal(&self, refused: &SecretString) -> Result<SecretString, Fault> {
+        self.take(format!("instead of {}", refused.expose_secret()))
+    }
+}
+
+fn by_token(purse: &Arc<Purse>) -> ImapSettings {
+    let credential = Credential::Tokens(Arc::clone(purse) as Arc<dyn AccessTokens>);
+    ImapSettings { login_name: "m,e=x".to_owned(), credential, ..settings() }
+}
+
+// n,a=m=2Ce=3Dx, host=imap.test port=143 auth=Bearer t1, each behind a control-A
+const BEARER_1: &str = "bixhPW09MkNlPTNEeCwBaG9zdD1pbWFwLnRlc3QBcG9ydD0xNDMBYXV0aD1CZWFyZXIgdDEBAQ==";
+// user=m,e=x auth=Bearer t1
+const XOAUTH2_1: &str = "dXNlcj1tLGU9eAFhdXRoPUJlYXJlciB0MQEB";
+// user=m,e=x auth=Bearer t2
+const XOAUTH2_2: &str = "dXNlcj1tLGU9eAFhdXRoPUJlYXJlciB0MgEB";
+
+#[tokio::test]
+async fn each_way_of_logging_in_by_token_works() {
+    let ways = [
+        format!(
+            "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=OAUTHBEARER AUTH=PLAIN] hi
+             C: $ AUTHENTICATE OAUTHBEARER {BEARER_1}"
+        ),
+        format!(
+            "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN] hi
+             C: $ AUTHENTICATE XOAUTH2 {XOAUTH2_1}"
+        ),
+        format!(
+            "S: * OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] hi
+             C: $ AUTHENTICATE XOAUTH2
+             S: +
+             C: {XOAUTH2_1}"
+        ),
+    ];
+    for way in ways {
+        let purse = Purse::with(&["t1"]);
+        let script = format!("{way}\nS: $ OK [CAPABILITY IMAP4rev1] in\n{LISTED}");
+        tried(by_token(&purse), &script).await.unwrap();
+        assert_eq!(purse.asked(), ["token"]);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let greeting = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2] hi\n";
+    let refused = |sent: &str| {
+        format!(
+            "{greeting}C: $ AUTHENTICATE XOAUTH2 {sent}\nS: + eyJzdGF0dXMiOiI0MDEifQ==\nC: \nS: $ NO {sent} t1 t2 is no good"
+        )
+    };
+    let accepted = format!(
+        "{greeting}C: $ AUTHENTICATE XOAUTH2 {XOAUTH2_2}\nS: $ OK [CAPABILITY IMAP4rev1] in\n{LISTED}"
+    );
+    let purse = Purse::with(&["t1", "t2"]);
+    let run = async |remote: crate::ImapRemote| remote.trial().await;
+    play_with(by_token(&purse), &[&refused(XOAUTH2_1), &accepted], run).await.unwrap();
+    assert_eq!(purse.asked(), ["token", "instead of t1"]);
+
+    let purse = Purse::with(&["t1", "t2"]);
+    let scripts = [refused(XOAUTH2_1), refused(XOAUTH2_2)];
+    let fault = play_with(by_token(&purse), &[&scripts[0], &scripts[1]], run).await.unwrap_err();
+    assert_eq!(fault.class, ErrorClass::Login);
+    assert_eq!(fault.cause, "the server answered NO: <hidden> t1 <hidden> is no good", "t1 is old");
+    assert!(fault.hint.is_some_and(|hint| hint.contains("log in to the account again")));
+
+    let purse = Purse::with(&["t1"]);
+    let fault = play_with(by_token(&purse), &[&refused(XOAUTH2_1)], run).await.unwrap_err();
+    assert_eq!((fault.class, fault.cause.as_str()), (ErrorClass::Login, "the consent was withdrawn"));
+    assert_eq!(play_with(by_token(&Purse::with(&[])), &[], run).await.unwrap_err().class, ErrorClass::Login);
+}
+
+#[tokio::test]
+async fn a_token_is_not_replaced_for_other_reasons() {
+    let sent = format!("C: $ AUTHENTICATE OAUTHBEARER {BEARER_1}");
+    let greeting = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=OAUTHBEARER] hi";
+    let table = [
+        (format!("{greeting}\n{sent}\nS: $ NO [UNAVAILABLE] later"), ErrorClass::Transient),
+        (format!("{greeting}\n{sent}\nS: + e30=\nC: AQ==\nS: + e30="), ErrorClass::Transient),
+        ("S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi".to_owned(), ErrorClass::Config),
+    ];
+    for (script, class) in table {
+        let purse = Purse::with(&["t1", "t2"]);
+        assert_eq!(tried(by_token(&purse), &script).await.unwrap_err().class, class, "{script}");
+        assert_eq!(purse.asked(), ["token"]);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Messages as they come, whole conversations.
 
 use async_trait::async_trait;
-use postrider_model::{Flags, Timestamp, Uid};
+use postrider_model::{ErrorClass, Fault, Flags, Timestamp, Uid};
 use postrider_remote::{MailRemote, Result as RemoteResult};
 
 use super::*;

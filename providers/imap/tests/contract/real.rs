@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use postrider_contract::{Letter, MailHarness, mail_suite};
+use postrider_contract::{
+    Abilities, Deed, Letter, MailHarness, WriteHarness, mail_suite, watch_suite, write_suite,
+};
 use postrider_imap::ImapRemote;
 use postrider_model::Uid;
 use postrider_net::{Endpoint, TcpDialer};
-use postrider_remote::MailRemote;
+use postrider_remote::{MailRemote, MailWatcher, MailWriter};
 use postrider_test_support::{Dovecot, ImapClient};
 
 use super::{PASSWORD, USER, settings};
 
 struct Real {
     server: Dovecot,
+    withheld: Vec<String>,
     other: ImapClient,
 }
 
@@ -22,7 +25,17 @@ impl Real {
     fn new(withheld: &[&str]) -> Self {
         let server = Dovecot::builder().user(USER, PASSWORD).without(withheld).start().unwrap();
         let other = server.client(USER).unwrap();
-        Self { server, other }
+        Self { server, other, withheld: withheld.iter().map(|name| (*name).to_owned()).collect() }
+    }
+
+    fn imap(&self) -> ImapRemote {
+        let address = self.server.imap_addr();
+        let endpoint = Endpoint::new(address.ip().to_string(), address.port());
+        ImapRemote::new(settings(endpoint), Arc::new(TcpDialer))
+    }
+
+    fn has(&self, capability: &str) -> bool {
+        !self.withheld.iter().any(|withheld| withheld == capability)
     }
 
     fn uids(uids: &[Uid]) -> String {
@@ -33,9 +46,7 @@ impl Real {
 #[async_trait]
 impl MailHarness for Real {
     fn remote(&self) -> Box<dyn MailRemote> {
-        let address = self.server.imap_addr();
-        let endpoint = Endpoint::new(address.ip().to_string(), address.port());
-        Box::new(ImapRemote::new(settings(endpoint), Arc::new(TcpDialer)))
+        Box::new(self.imap())
     }
 
     async fn create(&mut self, folder: &str) {
@@ -94,9 +105,75 @@ impl MailHarness for Real {
     }
 }
 
+#[async_trait]
+impl WriteHarness for Real {
+    fn writer(&self) -> Box<dyn MailWriter> {
+        Box::new(self.imap())
+    }
+
+    fn watcher(&self) -> Box<dyn MailWatcher> {
+        Box::new(self.imap())
+    }
+
+    fn abilities(&self) -> Abilities {
+        // Dovecot tells places also where it does not announce that it can.
+        Abilities { tells_places: true, erases_by_name: self.has("UIDPLUS"), moves: self.has("MOVE") }
+    }
+
+    async fn subscribed(&mut self) -> Vec<String> {
+        let lines = self.other.command("LSUB \"\" \"*\"").unwrap().lines();
+        let name =
+            |line: &String| line.rsplit_once("\"/\" ").map(|(_, name)| name.trim_matches('"').to_owned());
+        lines.iter().filter_map(name).collect()
+    }
+
+    async fn lose_answers_to(&mut self, _: Option<Deed>) -> bool {
+        false
+    }
+
+    async fn keep_no_keywords(&mut self, _: &str) -> bool {
+        false
+    }
+
+    async fn fill_up(&mut self, _: bool) -> bool {
+        false
+    }
+}
+
 #[tokio::test]
 async fn a_dovecot_with_everything() {
     mail_suite(&mut Real::new(&[])).await;
+    write_suite(&mut Real::new(&[])).await;
+}
+
+#[tokio::test]
+async fn a_dovecot_that_writes_with_less() {
+    let withheld: [&[&str]; 6] = [
+        &["MOVE"],
+        &["UIDPLUS"],
+        &["MOVE", "UIDPLUS"],
+        &["QRESYNC", "MOVE"],
+        &["QRESYNC", "CONDSTORE"],
+        &["QRESYNC", "CONDSTORE", "MOVE", "UIDPLUS", "LITERAL+", "UNSELECT", "NAMESPACE", "ESEARCH"],
+    ];
+    for withheld in withheld {
+        write_suite(&mut Real::new(withheld)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_dovecot_that_is_watched_by_notify() {
+    watch_suite(&mut Real::new(&[]), true).await;
+}
+
+#[tokio::test]
+async fn a_dovecot_that_is_watched_by_idle() {
+    watch_suite(&mut Real::new(&["NOTIFY"]), true).await;
+}
+
+#[tokio::test]
+async fn a_dovecot_that_cannot_be_watched() {
+    watch_suite(&mut Real::new(&["NOTIFY", "IDLE"]), false).await;
 }
 
 #[tokio::test]

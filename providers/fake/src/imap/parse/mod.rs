@@ -6,6 +6,7 @@
 mod cursor;
 mod fetch;
 mod mailbox;
+mod notify;
 mod search;
 
 use cursor::{Cursor, expected};
@@ -71,6 +72,7 @@ fn plain(c: &mut Cursor<'_>, name: &str) -> Parsed<Command> {
         "COPY" => transfer(c, false, false),
         "MOVE" => transfer(c, false, true),
         "APPEND" => append(c),
+        "NOTIFY" => notify::notify(c),
         _ => mailbox::command(c, name),
     }
 }

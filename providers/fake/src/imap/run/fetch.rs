@@ -12,6 +12,7 @@ use crate::imap::respond::Style;
 use crate::imap::session::{Next, Session, Tagged};
 use crate::imap::sets::{Ranges, SequenceSet};
 
+use super::gmail::gmail_id;
 use super::select::vanished;
 
 /// A FETCH under way.
@@ -168,6 +169,13 @@ impl Session {
             FetchItem::ModSeq => put(format!("MODSEQ ({})", self.mod_seq(message.mod_seq))),
             FetchItem::EmailId => put(format!("EMAILID (M{})", message.email_id)),
             FetchItem::ThreadId => put("THREADID NIL".to_owned()),
+            FetchItem::GmMsgId => put(format!("X-GM-MSGID {}", gmail_id(message.email_id))),
+            FetchItem::GmThrId => put(format!("X-GM-THRID {}", gmail_id(self.thread_of(message)))),
+            FetchItem::GmLabels => {
+                put("X-GM-LABELS (".to_owned());
+                self.write_labels(out, message, style);
+                out.push(b')');
+            }
             FetchItem::Rfc822 => {
                 put("RFC822 ".to_owned());
                 style.body(out, bytes);

@@ -179,7 +179,7 @@ impl Session {
         }
     }
 
-    fn status_line(&mut self, name: &str, items: &[StatusItem]) {
+    pub(super) fn status_line(&mut self, name: &str, items: &[StatusItem]) {
         // RFC 7162 section 3.1: asking for mod-sequences turns them on.
         self.enabled.condstore |= items.contains(&StatusItem::HighestModSeq);
         let values: Vec<String> = {

@@ -5,14 +5,18 @@
 
 mod access;
 mod fetch;
+mod gmail;
 mod list;
 mod mailbox;
+mod notify;
 mod search;
 mod select;
 mod store;
 mod transfer;
 
+pub(crate) use access::Mechanism;
 pub(crate) use fetch::FetchJob;
+pub(crate) use notify::Notified;
 
 use super::session::Tagged;
 use crate::core::CoreError;
@@ -23,6 +27,7 @@ fn refused(error: &CoreError) -> Tagged {
         CoreError::NoSuchUser(_) | CoreError::NoSuchMailbox(_) | CoreError::NoSuchMessage(_) => "NONEXISTENT",
         CoreError::AlreadyExists(_) => "ALREADYEXISTS",
         CoreError::Full(_) => "LIMIT",
+        CoreError::OverQuota => "OVERQUOTA",
         CoreError::NoSelect(_) | CoreError::BadName(_) | CoreError::HasChildren(_) | CoreError::Inbox => {
             "CANNOT"
         }
@@ -37,6 +42,7 @@ fn refused(error: &CoreError) -> Tagged {
         CoreError::HasChildren(_) => "mailbox has children",
         CoreError::Inbox => "INBOX cannot be deleted",
         CoreError::Full(_) => "no UIDs left",
+        CoreError::OverQuota => "the mailbox is full",
     };
     Tagged::no(format!("[{code}] {reason}"))
 }

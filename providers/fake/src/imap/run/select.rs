@@ -106,6 +106,7 @@ impl Session {
                 told: std::collections::BTreeMap::new(),
                 recent: recent.into_iter().collect(),
                 no_mod_seq,
+                renumbered: old_uid_validity.is_some(),
                 blind,
             },
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::refused;
 use crate::core::{CoreError, Flags, Message};
+use crate::faults::Bend;
 use crate::imap::command::Store;
 use crate::imap::session::{Session, Tagged};
 use crate::imap::sets::{Ranges, SequenceSet};
@@ -34,6 +35,11 @@ impl Session {
         };
         self.enabled.condstore |= store.unchanged_since.is_some();
         let stored = self.change_flags(store, &uids);
+        if self.bent(Bend::NoEcho) {
+            let told = stored.messages.iter().map(|message| (message.uid, message.touched));
+            self.selected.iter_mut().for_each(|selected| selected.told.extend(told.clone()));
+            return self.store_verdict(store, &stored);
+        }
         for message in &stored.messages {
             if !store.silent || stored.stale.contains(&message.uid) {
                 self.tell_flags(message, true);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::refused;
 use crate::core::{CoreError, Flags, NewMessage};
+use crate::faults::Bend;
 use crate::imap::capability::Capability;
 use crate::imap::command::{Append, Transfer};
 use crate::imap::session::{Session, Tagged};
@@ -30,8 +31,10 @@ impl Session {
         };
         let Some(from) = self.selected_name() else { return Tagged::no("[NONEXISTENT] the mailbox is gone") };
         let to = self.named(&transfer.mailbox);
+        let half = transfer.moving && self.bent(Bend::HalfMove);
+        let uids = if half { uids.get(..uids.len() / 2).unwrap_or_default() } else { &uids };
         let done = self.server.change(|state| {
-            let pairs = state.transfer(self.user(), &from, &uids, &to, transfer.moving)?;
+            let pairs = state.transfer(self.user(), &from, uids, &to, transfer.moving)?;
             Ok((
                 pairs,
                 state.mailbox(self.user(), &to)?.uid_validity,
@@ -39,7 +42,10 @@ impl Session {
             ))
         });
         match done {
-            Ok((pairs, uid_validity, highest)) => self.transferred(transfer, &pairs, uid_validity, highest),
+            Ok((pairs, uid_validity, highest)) => {
+                let tagged = self.transferred(transfer, &pairs, uid_validity, highest);
+                if half { Tagged::no("[SERVERBUG] not all of them could be moved") } else { tagged }
+            }
             Err(error) => refused_or_create(&error),
         }
     }
@@ -59,7 +65,13 @@ impl Session {
         if !code.is_empty() {
             self.untagged(&format!("OK {code}moved"));
         }
-        let gone: Vec<u32> = pairs.iter().map(|(old, _)| *old).collect();
+        let mut gone: Vec<u32> = pairs.iter().map(|(old, _)| *old).collect();
+        {
+            // What is moved out of Gmail's All Mail into a label stays there.
+            let state = self.server.lock();
+            let left = self.mailbox(&state).map(|mailbox| &mailbox.messages);
+            gone.retain(|uid| left.is_none_or(|left| !left.contains_key(uid)));
+        }
         self.tell_expunged(&gone);
         if !gone.is_empty() && self.enabled.qresync && self.facts().mod_seqs {
             return Tagged::ok(format!("[HIGHESTMODSEQ {}] done", self.mod_seq(highest)));
@@ -67,9 +79,14 @@ impl Session {
         Tagged::ok("done")
     }
 
+    /// Not in a mailbox without lasting UIDs (RFC 4315 section 3, UIDNOTSTICKY).
+    fn tells_uids(&self) -> bool {
+        self.offers(Capability::UidPlus) && !self.bent(Bend::NoNewUid)
+    }
+
     /// `[COPYUID validity from to]`: both sets in the same order (RFC 4315 section 3).
     fn copy_uid(&self, pairs: &[(u32, u32)], uid_validity: u32) -> String {
-        if pairs.is_empty() || !self.offers(Capability::UidPlus) {
+        if pairs.is_empty() || !self.tells_uids() {
             return String::new();
         }
         let (from, to): (Vec<u32>, Vec<u32>) = pairs.iter().copied().unzip();
@@ -79,22 +96,28 @@ impl Session {
     /// APPEND
     pub(in crate::imap) fn append(&mut self, append: Append) -> Tagged {
         let name = self.named(&append.mailbox);
+        let size = append.bytes.len();
+        if self.server.config().append_limit.is_some_and(|limit| size > limit as usize) {
+            return Tagged::no("[TOOBIG] the message is above the limit");
+        }
         let done = self.server.change(|state| {
             let (stamp, email_id, now) = (state.stamp(), state.email_id(), state.now);
             let mailbox = state.mailbox_mut(self.user(), &name)?;
             if mailbox.no_select {
                 return Err(CoreError::NoSelect(name.clone()));
             }
+            state.check_room(self.user(), size)?;
             let content = NewMessage {
                 bytes: Arc::from(append.bytes),
                 flags: Flags::of(&append.flags),
                 internal_date: append.date.unwrap_or(now),
                 email_id,
             };
-            Ok((mailbox.insert(content, stamp)?, mailbox.uid_validity))
+            let uid = state.put(self.user(), &name, content, stamp)?;
+            Ok((uid, state.mailbox(self.user(), &name)?.uid_validity))
         });
         match done {
-            Ok((uid, uid_validity)) if self.offers(Capability::UidPlus) => {
+            Ok((uid, uid_validity)) if self.tells_uids() => {
                 Tagged::ok(format!("[APPENDUID {uid_validity} {uid}] done"))
             }
             Ok(_) => Tagged::ok("done"),

@@ -1,0 +1,223 @@
+//! Watches: connections, beside the pool, on which the server tells by itself when something changes.
+//!
+//! - With NOTIFY one connection watches all folders; else IDLE watches one folder a connection, the most wanted first.
+//! - A peer may go silent while its kernel, or a proxy's, keeps the connection alive. So every [`RENEW`] something is asked, which has to
+//!   be answered within [`ANSWER`]: within a minute it is noticed, in whichever moment it happened.
+//! - What happens while nobody calls [`MailWatch::next`] waits in the connections; what is told while a watch is renewed is told on.
+//! - Each folder is told once when the watch begins: what happened before is nobody else's to tell.
+//! - No task runs behind a watch: its connections are driven by `next` alone.
+
+mod idle;
+mod notify;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use postrider_model::{ErrorClass, Fault};
+use postrider_remote::{FolderKey, MailWatch, MailWatcher, Result};
+use tokio::time::timeout;
+
+use self::{idle::Idle, notify::Notify};
+use crate::{
+    connection::Connection,
+    fault::{Aftermath, Failure},
+    pool::Pool,
+    remote::ImapRemote,
+};
+
+/// How long a watch is left alone. RFC 2177 asks for less than 29 minutes; a peer that has gone silent asks for less than one.
+const RENEW: Duration = Duration::from_secs(35);
+/// How long the server may take to answer then.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// One watching connection.
+enum Line {
+    Idle(Idle),
+    Notify(Notify),
+}
+
+impl Line {
+    async fn wait(&mut self) -> std::result::Result<FolderKey, Failure> {
+        match self {
+            Self::Idle(idle) => idle.wait().await,
+            Self::Notify(notify) => notify.wait().await,
+        }
+    }
+}
+
+/// Why a watch did not begin.
+struct Refused {
+    /// The connection, where it can go on.
+    connection: Option<Connection>,
+    failure: Failure,
+}
+
+impl Refused {
+    fn new(connection: Connection, failure: Failure) -> Self {
+        let connection = (failure.aftermath == Aftermath::InOrder).then_some(connection);
+        Self { connection, failure }
+    }
+}
+
+/// A connection that is waited for, and is given back with what it told.
+type Waiting = Pin<Box<dyn Future<Output = (Line, std::result::Result<FolderKey, Failure>)> + Send>>;
+
+fn waiting(mut line: Line) -> Waiting {
+    Box::pin(async move {
+        let told = line.wait().await;
+        (line, told)
+    })
+}
+
+/// A watch over some folders.
+struct Watch {
+    watched: Vec<FolderKey>,
+    /// Asked in this order, so that the same wires give the same events.
+    lines: Vec<Waiting>,
+    /// Why it ended.
+    ended: Option<Fault>,
+}
+
+impl Watch {
+    fn new(watched: Vec<FolderKey>, lines: Vec<Line>) -> Self {
+        Self { watched, lines: lines.into_iter().map(waiting).collect(), ended: None }
+    }
+
+    /// The first line that has something to tell; it is taken out.
+    fn poll_lines(&mut self, cx: &mut Context<'_>) -> Poll<(Line, std::result::Result<FolderKey, Failure>)> {
+        for at in 0..self.lines.len() {
+            if let Some(line) = self.lines.get_mut(at)
+                && let Poll::Ready(told) = line.as_mut().poll(cx)
+            {
+                drop(self.lines.remove(at));
+                return Poll::Ready(told);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+#[async_trait]
+impl MailWatch for Watch {
+    fn watched(&self) -> &[FolderKey] {
+        &self.watched
+    }
+
+    async fn next(&mut self) -> Result<FolderKey> {
+        if let Some(fault) = &self.ended {
+            return Err(fault.clone());
+        }
+        let (line, told) = poll_fn(|cx| self.poll_lines(cx)).await;
+        match told {
+            Ok(folder) => {
+                // Behind the others, so that a busy folder does not keep them from being heard.
+                self.lines.push(waiting(line));
+                Ok(folder)
+            }
+            Err(failure) => {
+                self.lines.clear();
+                self.ended = Some(failure.fault.clone());
+                Err(failure.fault)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl MailWatcher for ImapRemote {
+    async fn watch(&self, folders: &[FolderKey]) -> Result<Box<dyn MailWatch>> {
+        if folders.is_empty() {
+            return Ok(Box::new(Watch::new(Vec::new(), Vec::new())));
+        }
+        let (watched, lines) = begin(self.pool(), folders).await?;
+        Ok(Box::new(Watch::new(watched, lines)))
+    }
+}
+
+/// Opens the connections.
+async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Vec<Line>)> {
+    let mut connection = Connection::open(pool.settings(), pool.connector()).await?;
+    if connection.has("NOTIFY") {
+        match Notify::begin(connection, pool.settings(), folders).await {
+            Ok(notify) => return Ok((notify.folders().to_vec(), vec![Line::Notify(notify)])),
+            Err(Refused { connection: Some(kept), failure }) => {
+                tracing::debug!(why = %failure.fault, "NOTIFY is done without");
+                connection = kept;
+            }
+            Err(Refused { failure, .. }) => return Err(failure.fault),
+        }
+    }
+    if !connection.has("IDLE") {
+        let action = connection.action("watch folders");
+        let cause = "the server does not tell by itself when something changes (neither IDLE nor NOTIFY)";
+        return Err(Fault::new(ErrorClass::Permanent, action, cause)
+            .hint("changes there are seen by the next run; let runs follow each other sooner"));
+    }
+    idle_in_each(pool, connection, folders).await
+}
+
+/// One connection a folder. A folder that cannot be opened is left out; so is what goes beyond what the server allows.
+async fn idle_in_each(
+    pool: &Pool,
+    first: Connection,
+    folders: &[FolderKey],
+) -> Result<(Vec<FolderKey>, Vec<Line>)> {
+    let most = pool.settings().max_watches.max(1);
+    let (mut watched, mut lines) = (Vec::new(), Vec::new());
+    let (mut free, mut last_failure) = (Some(first), None);
+    for folder in folders {
+        if lines.len() == most {
+            break;
+        }
+        let connection = match free.take() {
+            Some(connection) => connection,
+            None => match Connection::open(pool.settings(), pool.connector()).await {
+                Ok(connection) => connection,
+                Err(failure) if lines.is_empty() || failure.fault.class != ErrorClass::Throttled => {
+                    return Err(failure.fault);
+                }
+                Err(failure) => {
+                    tracing::debug!(why = %failure.fault, "no further folder is watched");
+                    break;
+                }
+            },
+        };
+        match Idle::begin(connection, pool.settings(), folder).await {
+            Ok(idle) => {
+                watched.push(folder.clone());
+                lines.push(Line::Idle(idle));
+            }
+            Err(Refused { connection: Some(connection), failure }) => {
+                tracing::debug!(why = %failure.fault, "a folder is not watched");
+                (free, last_failure) = (Some(connection), Some(failure.fault));
+            }
+            Err(Refused { failure, .. }) => return Err(failure.fault),
+        }
+    }
+    match last_failure.filter(|_| lines.is_empty()) {
+        Some(fault) => Err(fault),
+        None => Ok((watched, lines)),
+    }
+}
+
+/// What the server is asked, which it has to answer in time: else it is taken for gone.
+async fn in_time<T>(
+    action: &str,
+    answer: impl Future<Output = std::result::Result<T, Failure>>,
+) -> std::result::Result<T, Failure> {
+    match timeout(ANSWER, answer).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            let cause = format!("the server did not answer within {} s", ANSWER.as_secs());
+            Err(Failure::lost(Fault::new(ErrorClass::Transient, action, cause)))
+        }
+    }
+}
