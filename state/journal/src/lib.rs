@@ -19,8 +19,10 @@
 
 mod intent;
 mod mark;
+mod operation;
 mod state;
 
 pub use intent::Intent;
 pub use mark::{Mark, MarkError};
+pub use operation::{Floor, Operation};
 pub use state::{Event, InvalidTransition, State};

@@ -57,6 +57,12 @@ impl State {
         }
     }
 
+    /// The state of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
     /// The state after `event`.
     ///
     /// # Errors

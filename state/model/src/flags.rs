@@ -137,6 +137,26 @@ impl Flags {
     }
 }
 
+/// The flags that a folder keeps (PERMANENTFLAGS, RFC 3501, section 7.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PermanentFlags {
+    /// Those that it names.
+    pub flags: Flags,
+    /// Whether any other keyword is kept too (`\*`).
+    pub any_keyword: bool,
+}
+
+impl PermanentFlags {
+    /// Those of `flags` that the folder keeps.
+    pub fn kept_of(&self, flags: &Flags) -> Flags {
+        let mut kept = Flags::NONE;
+        flags.system().filter(|flag| self.flags.has(*flag)).for_each(|flag| kept.insert(flag));
+        let keeps = |keyword: &&String| self.any_keyword || self.flags.has_keyword(keyword);
+        flags.keywords().iter().filter(keeps).for_each(|keyword| kept.insert_keyword(keyword.clone()));
+        kept
+    }
+}
+
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let system = self.system().map(|flag| format!("\\{}", flag.name()));

@@ -37,32 +37,53 @@ row_id! {
     MessageId
 }
 
-/// A message where it stands, printed as `m17`. It survives moves; a copy has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlacementId(pub i64);
+/// An id that people read and write: a letter and a number.
+macro_rules! shown_id {
+    ($(#[$doc:meta])* $name:ident, $letter:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
 
-impl fmt::Display for PlacementId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "m{}", self.0)
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($letter, "{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdParseError;
+
+            fn from_str(text: &str) -> Result<Self, IdParseError> {
+                let number =
+                    text.strip_prefix($letter).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+                number
+                    .and_then(|digits| digits.parse().ok())
+                    .map(Self)
+                    .ok_or_else(|| IdParseError { found: text.to_owned(), expected: $expected })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
 }
 
-impl FromStr for PlacementId {
-    type Err = IdParseError;
-
-    fn from_str(text: &str) -> Result<Self, IdParseError> {
-        let number = text.strip_prefix('m').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-        number.and_then(|digits| digits.parse().ok()).map(Self).ok_or_else(|| IdParseError {
-            found: text.to_owned(),
-            expected: "a message id such as m17 (`postrider mail list` prints them)",
-        })
-    }
+shown_id! {
+    /// A message where it stands, printed as `m17`. It survives moves; a copy has its own.
+    PlacementId, "m", "a message id such as m17 (`postrider mail list` prints them)"
 }
-
-impl Serialize for PlacementId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+shown_id! {
+    /// An entry of the outbox, printed as `o3`.
+    OutboxId, "o", "an outbox id such as o3 (`postrider outbox list` prints them)"
 }
 
 /// One run, printed as 16 hexadecimal digits: it names the run in logs, reports and the audit.

@@ -14,9 +14,9 @@ mod seams;
 mod uid_set;
 
 pub use error::{ErrorClass, Fault};
-pub use flags::{Flags, SystemFlag};
+pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
-pub use ids::{AccountId, CollectionId, IdParseError, MessageId, PlacementId, RunId};
+pub use ids::{AccountId, CollectionId, IdParseError, MessageId, OutboxId, PlacementId, RunId};
 pub use listing::{FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
 pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};

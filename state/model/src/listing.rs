@@ -2,10 +2,13 @@
 //!
 //! Whether a listing is complete or a delta is said in a type ([`Scope`]), since absence from a delta says nothing (I2).
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Flags, FolderRole, FolderStatus, MailCursor, Uid, UidSet};
 
 /// A folder's name on the server exactly as the server writes it (for IMAP: still in modified UTF-7), by which it is selected.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FolderKey(pub String);
 
 /// A folder in a complete listing.

@@ -25,6 +25,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(days.saturating_mul(86_400_000_000)))
     }
 
+    /// The instant so many milliseconds later; saturates.
+    pub fn plus_millis(self, millis: u64) -> Self {
+        let micros = i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000);
+        Self(self.0.saturating_add(micros))
+    }
+
     /// Milliseconds from `earlier` to this instant, 0 when it is not earlier.
     pub const fn millis_since(self, earlier: Self) -> u64 {
         let micros = self.0.saturating_sub(earlier.0);

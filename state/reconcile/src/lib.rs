@@ -8,6 +8,7 @@ mod folders;
 mod guard;
 mod mail;
 mod moves;
+mod push;
 mod rematch;
 
 pub use flags::merge_flags;
@@ -15,4 +16,5 @@ pub use folders::{FolderPlan, Follow, FreezeReason, KnownFolder, Selection, plan
 pub use guard::{Deletions, Verdict, judge_deletions};
 pub use mail::{FlagPlan, FolderListing, KnownPlacement, plan_flags};
 pub use moves::{Placed, Settled, pair_moves};
+pub use push::{Gone, LocalChange, Moved, Push, PushOp, flag_changes, judge_move, plan_push};
 pub use rematch::{Rematch, pair_by_content};

@@ -4,7 +4,7 @@
 
 use std::{io, path::PathBuf};
 
-use postrider_model::{ErrorClass, Fault, MessageId, PlacementId};
+use postrider_model::{ErrorClass, Fault, MessageId, OutboxId, PlacementId};
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
@@ -120,6 +120,21 @@ pub enum StoreError {
     /// There is no held plan of that name.
     #[error("there is no held plan {0}")]
     NoSuchPlan(HeldId),
+    /// Folders of two accounts: nothing moves between them.
+    #[error("{0} is of another account than the folder")]
+    OtherAccount(PlacementId),
+    /// There is no noted write of that number.
+    #[error("there is no noted write {0}")]
+    NoSuchIntent(i64),
+    /// There is no entry of that id in the outbox.
+    #[error("there is no entry {0} in the outbox")]
+    NoSuchEntry(OutboxId),
+    /// A noted write cannot do that.
+    #[error(transparent)]
+    InvalidTransition(#[from] postrider_journal::InvalidTransition),
+    /// It can be erased here once it is gone from the server.
+    #[error("{0} is still to be deleted on the server")]
+    StillThere(PlacementId),
     /// Two placements of different messages are no move.
     #[error("{vanished} and {arrived} are not the same message")]
     NotAMove {
@@ -175,6 +190,9 @@ impl StoreError {
             | Self::WrongKind { .. }
             // A person named what is not there: no later try will find it.
             | Self::NotDeleted(_)
+            | Self::OtherAccount(_)
+            | Self::StillThere(_)
+            | Self::NoSuchEntry(_)
             | Self::NoSuchPlan(_) => ErrorClass::Config,
             _ => ErrorClass::Permanent,
         }
@@ -185,9 +203,14 @@ impl StoreError {
             Self::TimedOut { .. } => "search the store",
             Self::NotDeleted(_) => "restore the message",
             Self::NoSuchMessage(_) => "find the message",
+            Self::OtherAccount(_) => "move the message",
+            Self::StillThere(_) => "erase the message",
+            Self::NoSuchEntry(_) => "find the entry",
             Self::NoSuchPlan(_) => "allow the plan",
             Self::NoRoomForUpgrade { .. } => "upgrade the store",
-            Self::DiskFull | Self::NotAMove { .. } => "write to the store",
+            Self::DiskFull | Self::NotAMove { .. } | Self::NoSuchIntent(_) | Self::InvalidTransition(_) => {
+                "write to the store"
+            }
             Self::IndexOrder { .. } => "index messages",
             Self::Stopped | Self::Sqlite(_) | Self::Io { .. } => "use the store",
             _ => "open the store",
@@ -227,6 +250,14 @@ impl StoreError {
             Self::NoSuchMessage(_) => {
                 "`postrider mail list` prints the ids; what was purged is gone".to_owned()
             }
+            Self::OtherAccount(_) => {
+                "messages move within their account; `mail export` and another program carry them over"
+                    .to_owned()
+            }
+            Self::StillThere(_) => {
+                "`postrider --sync-now` deletes it there; then it can be erased here".to_owned()
+            }
+            Self::NoSuchEntry(_) => "`postrider outbox list` prints the ids".to_owned(),
             Self::NoSuchPlan(_) => {
                 "`postrider status` names the plans that wait now; one that grew has a new name".to_owned()
             }

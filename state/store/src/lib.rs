@@ -42,6 +42,7 @@ pub use read::{
 };
 pub use store::{Options, Store};
 pub use write::{
-    Collection, Context, Envelope, Expired, FlagUpdate, Held, HeldId, Incoming, Inserted, Matchable,
-    NewCollection, Placement, Renumbering, Restored, RunRow, Seat, Secret, Side, Tx, Writer,
+    Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming, Inserted,
+    IntentRow, Landed, Matchable, NewCollection, NewOutgoing, Outgoing, Placement, RefusedRecipient,
+    Renumbering, Restored, RunRow, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

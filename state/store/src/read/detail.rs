@@ -157,10 +157,10 @@ impl Reader {
         most: u32,
     ) -> Result<Vec<Export>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT p.id, c.name, p.uid, p.flags, p.keywords, p.internal_us, b.size,
+            "SELECT p.id, c.name, iif(p.here IS NULL, p.uid, NULL), p.flags, p.keywords, p.internal_us, b.size,
                     (SELECT d.written FROM message_address l JOIN address d ON d.id = l.address
                      WHERE l.message = m.id AND l.role = 0 ORDER BY l.pos LIMIT 1)
-             FROM placement p CROSS JOIN collection c ON c.id = p.collection
+             FROM placement p CROSS JOIN collection c ON c.id = p.folder
                   CROSS JOIN message m ON m.id = p.message CROSS JOIN body b ON b.id = m.body
              WHERE p.id > ?1 AND p.deleted_us IS NULL AND c.account = ?2 AND (?3 IS NULL OR c.name = ?3)
              ORDER BY p.id LIMIT ?4",

@@ -263,7 +263,7 @@ impl Reader {
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
-             WHERE p.collection = ? AND p.deleted_us IS NULL AND p.internal_us >= ?{}
+             WHERE p.folder = ? AND p.deleted_us IS NULL AND p.internal_us >= ?{}
              ORDER BY p.internal_us DESC, p.message DESC, p.id DESC LIMIT ?",
             conditions.sql
         ))?;
@@ -285,7 +285,7 @@ impl Reader {
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
-             WHERE +p.collection = ? AND p.deleted_us IS NOT NULL{}",
+             WHERE +p.folder = ? AND p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'{}",
             conditions.sql
         ))?;
         let mut rows = statement.query(conditions.after(&[&collection.0]).as_slice())?;
@@ -306,10 +306,10 @@ impl Reader {
 
     pub(super) fn row(&self, id: PlacementId) -> Result<Option<Row>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT p.message, a.name, c.name, p.uid, m.message_id, m.subject, m.date_us, p.internal_us, b.size, p.flags,
+            "SELECT p.message, a.name, c.name, iif(p.here IS NULL AND p.deleted_us IS NULL, p.uid, NULL), m.message_id, m.subject, m.date_us, p.internal_us, b.size, p.flags,
                     p.keywords, m.has_attachment, m.snippet, p.deleted_us, p.held
              FROM placement p JOIN message m ON m.id = p.message JOIN body b ON b.id = m.body
-                  JOIN collection c ON c.id = p.collection JOIN account a ON a.id = c.account
+                  JOIN collection c ON c.id = p.folder JOIN account a ON a.id = c.account
              WHERE p.id = ?1",
         )?;
         let found = statement.query_row([id.0], |row| {

@@ -115,8 +115,8 @@ impl Reader {
         filter: &Filter,
     ) -> Result<Vec<PlacementId>> {
         let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT p.internal_us, p.message, p.id, p.collection FROM placement p
-             WHERE p.message = ? AND (p.deleted_us IS NOT NULL) = ?{}",
+            "SELECT p.internal_us, p.message, p.id, p.folder FROM placement p
+             WHERE p.message = ? AND (p.deleted_us IS NOT NULL) = ? AND p.discard IS NOT 'marked'{}",
             conditions.sql
         ))?;
         let mut newest = Newest::new(filter.limit);
@@ -139,12 +139,12 @@ impl Reader {
         filter: &Filter,
     ) -> Result<Vec<PlacementId>> {
         let order = match filter.deleted {
-            true => "p.deleted_us IS NOT NULL",
+            true => "p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'",
             false => "p.deleted_us IS NULL",
         };
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
-             WHERE p.collection = ? AND {order} AND p.internal_us >= ?{}
+             WHERE p.folder = ? AND {order} AND p.internal_us >= ?{}
              ORDER BY p.internal_us DESC, p.message DESC, p.id DESC",
             conditions.sql
         ))?;

@@ -4,7 +4,10 @@ use postrider_model::{AccountId, CollectionId, FolderRole, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Reader;
-use crate::{Held, HeldId, Result, RunRow, Secret, write::run_row};
+use crate::{
+    Held, HeldId, Outgoing, Result, RunRow, Secret,
+    write::{outbox, run_row},
+};
 
 /// An account that the store knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub struct Counts {
     pub restorable: u64,
     /// Deletions that wait for a person's word.
     pub held: u64,
+    /// Messages that were changed here and wait to be sent. A keyword that the folder does not keep waits for nothing.
+    pub unsent: u64,
 }
 
 impl Reader {
@@ -70,7 +75,7 @@ impl Reader {
     pub fn folders(&self, account: AccountId) -> Result<Vec<FolderRow>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT c.id, c.name, c.role, c.gone_us, c.gone_why, count(p.id), coalesce(sum(p.flags & 1 = 0), 0)
-             FROM collection c LEFT JOIN placement p ON p.collection = c.id AND p.deleted_us IS NULL
+             FROM collection c LEFT JOIN placement p ON p.folder = c.id AND p.deleted_us IS NULL
              WHERE c.account = ?1 AND c.kind = 'mail' GROUP BY c.id ORDER BY c.name, c.id",
         )?;
         let rows = statement.query_map([account.0], |row| {
@@ -97,21 +102,31 @@ impl Reader {
     pub fn counts(&self, account: AccountId) -> Result<Counts> {
         let mut statement = self.conn.prepare_cached(
             "SELECT (SELECT count(*) FROM collection c WHERE c.account = ?1 AND c.gone_us IS NULL),
-                    (SELECT count(*) FROM collection c JOIN placement p ON p.collection = c.id
+                    (SELECT count(*) FROM collection c JOIN placement p ON p.folder = c.id
                      WHERE c.account = ?1 AND p.deleted_us IS NULL),
                     (SELECT count(*) FROM placement p JOIN collection c ON c.id = p.collection
-                     WHERE c.account = ?1 AND p.deleted_us IS NOT NULL),
+                     WHERE c.account = ?1 AND p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'),
                     (SELECT count(*) FROM placement p JOIN collection c ON c.id = p.collection
-                     WHERE c.account = ?1 AND p.held IS NOT NULL)",
+                     WHERE c.account = ?1 AND p.held IS NOT NULL),
+                    (SELECT count(*) FROM collection c JOIN placement p ON p.collection = c.id
+                     WHERE c.account = ?1 AND c.gone_us IS NULL AND p.uid IS NOT NULL
+                       AND (p.here IS NOT NULL OR p.discard IS NOT NULL OR p.flags <> p.base_flags
+                            OR p.keywords <> p.base_keywords)
+                       AND (p.here IS NOT NULL OR p.discard IN ('trash', 'expunge')
+                            OR p.discard IS NULL AND (p.flags <> p.base_flags
+                               OR coalesce(instr(c.permanent_flags, '\\*'), 1) > 0)))
+                    + (SELECT count(*) FROM intent i WHERE i.account = ?1 AND i.op = 'append')",
         )?;
         Ok(statement.query_row([account.0], |row| {
             let (folders, messages, restorable, held): (i64, i64, i64, i64) =
                 (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let unsent: i64 = row.get(4)?;
             Ok(Counts {
                 folders: folders.cast_unsigned(),
                 messages: messages.cast_unsigned(),
                 restorable: restorable.cast_unsigned(),
                 held: held.cast_unsigned(),
+                unsent: unsent.cast_unsigned(),
             })
         })?)
     }
@@ -122,6 +137,14 @@ impl Reader {
     /// What SQLite says.
     pub fn runs(&self) -> Result<Vec<RunRow>> {
         runs(&self.conn)
+    }
+
+    /// The entries of the outbox, the oldest first: those that are not done with, or all that are still known.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn outbox(&self, account: Option<AccountId>, all: bool) -> Result<Vec<Outgoing>> {
+        outbox(&self.conn, account, all)
     }
 
     /// The plans of that account that wait for a person's word.

@@ -1,10 +1,10 @@
 //! Accounts, as the store numbers them. Their settings are configuration's.
 
-use postrider_model::AccountId;
+use postrider_model::{AccountId, PlacementId};
 use rusqlite::{OptionalExtension, params};
 
 use super::Tx;
-use crate::Result;
+use crate::{Result, StoreError};
 
 impl Tx<'_> {
     /// The account of that name.
@@ -14,6 +14,18 @@ impl Tx<'_> {
     pub fn account_id(&self, name: &str) -> Result<Option<AccountId>> {
         let mut statement = self.conn.prepare_cached("SELECT id FROM account WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0).map(AccountId)).optional()?)
+    }
+
+    /// The account in which that message is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchMessage`], and what SQLite says.
+    pub fn account_of(&self, id: PlacementId) -> Result<AccountId> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.account FROM placement p JOIN collection c ON c.id = p.collection WHERE p.id = ?1",
+        )?;
+        let found = statement.query_row([id.0], |row| row.get(0).map(AccountId)).optional()?;
+        found.ok_or(StoreError::NoSuchMessage(id))
     }
 
     /// The account of that name; made where it is new, its address brought up to date where that changed.

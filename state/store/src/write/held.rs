@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use postrider_model::{AccountId, CollectionId, IdParseError, PlacementId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::{Context, Tx};
+use super::{Context, Side, Tx};
 use crate::{Result, StoreError};
 
 /// A held plan, printed as `p3`. A plan that grows or shrinks is a new one.
@@ -51,7 +51,8 @@ pub struct Held {
 }
 
 impl Tx<'_> {
-    /// Holds the deletion of those placements of that folder, in the place of what was held there before. The same
+    /// Holds the deletion of those placements of that folder, in the place of what was held there before: here, of messages that are
+    /// gone on the server; on the server, of messages that were deleted here. `side` is where they were deleted. The same
     /// placements again are the same plan, and nothing is written; other ones are a new plan with a new name.
     ///
     /// # Errors
@@ -59,6 +60,7 @@ impl Tx<'_> {
     pub fn hold(
         &mut self,
         collection: CollectionId,
+        side: Side,
         why: &str,
         ids: &[PlacementId],
         total: u64,
@@ -67,22 +69,23 @@ impl Tx<'_> {
         let mut wanted = ids.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
-        if let Some(id) = self.plan_of(collection)?
+        if let Some(id) = self.plan_of(collection, side)?
             && self.placements_of(id)? == wanted
         {
             return Ok(id);
         }
-        self.drop_plan_of(collection)?;
+        self.release(collection, side)?;
         self.conn.execute(
-            "INSERT INTO held (collection, created_us, why, total) VALUES (?1, ?2, ?3, ?4)",
-            params![collection.0, at.0, why, total.cast_signed()],
+            "INSERT INTO held (collection, side, created_us, why, total) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![collection.0, side.name(), at.0, why, total.cast_signed()],
         )?;
         let plan = HeldId(self.conn.last_insert_rowid());
         let mut statement = self.conn.prepare_cached(
-            "UPDATE placement SET held = ?2 WHERE id = ?1 AND collection = ?3 AND deleted_us IS NULL",
+            "UPDATE placement SET held = ?2
+             WHERE id = ?1 AND collection = ?3 AND (deleted_us IS NULL) = (?4 = 'server')",
         )?;
         for id in wanted {
-            statement.execute([id.0, plan.0, collection.0])?;
+            statement.execute(params![id.0, plan.0, collection.0, side.name()])?;
         }
         Ok(plan)
     }
@@ -108,22 +111,30 @@ impl Tx<'_> {
         crate::read::held(self.conn, account)
     }
 
-    /// Lets that plan through: its messages become tombstones. Answers how many.
+    /// Lets that plan through: its messages become tombstones, or may be deleted on the server. Answers how many.
     ///
     /// # Errors
     /// [`StoreError::NoSuchPlan`] where it is not waiting, for one because it changed and has another name now.
     pub fn allow(&mut self, plan: HeldId, context: &Context) -> Result<u64> {
-        let mut statement = self.conn.prepare_cached("SELECT 1 FROM held WHERE id = ?1")?;
-        if !statement.exists([plan.0])? {
-            return Err(StoreError::NoSuchPlan(plan));
+        let mut statement = self.conn.prepare_cached("SELECT side FROM held WHERE id = ?1")?;
+        let side: Option<String> = statement.query_row([plan.0], |row| row.get(0)).optional()?;
+        let side = side.ok_or(StoreError::NoSuchPlan(plan))?;
+        if side == Side::Server.name() {
+            let ids = self.placements_of(plan)?;
+            return self.delete_placements(&ids, context);
         }
-        let ids = self.placements_of(plan)?;
-        self.delete_placements(&ids, context)
+        let allowed =
+            self.conn.execute("UPDATE placement SET held = NULL, allowed = 1 WHERE held = ?1", [plan.0])?;
+        self.drop_empty_plans()?;
+        Ok(allowed as u64)
     }
 
-    fn plan_of(&self, collection: CollectionId) -> Result<Option<HeldId>> {
-        let mut statement = self.conn.prepare_cached("SELECT id FROM held WHERE collection = ?1")?;
-        Ok(statement.query_row([collection.0], |row| row.get(0).map(HeldId)).optional()?)
+    fn plan_of(&self, collection: CollectionId, side: Side) -> Result<Option<HeldId>> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT id FROM held WHERE collection = ?1 AND side = ?2")?;
+        Ok(statement
+            .query_row(params![collection.0, side.name()], |row| row.get(0).map(HeldId))
+            .optional()?)
     }
 
     fn placements_of(&self, plan: HeldId) -> Result<Vec<PlacementId>> {
@@ -133,8 +144,12 @@ impl Tx<'_> {
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn drop_plan_of(&mut self, collection: CollectionId) -> Result<()> {
-        let Some(plan) = self.plan_of(collection)? else { return Ok(()) };
+    /// Nothing of that folder and side waits any longer.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn release(&mut self, collection: CollectionId, side: Side) -> Result<()> {
+        let Some(plan) = self.plan_of(collection, side)? else { return Ok(()) };
         self.conn.execute("UPDATE placement SET held = NULL WHERE held = ?1", [plan.0])?;
         self.conn.execute("DELETE FROM held WHERE id = ?1", [plan.0])?;
         Ok(())

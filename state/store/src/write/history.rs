@@ -16,7 +16,7 @@ pub enum Side {
 }
 
 impl Side {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Here => "here",

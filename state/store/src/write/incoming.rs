@@ -136,7 +136,7 @@ impl Tx<'_> {
     }
 
     /// The account's message of those bytes, and whether it is new.
-    fn ensure_message(&mut self, account: i64, one: &Incoming) -> Result<(MessageId, bool)> {
+    pub(super) fn ensure_message(&mut self, account: i64, one: &Incoming) -> Result<(MessageId, bool)> {
         let (body, new_body) = self.ensure_body(&one.body)?;
         if !new_body && let Some(known) = self.message_of(account, body)? {
             return Ok((known, false));
@@ -172,7 +172,7 @@ impl Tx<'_> {
     }
 
     /// The row of those bytes, and whether it is new. New is the common case, so it is tried first.
-    fn ensure_body(&mut self, body: &Body) -> Result<(i64, bool)> {
+    pub(super) fn ensure_body(&mut self, body: &Body) -> Result<(i64, bool)> {
         let inserted = self
             .conn
             .prepare_cached("INSERT INTO body (hash, size) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?

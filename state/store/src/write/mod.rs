@@ -10,12 +10,16 @@ mod collections;
 mod held;
 mod history;
 mod incoming;
+mod intents;
+mod local;
 mod moves;
+mod outbox;
 mod placements;
 mod purge;
 mod restore;
 mod runs;
 mod settling;
+mod unsent;
 
 use std::fmt;
 
@@ -26,13 +30,18 @@ pub use collections::{Collection, NewCollection};
 pub use held::{Held, HeldId};
 pub use history::{Context, Side};
 pub use incoming::{Envelope, Incoming, Inserted};
+pub use intents::IntentRow;
+pub use local::Discard;
 pub use moves::Renumbering;
+pub use outbox::{Filing, NewOutgoing, Outgoing, RefusedRecipient};
 pub use placements::{FlagUpdate, Matchable, Placement, Seat};
 pub use purge::Expired;
 pub use restore::Restored;
 pub use runs::RunRow;
+pub use unsent::{Landed, Sought, Unsent};
 
 pub(crate) use addresses::role_from_number;
+pub(crate) use outbox::outbox;
 pub(crate) use placements::flags_from;
 pub(crate) use runs::run_row;
 

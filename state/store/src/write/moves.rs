@@ -27,12 +27,19 @@ pub struct Renumbering {
 }
 
 impl Tx<'_> {
-    /// A move: the placement that vanished (a tombstone already, or still to become one) takes folder, UID, flags and
-    /// internal date of the one that arrived, whose row goes. The id of the former survives.
+    /// A move: the placement that vanished (a tombstone already, or still to become one) takes folder, UID, base flags and
+    /// internal date of the one that arrived, whose row goes, and `flags`. The id of the former survives, and so does what was done to
+    /// it here and is not sent yet: it follows the message.
     ///
     /// # Errors
     /// [`StoreError::NotAMove`] where the two are not the same message, [`StoreError::NoSuchMessage`], what SQLite says.
-    pub fn adopt(&mut self, vanished: PlacementId, arrived: PlacementId, context: &Context) -> Result<()> {
+    pub fn adopt(
+        &mut self,
+        vanished: PlacementId,
+        arrived: PlacementId,
+        flags: &Flags,
+        context: &Context,
+    ) -> Result<()> {
         let (was, now) = (self.seat(vanished)?, self.seat(arrived)?);
         if vanished == arrived || was.placement.message != now.placement.message || now.deleted.is_some() {
             return Err(StoreError::NotAMove { vanished, arrived });
@@ -46,13 +53,14 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE placement SET collection = ?2, uid = ?3, internal_us = ?4, was_uid = NULL, held = NULL,
-                        deleted_us = NULL, deleted_why = NULL
+                        here = nullif(here, ?2), deleted_us = iif(discard IS NULL, NULL, deleted_us),
+                        deleted_why = iif(discard IS NULL, NULL, deleted_why)
                  WHERE id = ?1",
             )?
             .execute(params![vanished.0, now.collection.0, place.uid, place.internal_date.0])?;
         self.write_flags(&FlagUpdate {
             placement: vanished,
-            flags: place.flags.clone(),
+            flags: flags.clone(),
             base_flags: place.base_flags.clone(),
             mod_seq: place.mod_seq,
         })?;
@@ -93,7 +101,8 @@ impl Tx<'_> {
             if was.placement.flags != one.flags || was.placement.internal_date != one.internal_date {
                 self.note(&was, "renumbered", context)?;
             }
-            if was.deleted.is_some() || was.collection != collection {
+            let is_gone = was.deleted.is_some() && was.placement.discard.is_none();
+            if is_gone || was.collection != collection {
                 return Err(StoreError::NoSuchMessage(one.placement));
             }
             self.conn

@@ -3,7 +3,7 @@
 use postrider_model::{CollectionId, Flags, MatchKey, MessageId, PlacementId, Timestamp, Uid, UidSet};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Context, HeldId, Tx};
+use super::{Context, Discard, HeldId, Tx};
 use crate::{Result, StoreError};
 
 /// A message in a folder.
@@ -25,6 +25,10 @@ pub struct Placement {
     pub internal_date: Timestamp,
     /// The plan in which its deletion waits for a person's word.
     pub held: Option<HeldId>,
+    /// The folder in which it stands here, where the server has it in another one still.
+    pub here: Option<CollectionId>,
+    /// What is to become of it on the server, where it is deleted here.
+    pub discard: Option<Discard>,
 }
 
 /// A placement with where it is and whether it is deleted.
@@ -32,10 +36,17 @@ pub struct Placement {
 pub struct Seat {
     /// The placement.
     pub placement: Placement,
-    /// In which folder.
+    /// In which folder the server has it, or last had it.
     pub collection: CollectionId,
     /// Since when it is a tombstone.
     pub deleted: Option<Timestamp>,
+}
+
+impl Seat {
+    /// The folder in which it stands here.
+    pub fn folder(&self) -> CollectionId {
+        self.placement.here.unwrap_or(self.collection)
+    }
 }
 
 /// A placement with what it can be known by when UIDs are worth nothing.
@@ -64,7 +75,7 @@ pub struct FlagUpdate {
 
 /// The columns that [`placement`] reads, of a table or alias `p`.
 pub(super) const COLUMNS: &str = "p.id, p.message, p.uid, p.flags, p.keywords, p.base_flags, p.base_keywords, p.mod_seq, \
-                       p.internal_us, p.held";
+                       p.internal_us, p.held, p.here, p.discard";
 
 impl Tx<'_> {
     /// The UIDs that the folder has here, those included whose deletion is held.
@@ -102,7 +113,8 @@ impl Tx<'_> {
         Ok(all)
     }
 
-    /// All that the folder has and that is not deleted, with what each can be known by, in the order of ids.
+    /// All that the server has in the folder or is to have, what is deleted here and not there among it, with what each can be known
+    /// by, in the order of ids.
     ///
     /// # Errors
     /// What SQLite says.
@@ -110,13 +122,15 @@ impl Tx<'_> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT {COLUMNS}, m.match_key, b.size FROM placement p JOIN message m ON m.id = p.message
                     JOIN body b ON b.id = m.body
-             WHERE p.collection = ?1 AND p.deleted_us IS NULL ORDER BY p.id"
+             WHERE p.collection = ?1 AND p.uid IS NOT NULL AND (p.deleted_us IS NULL OR p.discard IS NOT NULL)
+                OR p.folder = ?1 AND p.uid IS NULL AND p.deleted_us IS NULL
+             ORDER BY p.id"
         ))?;
         let mut all = Vec::new();
         let mut rows = statement.query([collection.0])?;
         while let Some(row) = rows.next()? {
-            let key: Option<[u8; 16]> = row.get(10)?;
-            let size: i64 = row.get(11)?;
+            let key: Option<[u8; 16]> = row.get(12)?;
+            let size: i64 = row.get(13)?;
             all.push(Matchable {
                 placement: placement(row)?,
                 match_key: key.map(MatchKey),
@@ -135,10 +149,10 @@ impl Tx<'_> {
             "SELECT {COLUMNS}, p.collection, p.deleted_us FROM placement p WHERE p.id = ?1"
         ))?;
         let found = statement.query_row([id.0], |row| {
-            let deleted: Option<i64> = row.get(11)?;
+            let deleted: Option<i64> = row.get(13)?;
             Ok(Seat {
                 placement: placement(row)?,
-                collection: CollectionId(row.get(10)?),
+                collection: CollectionId(row.get(12)?),
                 deleted: deleted.map(Timestamp),
             })
         });
@@ -188,8 +202,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes tombstones of them and answers how many became one now. A tombstone keeps its id, its bytes and all else but
-    /// its UID, and can be restored.
+    /// They are gone from the server: makes tombstones of them and answers how many became one now. A tombstone keeps its id, its
+    /// bytes and all else but its UID, and can be restored. One that was deleted here already is settled.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMessage`], and what SQLite says.
@@ -198,13 +212,16 @@ impl Tx<'_> {
         for id in ids {
             let was = self.seat(*id)?;
             if was.deleted.is_some() {
+                if was.placement.uid.is_some() {
+                    self.forget_uid(*id)?;
+                }
                 continue;
             }
             self.note(&was, "deleted", context)?;
             self.conn
                 .prepare_cached(
                     "UPDATE placement SET deleted_us = ?2, deleted_why = ?3, was_uid = coalesce(uid, was_uid), uid = NULL,
-                            held = NULL
+                            held = NULL, here = NULL, discard = NULL, allowed = 0
                      WHERE id = ?1",
                 )?
                 .execute(params![id.0, context.at.0, context.why])?;
@@ -218,7 +235,8 @@ impl Tx<'_> {
 /// Reads [`COLUMNS`].
 pub(super) fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
     let mod_seq: Option<i64> = row.get(7)?;
-    let held: Option<i64> = row.get(9)?;
+    let (held, here): (Option<i64>, Option<i64>) = (row.get(9)?, row.get(10)?);
+    let discard: Option<String> = row.get(11)?;
     Ok(Placement {
         id: PlacementId(row.get(0)?),
         message: MessageId(row.get(1)?),
@@ -228,6 +246,8 @@ pub(super) fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
         mod_seq: mod_seq.map(i64::cast_unsigned),
         internal_date: Timestamp(row.get(8)?),
         held: held.map(HeldId),
+        here: here.map(CollectionId),
+        discard: discard.as_deref().and_then(Discard::from_name),
     })
 }
 

@@ -1,10 +1,10 @@
 //! The end of retention: what was deleted long enough ago is erased for good, history, bytes and all (F2.9).
 
-use postrider_model::{MessageId, Timestamp};
+use postrider_model::{MessageId, PlacementId, Timestamp};
 use rusqlite::OptionalExtension;
 
 use super::Tx;
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// What one round erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,14 +34,36 @@ impl Tx<'_> {
         let tombstones = self.expired(before, most)?;
         let mut expired = Expired { more: tombstones.len() == most as usize, ..Expired::default() };
         for tombstone in &tombstones {
-            self.erase_placement(tombstone.placement)?;
             expired.placements += 1;
-            if self.erase_message_unless_used(tombstone)? {
-                expired.messages += 1;
-            }
+            expired.messages += u64::from(self.erase(tombstone)?);
         }
         self.erase_history(before)?;
         Ok(expired)
+    }
+
+    /// Erases a tombstone for good before its time; answers whether its bytes went too, which stay where a copy has them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotDeleted`], [`StoreError::StillThere`] where it is not yet deleted on the server,
+    /// [`StoreError::NoSuchMessage`], what SQLite says.
+    pub fn purge(&mut self, id: PlacementId) -> Result<bool> {
+        let was = self.seat(id)?;
+        if was.deleted.is_none() {
+            return Err(StoreError::NotDeleted(id));
+        }
+        if was.placement.uid.is_some() || self.append_of(id)?.is_some() {
+            return Err(StoreError::StillThere(id));
+        }
+        let body = self
+            .conn
+            .prepare_cached("SELECT body FROM message WHERE id = ?1")?
+            .query_row([was.placement.message.0], |row| row.get(0))?;
+        self.erase(&Tombstone { placement: id.0, message: was.placement.message.0, body })
+    }
+
+    fn erase(&mut self, tombstone: &Tombstone) -> Result<bool> {
+        self.erase_placement(tombstone.placement)?;
+        self.erase_message_unless_used(tombstone)
     }
 
     /// Messages that were erased here and are to be erased from the search index next, by
@@ -70,7 +92,7 @@ impl Tx<'_> {
     fn expired(&self, before: Timestamp, most: u32) -> Result<Vec<Tombstone>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT p.id, p.message, m.body FROM placement p JOIN message m ON m.id = p.message
-             WHERE p.deleted_us IS NOT NULL AND p.deleted_us < ?1 ORDER BY p.deleted_us, p.id LIMIT ?2",
+             WHERE p.deleted_us IS NOT NULL AND p.deleted_us < ?1 AND p.uid IS NULL ORDER BY p.deleted_us, p.id LIMIT ?2",
         )?;
         let found = statement.query_map([before.0, i64::from(most)], |row| {
             Ok(Tombstone { placement: row.get(0)?, message: row.get(1)?, body: row.get(2)? })
@@ -96,10 +118,16 @@ impl Tx<'_> {
         self.erase_addresses(tombstone.message)?;
         self.conn.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([tombstone.message])?;
         self.conn.prepare_cached("INSERT INTO erased (message) VALUES (?1)")?.execute([tombstone.message])?;
-        if !self.any("SELECT 1 FROM message WHERE body = ?1", tombstone.body)? {
-            self.erase_body(tombstone.body)?;
-        }
+        self.erase_body_unless_used(tombstone.body)?;
         Ok(true)
+    }
+
+    pub(super) fn erase_body_unless_used(&mut self, body: i64) -> Result<()> {
+        let sql = "SELECT 1 FROM message WHERE body = ?1 UNION ALL SELECT 1 FROM outbox WHERE body = ?1";
+        if !self.any(sql, body)? {
+            self.erase_body(body)?;
+        }
+        Ok(())
     }
 
     fn erase_addresses(&mut self, message: i64) -> Result<()> {

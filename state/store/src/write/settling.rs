@@ -17,7 +17,7 @@ impl Tx<'_> {
     pub fn count_live(&self, collection: CollectionId) -> Result<u64> {
         let mut statement = self
             .conn
-            .prepare_cached("SELECT count(*) FROM placement WHERE collection = ?1 AND deleted_us IS NULL")?;
+            .prepare_cached("SELECT count(*) FROM placement WHERE folder = ?1 AND deleted_us IS NULL")?;
         let count: i64 = statement.query_row([collection.0], |row| row.get(0))?;
         Ok(count.cast_unsigned())
     }
@@ -29,7 +29,7 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn adrift(&self, collection: CollectionId) -> Result<Vec<Placement>> {
         self.select(
-            "p.collection = ?1 AND p.deleted_us IS NULL AND p.uid IS NULL
+            "p.folder = ?1 AND p.deleted_us IS NULL AND p.uid IS NULL
              AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')",
             collection,
         )
@@ -40,7 +40,7 @@ impl Tx<'_> {
     /// # Errors
     /// What SQLite says.
     pub fn held_placements(&self, collection: CollectionId) -> Result<Vec<Placement>> {
-        self.select("p.collection = ?1 AND p.held IS NOT NULL", collection)
+        self.select("p.collection = ?1 AND p.held IS NOT NULL AND p.deleted_us IS NULL", collection)
     }
 
     fn select(&self, condition: &str, collection: CollectionId) -> Result<Vec<Placement>> {
@@ -50,15 +50,15 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Where else one of these messages stood: its tombstones that came in from a server, the newest first, and where it stands in
+    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, and where it stands in
     /// one of `folders`. Each may be the first half of a move whose second half has arrived.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn strays(&self, messages: &[MessageId], folders: &[CollectionId]) -> Result<Vec<Seat>> {
         let mut of_message = self.conn.prepare_cached(
-            "SELECT id, collection, deleted_us IS NOT NULL FROM placement WHERE message = ?1
-             ORDER BY deleted_us DESC, id",
+            "SELECT id, collection, deleted_us IS NOT NULL AND uid IS NULL FROM placement WHERE message = ?1
+               AND discard IS NOT 'marked' ORDER BY deleted_us DESC, id",
         )?;
         let mut seats = Vec::new();
         for message in messages {

@@ -8,6 +8,7 @@ mod bodies;
 mod crash;
 mod guard;
 mod listing;
+mod local;
 mod mail;
 mod moves;
 mod properties;

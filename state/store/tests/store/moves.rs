@@ -17,7 +17,7 @@ fn a_move_keeps_the_id_whether_or_not_the_deletion_came_first() {
         let mut moved = message(7, "a");
         moved.flags = flags(&["\\Seen"]);
         let arrived = f.insert(archive, &[moved])[0].placement;
-        f.tx(|tx| tx.adopt(vanished, arrived, &at(2)));
+        f.tx(|tx| tx.adopt(vanished, arrived, &flags(&["\\Seen"]), &at(2)));
         let rows = f.reader().list(&Filter::default()).unwrap();
         let row = &rows[0];
         assert_eq!((rows.len(), row.id, row.folder.as_str(), row.uid), (1, vanished, "Archive", Some(7)));
@@ -46,7 +46,7 @@ fn a_frozen_folder_that_lost_a_message_is_read_whole_once_it_is_followed_again()
             f.tx(|tx| tx.freeze_collection(inbox, Timestamp::from_seconds(1), "vanished"));
         }
         let arrived = f.insert(archive, &[message(7, "a")])[0].placement;
-        f.tx(|tx| tx.adopt(vanished, arrived, &at(2)));
+        f.tx(|tx| tx.adopt(vanished, arrived, &flags(&["\\Seen"]), &at(2)));
         let all = f.tx(|tx| tx.collections(account));
         let after = all.into_iter().find(|one| one.id == inbox).unwrap().cursor.unwrap();
         assert_eq!(after, MailCursor { complete: expected, ..cursor });
@@ -60,7 +60,8 @@ fn only_the_same_message_can_move() {
     let ids = f.fill(inbox, 1..=2);
     let other = f.fill(archive, 1..=1)[0];
     for (vanished, arrived) in [(ids[0], other), (ids[0], ids[0]), (ids[0], ids[1])] {
-        let refused = f.writer.transaction(|tx| tx.adopt(vanished, arrived, &at(1))).unwrap_err();
+        let refused =
+            f.writer.transaction(|tx| tx.adopt(vanished, arrived, &flags(&[]), &at(1))).unwrap_err();
         assert!(matches!(refused, StoreError::NotAMove { .. }), "{refused}");
     }
 }

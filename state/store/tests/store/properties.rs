@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use postrider_model::{CollectionId, Flags, PlacementId, Timestamp, Uid, UidSet};
-use postrider_store::{Filter, FlagUpdate, Renumbering};
+use postrider_store::{Filter, FlagUpdate, Renumbering, Side};
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, at, message, raw};
@@ -109,7 +109,8 @@ impl World {
         }
         let arrived = self.insert(folder, uid, text);
         let context = at(self.second);
-        self.store.tx(|tx| tx.adopt(id, arrived, &context));
+        let flags = self.store.tx(|tx| tx.seat(arrived)).placement.flags;
+        self.store.tx(|tx| tx.adopt(id, arrived, &flags, &context));
         let now = self.model.remove(&arrived).unwrap();
         self.model.insert(id, now);
     }
@@ -165,7 +166,7 @@ impl World {
             return;
         }
         let collection = self.folders[folder];
-        self.store.tx(|tx| tx.hold(collection, "why", &ids, 9, Timestamp(1)));
+        self.store.tx(|tx| tx.hold(collection, Side::Server, "why", &ids, 9, Timestamp(1)));
         for (id, known) in &mut self.model {
             if known.folder == folder {
                 known.held = ids.contains(id);

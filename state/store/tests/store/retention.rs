@@ -35,7 +35,7 @@ fn what_was_deleted_comes_back_with_its_id_bytes_and_flags() {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .unwrap();
-    let mark = format!("{}-1", "09".repeat(16));
+    let mark = format!("pr-{}-{:016x}", "09".repeat(8), 1);
     assert_eq!(intent, (id.0, "append".to_owned(), mark, "noted".to_owned()));
 }
 

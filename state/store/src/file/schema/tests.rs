@@ -3,7 +3,12 @@ use std::os::unix::fs::MetadataExt;
 use super::*;
 use crate::Store;
 
-const TWO: &[&str] = &[MIGRATIONS[0], "CREATE TABLE later (x INTEGER) STRICT; INSERT INTO later VALUES (5);"];
+const LATER: &str = "CREATE TABLE later (x INTEGER) STRICT; INSERT INTO later VALUES (5);";
+
+/// All migrations there are, and these.
+fn and(later: &[&'static str]) -> Vec<&'static str> {
+    [MIGRATIONS, later].concat()
+}
 
 fn options(home: &tempfile::TempDir) -> Options {
     Options::new(home.path().join("store"), [9; 16], Timestamp(5))
@@ -65,7 +70,10 @@ fn a_newer_schema_is_refused_untouched() {
     connect(&path).unwrap().pragma_update(None, "user_version", 8).unwrap();
     let before = fs::read(&path).unwrap();
     let refused = Store::open(&options(&home)).unwrap_err();
-    assert!(matches!(refused, StoreError::NewerSchema { found: 8, known: 1, .. }), "{refused}");
+    assert!(
+        matches!(refused, StoreError::NewerSchema { found: 8, known, .. } if known == number(MIGRATIONS)),
+        "{refused}"
+    );
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(names(&options(&home).dir), ["store.db"]);
 }
@@ -81,7 +89,7 @@ fn a_newer_schema_in_the_log_is_refused_with_file_and_log_untouched() {
     drop(crashed);
     let wal = path.with_extension("db-wal");
     let before = (fs::read(&path).unwrap(), fs::read(&wal).unwrap());
-    assert!(header_version(&path).unwrap() == 1 && !before.1.is_empty());
+    assert!(header_version(&path).unwrap() == number(MIGRATIONS) && !before.1.is_empty());
     assert!(matches!(Store::open(&options(&home)), Err(StoreError::NewerSchema { found: 8, .. })));
     assert_eq!((fs::read(&path).unwrap(), fs::read(&wal).unwrap()), before);
 }
@@ -91,30 +99,58 @@ fn an_upgrade_keeps_a_copy_and_what_was_there() {
     let home = tempfile::tempdir().unwrap();
     let path = Store::open(&options(&home)).unwrap().dir().join(STORE_FILE);
     connect(&path).unwrap().execute("INSERT INTO account (name, address) VALUES ('a', 'b')", []).unwrap();
-    let conn = upgrade(&path, TWO).unwrap();
+    let now = number(MIGRATIONS);
+    let conn = upgrade(&path, &and(&[LATER])).unwrap();
     let (accounts, later): (i64, i64) = conn
         .query_row("SELECT (SELECT count(*) FROM account), x FROM later", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .unwrap();
-    assert_eq!((version(&conn).unwrap(), accounts, later), (2, 1, 5));
-    let copy = path.with_extension("db.v1.bak");
+    assert_eq!((version(&conn).unwrap(), accounts, later), (now + 1, 1, 5));
+    let copy = path.with_extension(format!("db.v{now}.bak"));
     assert_eq!(fs::metadata(&copy).unwrap().mode() & 0o7777, 0o600);
     let copy = Connection::open(&copy).unwrap();
     let accounts: i64 = copy.query_row("SELECT count(*) FROM account", [], |row| row.get(0)).unwrap();
-    assert_eq!((version(&copy).unwrap(), accounts), (1, 1));
+    assert_eq!((version(&copy).unwrap(), accounts), (now, 1));
 }
 
 #[test]
 fn an_upgrade_that_fails_leaves_the_store_as_it_was() {
     let home = tempfile::tempdir().unwrap();
     let path = Store::open(&options(&home)).unwrap().dir().join(STORE_FILE);
-    let broken = [TWO[0], TWO[1], "CREATE TABLE account (id INTEGER)"];
-    assert!(upgrade(&path, &broken).is_err());
+    assert!(upgrade(&path, &and(&[LATER, "CREATE TABLE account (id INTEGER)"])).is_err());
     let conn = connect(&path).unwrap();
-    assert_eq!(version(&conn).unwrap(), 1);
+    assert_eq!(version(&conn).unwrap(), number(MIGRATIONS));
     assert!(!conn.table_exists(None, "later").unwrap());
     Store::open(&options(&home)).unwrap();
+}
+
+/// A store of the first schema, with mail in it, becomes what this version would have made.
+#[test]
+fn a_store_of_the_first_schema_is_upgraded() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("old.db");
+    drop(place::private_file(&path).unwrap());
+    let conn = connect(&path).unwrap();
+    conn.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+    apply(&conn, 0, &MIGRATIONS[..1]).unwrap();
+    conn.execute_batch(
+        "INSERT INTO account (name, address) VALUES ('a', 'b');
+         INSERT INTO collection (account, kind, remote_key, name) VALUES (1, 'mail', 'INBOX', 'INBOX');
+         INSERT INTO body (hash, size) VALUES (x'00', 1);
+         INSERT INTO message (account, body, has_attachment, subject, snippet, structure) VALUES (1, 1, 0, '', '', '');
+         INSERT INTO placement (message, collection, uid, flags, keywords, base_flags, base_keywords, internal_us)
+         VALUES (1, 1, 7, 0, '', 0, '', 5);",
+    )
+    .unwrap();
+    drop(conn);
+    let conn = upgrade(&path, MIGRATIONS).unwrap();
+    let row: (i64, i64, i64) = conn
+        .query_row("SELECT folder, allowed, (SELECT uid FROM v_messages) FROM placement", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!((row, version(&conn).unwrap()), ((1, 0, 7), number(MIGRATIONS)));
 }
 
 #[test]
