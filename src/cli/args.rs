@@ -1,8 +1,14 @@
 //! The command line (spec, "Command line"): what can be said, and nothing of what it does.
 
+mod mail;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use mail::{
+    ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
+};
 
 /// Keeps the mail of many accounts in step with one local store.
 #[derive(Debug, Parser)]
@@ -96,6 +102,9 @@ pub enum Command {
     /// Folders.
     #[command(subcommand)]
     Folder(FolderCommand),
+    /// Messages that are to be sent.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
 }
 
 /// `postrider provider …`
@@ -267,90 +276,6 @@ pub struct AccountSet {
     /// Follow all folders.
     #[arg(long)]
     pub all_folders: bool,
-}
-
-/// `postrider mail …`
-#[derive(Debug, Subcommand)]
-pub enum MailCommand {
-    /// Messages, newest first.
-    List(MailQuery),
-    /// Messages that have all these words, newest first. Also from: to: subject: folder: account: before: after:
-    /// has:attachment is:unread
-    Search(MailQuery),
-    /// One message.
-    Show {
-        /// Its id, such as m17.
-        id: String,
-        /// Print its bytes as the server gave them.
-        #[arg(long)]
-        raw: bool,
-    },
-    /// Write folders to files, byte for byte.
-    Export(MailExport),
-    /// Bring back what was deleted.
-    Restore {
-        /// Ids, such as m17.
-        #[arg(required = true)]
-        ids: Vec<String>,
-    },
-}
-
-/// Which messages.
-#[derive(Debug, Args)]
-pub struct MailQuery {
-    /// Words and terms.
-    pub query: Vec<String>,
-    /// Only of this account.
-    #[arg(long)]
-    pub account: Option<String>,
-    /// Only in this folder.
-    #[arg(long)]
-    pub folder: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    pub limit: u32,
-    /// Those that were deleted and can be restored.
-    #[arg(long)]
-    pub deleted: bool,
-}
-
-/// `postrider mail export`
-#[derive(Debug, Args)]
-pub struct MailExport {
-    /// The account.
-    #[arg(long)]
-    pub account: String,
-    /// A folder; may be given several times [default: all].
-    #[arg(long = "folder", value_name = "FOLDER")]
-    pub folders: Vec<String>,
-    /// The form.
-    #[arg(long, value_enum)]
-    pub format: ExportFormat,
-    /// The directory to write to; made where it is not there.
-    #[arg(long, value_name = "DIR")]
-    pub to: PathBuf,
-}
-
-/// A form of export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// DIR/FOLDER/ID.eml, the bytes as the server gave them.
-    Eml,
-    /// DIR/FOLDER/{cur,new,tmp}, the bytes as the server gave them.
-    Maildir,
-    /// DIR/FOLDER.mbox, with `From ` lines quoted (mboxrd).
-    Mbox,
-}
-
-/// `postrider folder …`
-#[derive(Debug, Subcommand)]
-pub enum FolderCommand {
-    /// All folders that are here.
-    List {
-        /// Only of this account.
-        #[arg(long)]
-        account: Option<String>,
-    },
 }
 
 #[cfg(test)]

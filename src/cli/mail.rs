@@ -4,14 +4,14 @@ use postrider_model::{ErrorClass, Fault, IdParseError, PlacementId};
 use postrider_store::{Details, Mailbox, Row};
 
 use super::{
-    args::{ExportFormat, MailCommand, MailExport, MailQuery},
+    args::{ExportFormat, MailCommand, MailExport, MailQuery, MailTo},
     out::{Out, counted, octets},
     table::{Column, Table},
     times::{minute, rfc3339},
 };
 use crate::{
     report::Exit,
-    service::{Caller, ExportForm, ExportRequest, MailFilter, Service},
+    service::{Caller, Edited, ExportForm, ExportRequest, FlagEdit, MailFilter, Service},
 };
 
 pub(super) fn mail(
@@ -24,14 +24,80 @@ pub(super) fn mail(
         MailCommand::List(query) | MailCommand::Search(query) => list(service, caller, query, out)?,
         MailCommand::Show { id, raw } => show(service, caller, parse_id(&id)?, raw, out)?,
         MailCommand::Export(export) => write(service, caller, export, out)?,
+        MailCommand::Flag { words } => {
+            let (flags, ids): (Vec<String>, Vec<String>) =
+                words.into_iter().partition(|word| word.starts_with(['+', '-']));
+            let edit = FlagEdit::parse(flags.iter().map(String::as_str))?;
+            tell_edited(&service.flag_mail(caller, &parse_ids(&ids)?, &edit)?, "flags", out)?;
+        }
+        MailCommand::Move(MailTo { ids, to }) => {
+            tell_edited(&service.move_mail(caller, &parse_ids(&ids)?, &to)?, "moved", out)?;
+        }
+        MailCommand::Copy(MailTo { ids, to }) => {
+            tell_edited(&service.copy_mail(caller, &parse_ids(&ids)?, &to)?, "copied", out)?;
+        }
+        MailCommand::Delete { ids, expunge } => {
+            tell_edited(&service.delete_mail(caller, &parse_ids(&ids)?, expunge)?, "deleted", out)?;
+        }
         MailCommand::Restore { ids } => restore(service, caller, &ids, out)?,
+        MailCommand::Purge { ids } => purge(service, caller, &ids, out)?,
+        // These wait for a server, and are answered in `outbox`.
+        MailCommand::Send(_) | MailCommand::Draft(_) => {}
     }
     Ok(Exit::Done)
 }
 
-fn parse_id(text: &str) -> Result<PlacementId, Fault> {
+pub(super) fn parse_id(text: &str) -> Result<PlacementId, Fault> {
     text.parse()
         .map_err(|error: IdParseError| Fault::new(ErrorClass::Config, "read a message id", error.to_string()))
+}
+
+fn parse_ids(ids: &[String]) -> Result<Vec<PlacementId>, Fault> {
+    if ids.is_empty() {
+        return Err(Fault::new(ErrorClass::Config, "read message ids", "none is given")
+            .hint("`postrider mail list` prints ids such as m17"));
+    }
+    ids.iter().map(|id| parse_id(id)).collect()
+}
+
+/// What was changed, and that the server hears of it later.
+fn tell_edited(edited: &[Edited], what: &str, out: Out) -> Result<(), Fault> {
+    if out.json {
+        return out.value(&edited);
+    }
+    for one in edited {
+        let line = match (what, one.changed, one.deleted) {
+            ("flags", true, _) => format!("{}: flags are {}", one.id, words_of(one)),
+            ("copied", ..) => format!("{}: a copy in {}", one.id, one.folder),
+            (_, true, false) => format!("{}: {what} to {}", one.id, one.folder),
+            (_, true, true) => format!("{}: deleted from {}", one.id, one.folder),
+            (_, false, _) => format!("{}: as it was, in {}", one.id, one.folder),
+        };
+        out.line(line);
+    }
+    if edited.iter().any(|one| one.changed) {
+        out.note("the next run does the same on the server");
+    }
+    Ok(())
+}
+
+fn words_of(edited: &Edited) -> String {
+    let words = edited.flags.to_string();
+    if words.is_empty() { "none".to_owned() } else { words }
+}
+
+fn purge(service: &mut Service, caller: &Caller, ids: &[String], out: Out) -> Result<(), Fault> {
+    let ids = parse_ids(ids)?;
+    let erased = service.purge_mail(caller, &ids)?;
+    if out.json {
+        return out.value(&serde_json::json!({ "purged": ids.len(), "bytes_erased_of": erased }));
+    }
+    out.line(format!("{} erased for good", counted(ids.len() as u64, "message")));
+    let kept = ids.len() as u64 - erased;
+    if kept > 0 {
+        out.note(format!("the bytes of {} stay, since copies have them", counted(kept, "message")));
+    }
+    Ok(())
 }
 
 fn list(service: &Service, caller: &Caller, query: MailQuery, out: Out) -> Result<(), Fault> {

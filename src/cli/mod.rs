@@ -6,6 +6,7 @@ mod doctor;
 mod folder;
 mod mail;
 mod out;
+mod outbox;
 mod progress;
 mod provider;
 mod run;
@@ -22,6 +23,7 @@ use crate::{
     service::{Environment, Service},
     world::World,
 };
+use args::MailCommand;
 use out::Out;
 
 /// Does what the command line says. Answers with what the process ends with.
@@ -68,8 +70,11 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
         Some(Command::Allow { plan }) => status::allow(&mut service, &caller, &plan, out),
         Some(Command::Provider(command)) => provider::provider(&mut service, &caller, command, out),
         Some(Command::Account(command)) => account::account(&mut service, &caller, command, out).await,
+        Some(Command::Mail(MailCommand::Send(new))) => outbox::send(&mut service, &caller, new, out).await,
+        Some(Command::Mail(MailCommand::Draft(new))) => outbox::draft(&mut service, &caller, new, out),
         Some(Command::Mail(command)) => mail::mail(&mut service, &caller, command, out),
-        Some(Command::Folder(command)) => folder::folder(&service, &caller, command, out),
+        Some(Command::Outbox(command)) => outbox::outbox(&mut service, &caller, command, out),
+        Some(Command::Folder(command)) => folder::folder(&mut service, &caller, command, out).await,
         Some(Command::Doctor { .. }) => Ok(Exit::Done),
     }
 }

@@ -27,7 +27,12 @@ pub(super) async fn run(
     dry_run: bool,
     out: Out,
 ) -> Result<Exit, Fault> {
-    let request = RunRequest { accounts, dry_run, mail: only.is_empty() || only.contains(&Kind::Mail) };
+    let request = RunRequest {
+        accounts,
+        dry_run,
+        mail: only.is_empty() || only.contains(&Kind::Mail),
+        ..RunRequest::default()
+    };
     let watched = io::stderr().is_terminal() && !out.quiet && !out.json;
     let observer: Arc<dyn Observer> = if watched { Arc::new(Watcher::new()) } else { Arc::new(Silent) };
     // A run that is interrupted stops between two octets: what is committed stays, and the next run goes on from there.
@@ -107,10 +112,11 @@ fn tell_account(account: &AccountReport, out: Out) {
     let mut line = format!("{}: {}", account.account, status_words(account.status));
     if let Some(mail) = &account.mail {
         line.push_str(&format!(
-            "; {}, {} in ({}), {} deleted, {:.1} s",
+            "; {}, {} in ({}), {} out, {} deleted, {:.1} s",
             counted(mail.folders, "folder"),
             mail.pulled,
             octets(mail.bytes),
+            mail.pushed,
             mail.deleted,
             account.elapsed_ms as f64 / 1000.0
         ));

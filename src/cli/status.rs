@@ -25,6 +25,7 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
         Column::number("FOLDERS"),
         Column::number("MESSAGES"),
         Column::number("RESTORABLE"),
+        Column::number("UNSENT"),
     ]);
     for state in &states {
         table.row([
@@ -34,6 +35,7 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
             state.folders.to_string(),
             state.messages.to_string(),
             state.restorable.to_string(),
+            state.unsent.to_string(),
         ]);
     }
     out.table(&table);

@@ -178,7 +178,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// `did you mean …?`, where one of the known names is near to what was written.
-pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+pub fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     /// Jaro-Winkler similarity below which a name is another name and not a slip.
     const NEAR: f64 = 0.8;
     let mut best: Option<(f64, &str)> = None;

@@ -34,7 +34,7 @@ pub use account::{
     Account, ActivitySettings, Choice, ContactSettings, ContactType, Deletions, MailSettings, SyncSettings,
 };
 pub use compose::{AccountDraft, ProviderDraft, ServerDraft};
-pub use error::{ConfigError, ConfigWarning, Origin, OriginKind, fault};
+pub use error::{ConfigError, ConfigWarning, Origin, OriginKind, fault, nearest};
 pub use load::{Config, LoadContext, Read};
 pub use name::{domain_of, is_loopback, is_name, mailbox_of, parse_address};
 pub use provider::{

@@ -168,7 +168,7 @@ impl Service {
     }
 }
 
-fn unknown(id: PlacementId) -> Fault {
+pub(super) fn unknown(id: PlacementId) -> Fault {
     Fault::new(ErrorClass::Config, format!("find message {id}"), "there is none of that id")
         .hint("`postrider mail list` prints ids")
 }

@@ -6,10 +6,14 @@
 mod accounts;
 mod doctor;
 mod export;
+mod folders;
 mod mail;
+mod mail_edit;
+mod outgoing;
 mod providers;
 mod run;
 mod state;
+mod submission;
 mod trial;
 
 use std::path::PathBuf;
@@ -27,6 +31,8 @@ pub use accounts::{AccountView, NewAccount, NewPassword, Saved};
 pub use doctor::{Finding, Severity};
 pub use export::{ExportCounts, ExportForm, ExportRequest};
 pub use mail::{FolderView, MailFilter, Restored};
+pub use mail_edit::{Edited, FlagEdit};
+pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
 pub use providers::ProviderView;
 pub use run::{RunOutcome, RunRequest};
 pub use state::AccountState;

@@ -7,14 +7,14 @@ use postrider_model::{
     AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, RunId, RunReport, Timestamp,
 };
 use postrider_reconcile::Selection;
-use postrider_remote::MailRemote;
+use postrider_remote::{Credential, MailRemote};
 use postrider_store::{RunRow, SyncLock};
 
 use super::{Caller, Service, trial::CONNECTIONS};
 use crate::{
     config::{Choice, ReadyAccount, fault},
     report::status_of,
-    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, run_mail},
+    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, run_mail},
 };
 
 /// What is to be run.
@@ -26,6 +26,8 @@ pub struct RunRequest {
     pub dry_run: bool,
     /// Whether mail is among the kinds to be run.
     pub mail: bool,
+    /// Only send what waits in the outbox.
+    pub outbox_only: bool,
 }
 
 /// How a run ended.
@@ -62,7 +64,7 @@ impl Service {
         let runs = names.iter().map(|name| session.run_account(name));
         let limit = self.config.settings.daemon.parallel_accounts.max(1);
         let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
-        if !request.dry_run {
+        if !request.dry_run && !request.outbox_only {
             session.finish(&mut ended).await;
         }
         let (accounts, plans) = ended.into_iter().unzip();
@@ -161,14 +163,29 @@ impl Session<'_> {
     async fn try_account(&self, name: &str, report: &mut AccountReport) -> Result<Option<MailRun>, Fault> {
         let account = self.service.config.ready(name).map_err(|errors| fault(&errors))?;
         report.warnings.extend(account.warnings.iter().map(ToString::to_string));
-        if !account.mail.load || !self.request.mail {
+        if !self.request.mail || !(account.mail.load || account.mail.send) {
             return Ok(None);
         }
         let password = self.service.password(&account).await?;
-        let remote = self.service.remote(&account, password)?;
+        let credential = Credential::Password(password);
+        let remote = self.service.remote(&account, credential.clone())?;
         let id = self.account_id(&account).await?;
         let context = self.context(&account, id);
-        let mail = run_mail(&self.ports, &remote, &context).await;
+        let submit = self.service.submit(&account, credential)?;
+        let submit = submit.as_ref().map(|submit| submit as &dyn Submit);
+        let mail = match (account.mail.load, submit) {
+            (true, submit) if !self.request.outbox_only => {
+                run_mail(&self.ports, &remote, submit, &context).await
+            }
+            (true, Some(submit)) => sync::send_outbox(&self.ports, &remote, submit, &context).await,
+            // Without mail that comes in there is no Sent either.
+            (false, Some(submit)) if !self.request.dry_run => {
+                let mut mail = MailRun::default();
+                mail.take_delivered(sync::deliver(&self.ports, submit, &context, None).await?);
+                Ok(mail)
+            }
+            _ => Ok(MailRun::default()),
+        };
         remote.close().await;
         mail.map(Some)
     }

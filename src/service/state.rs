@@ -25,6 +25,8 @@ pub struct AccountState {
     pub messages: u64,
     /// Messages that were deleted and can be restored.
     pub restorable: u64,
+    /// Messages that were changed here and wait to be changed on the server.
+    pub unsent: u64,
     /// Plans that wait for `postrider allow`, with the number of deletions in each and why they wait.
     pub held: Vec<HeldState>,
     /// What went wrong last, as the report had it.
@@ -116,6 +118,7 @@ impl Service {
                 folders: counts.folders,
                 messages: counts.messages,
                 restorable: counts.restorable,
+                unsent: counts.unsent,
                 held,
                 error: run
                     .and_then(|run| run.error.as_deref())
@@ -140,6 +143,7 @@ fn never(name: &str) -> AccountState {
         folders: 0,
         messages: 0,
         restorable: 0,
+        unsent: 0,
         held: Vec::new(),
         error: None,
     }

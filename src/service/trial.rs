@@ -5,8 +5,7 @@ use std::fs;
 use postrider_imap::{ClientName, ImapRemote, ImapSettings};
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::{Endpoint, Limits, Security as NetSecurity, Timeouts, TlsConnector};
-use postrider_remote::MailRemote;
-use postrider_smtp::SmtpSettings;
+use postrider_remote::{Credential, MailRemote};
 use postrider_store::Store;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -20,7 +19,7 @@ use crate::{
 /// Connections to one account's server at a time.
 pub(super) const CONNECTIONS: usize = 4;
 /// An account's provider was read, and a plain connection that leaves this machine refused unless its file allows it, before this.
-const PLAINTEXT_IS_CHECKED: bool = true;
+pub(super) const PLAINTEXT_IS_CHECKED: bool = true;
 
 /// What a trial found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,23 +41,15 @@ impl Service {
         account: &ReadyAccount,
         password: SecretString,
     ) -> Result<Trial, Fault> {
-        let remote = self.remote(account, password.clone())?;
+        let credential = Credential::Password(password);
+        let remote = self.remote(account, credential.clone())?;
         let listing = remote.folders().await;
         remote.close().await;
         let listing = listing?;
         let has = |name: &&String| listing.iter().any(|folder| folder.selectable && &folder.name == *name);
         let missing = account.mail.folders.listed().iter().filter(|name| !has(name)).cloned().collect();
         if let Some(server) = &account.smtp {
-            let settings = SmtpSettings {
-                endpoint: endpoint(server),
-                security: security(server.security),
-                allow_plaintext: PLAINTEXT_IS_CHECKED,
-                login_name: account.login_name.clone(),
-                password,
-                tls: self.tls(account)?,
-                timeouts: Timeouts::default(),
-                hello: "[127.0.0.1]".to_owned(),
-            };
+            let settings = self.smtp_settings(account, server, credential)?;
             postrider_smtp::trial(&settings, self.world.dialer.clone()).await?;
         }
         Ok(Trial {
@@ -70,17 +61,18 @@ impl Service {
     }
 
     /// The account's mail on its server. Nothing is dialled yet.
-    pub(super) fn remote(&self, account: &ReadyAccount, password: SecretString) -> Result<ImapRemote, Fault> {
+    pub(super) fn remote(&self, account: &ReadyAccount, credential: Credential) -> Result<ImapRemote, Fault> {
         let settings = ImapSettings {
             endpoint: endpoint(&account.imap),
             security: security(account.imap.security),
             allow_plaintext: PLAINTEXT_IS_CHECKED,
             login_name: account.login_name.clone(),
-            password,
+            credential,
             tls: self.tls(account)?,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             max_connections: CONNECTIONS,
+            max_watches: ImapSettings::WATCHES,
             client: ClientName {
                 name: "Postrider".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,7 +83,7 @@ impl Service {
         Ok(ImapRemote::new(settings, self.world.dialer.clone()))
     }
 
-    fn tls(&self, account: &ReadyAccount) -> Result<TlsConnector, Fault> {
+    pub(super) fn tls(&self, account: &ReadyAccount) -> Result<TlsConnector, Fault> {
         Ok(TlsConnector::new(extra_ca(account)?, self.world.clock.clone()))
     }
 
@@ -114,11 +106,11 @@ impl SealedSecrets for StoredSecrets {
     }
 }
 
-fn endpoint(server: &Server) -> Endpoint {
+pub(super) fn endpoint(server: &Server) -> Endpoint {
     Endpoint::new(server.host.clone(), server.port)
 }
 
-const fn security(security: Security) -> NetSecurity {
+pub(super) const fn security(security: Security) -> NetSecurity {
     match security {
         Security::Tls => NetSecurity::Tls,
         Security::StartTls => NetSecurity::StartTls,

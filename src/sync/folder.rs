@@ -143,24 +143,39 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Merges a page's flags into what is here; answers how many messages that changes.
+    /// Merges a page's flags into what is here; answers how many messages that changes. What is here is read and written in one
+    /// transaction, so that what a person changes meanwhile is not written over (I6).
     async fn merge_page(&self, changes: &[MailChange]) -> Result<u64, Fault> {
-        let uids: UidSet = changes.iter().filter_map(flag_change).map(|(uid, ..)| uid).collect();
-        let Some(collection) = self.folder.id.filter(|_| !uids.is_empty()) else { return Ok(0) };
-        let here = self.ports.transaction(move |tx| tx.placements(collection, &uids)).await?;
-        let known: BTreeMap<Uid, KnownPlacement> = here
-            .into_iter()
-            .filter_map(|one| {
-                Some((one.uid?, KnownPlacement { id: one.id, base: one.base_flags, local: one.flags }))
-            })
+        let told: Vec<(Uid, Flags, Option<u64>)> = changes
+            .iter()
+            .filter_map(flag_change)
+            .map(|(uid, flags, mod_seq)| (uid, flags.clone(), mod_seq))
             .collect();
-        let plans = plan_flags(&known, changes.iter().filter_map(flag_change));
-        let changed = plans.len() as u64;
-        if changed > 0 && !self.run.dry_run {
-            let context = self.run.change("flags changed on the server", self.ports);
-            self.ports.transaction(move |tx| tx.update_flags(&flag_updates(plans), &context)).await?;
-        }
-        Ok(changed)
+        let Some(collection) = self.folder.id.filter(|_| !told.is_empty()) else { return Ok(0) };
+        let context = self.run.change("flags changed on the server", self.ports);
+        let dry_run = self.run.dry_run;
+        self.ports
+            .transaction(move |tx| {
+                let uids: UidSet = told.iter().map(|(uid, ..)| *uid).collect();
+                let known: BTreeMap<Uid, KnownPlacement> = tx
+                    .placements(collection, &uids)?
+                    .into_iter()
+                    .filter_map(|one| {
+                        Some((
+                            one.uid?,
+                            KnownPlacement { id: one.id, base: one.base_flags, local: one.flags },
+                        ))
+                    })
+                    .collect();
+                let plans =
+                    plan_flags(&known, told.iter().map(|(uid, flags, mod_seq)| (*uid, flags, *mod_seq)));
+                let changed = plans.len() as u64;
+                if changed > 0 && !dry_run {
+                    tx.update_flags(&flag_updates(plans), &context)?;
+                }
+                Ok(changed)
+            })
+            .await
     }
 
     /// Fetches what is not here yet.

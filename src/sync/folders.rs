@@ -33,6 +33,10 @@ pub(super) struct Folders {
     pub changes: Vec<FolderChange>,
     /// Wanted by the configuration and not on the server.
     pub missing: Vec<String>,
+    /// Where the server keeps what was deleted, followed or not.
+    pub trash: Option<FolderKey>,
+    /// Where it keeps what was sent, followed or not.
+    pub sent: Option<FolderKey>,
 }
 
 /// Something that happened to a folder as such.
@@ -76,7 +80,12 @@ pub(super) async fn follow_folders(
     };
     let follow =
         plan.follow.into_iter().zip(ids).map(|(follow, id)| folder(follow.remote, id, &here)).collect();
-    Ok(Folders { follow, vanished, changes, missing: plan.missing })
+    let with_role = |role| {
+        let mut found = listing.iter().filter(|folder| folder.selectable && folder.role == Some(role));
+        found.next().map(|folder| folder.key.clone())
+    };
+    let (trash, sent) = (with_role(FolderRole::Trash), with_role(FolderRole::Sent));
+    Ok(Folders { follow, vanished, changes, missing: plan.missing, trash, sent })
 }
 
 fn known_folder(collection: &Collection) -> KnownFolder {

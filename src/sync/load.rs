@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use postrider_formats::message;
-use postrider_model::{CollectionId, Fault, Timestamp, Uid, UidSet};
+use postrider_model::{CollectionId, Fault, Flags, Timestamp, Uid, UidSet};
 use postrider_reconcile::Placed;
 use postrider_remote::{BodySink, FetchedMessage};
 use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError, Words};
@@ -284,6 +284,17 @@ impl Commit {
             let _ = answer.send(inserted.map_err(Fault::from));
         }));
     }
+}
+
+/// A message that was written here, as the store takes it. It has no UID before the server gives it one.
+///
+/// # Errors
+/// Where the compressor has no memory.
+pub fn incoming_of(bytes: Vec<u8>, flags: Flags, now: Timestamp) -> Result<Incoming, Fault> {
+    let size = bytes.len() as u64;
+    let fetched =
+        FetchedMessage { uid: 0, flags, internal_date: Some(now), size, mod_seq: None, content: Ok(bytes) };
+    Ok(prepare(fetched)?.0)
 }
 
 /// Reads and compresses one message.

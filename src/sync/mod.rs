@@ -4,31 +4,38 @@
 //! new; `settle` deletes or holds what vanished and moves the cursors. What to do is decided in `postrider-reconcile`, which is
 //! pure; here it is done. Nothing in here knows a protocol or SQL, prints, or reads the clock but through [`Ports`].
 
+mod append;
 mod compute;
 mod folder;
 mod folders;
 mod headers;
 mod index;
 mod load;
+mod look;
+mod outbox;
 mod plan;
 mod ports;
 mod progress;
 mod purge;
+mod push;
 mod rematch;
 mod settle;
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use postrider_model::{AccountId, ErrorClass, Fault, HeldReport, MailCounts, RunId, Window};
+use postrider_model::{
+    AccountId, ErrorClass, Fault, FolderKey, FolderRole, HeldReport, MailCounts, RemoteFolder, RunId, Window,
+};
 use postrider_reconcile::Selection;
-use postrider_remote::MailRemote;
+use postrider_remote::MailWriter;
 use postrider_store::{Context, Side};
 
 pub use compute::{Compute, InlineCompute, ThreadCompute};
 pub use folders::FolderChange;
 pub use index::{Index, catch_up};
-pub use load::Budget;
+pub use load::{Budget, incoming_of};
+pub use outbox::{Delivered, Submit, SubmitFault, Submitted, deliver};
 pub use plan::{FolderForecast, Plan};
 pub use ports::Ports;
 pub use progress::{Event, Observer, Silent};
@@ -70,6 +77,11 @@ impl RunContext {
             why: why.to_owned(),
         }
     }
+
+    /// The same for what was done here and is now on the server.
+    fn sent_change(&self, why: &str, ports: &Ports) -> Context {
+        Context { side: Side::Here, ..self.change(why, ports) }
+    }
 }
 
 /// What a run of an account's mail did, or in a dry run would do.
@@ -87,12 +99,26 @@ pub struct MailRun {
     pub plan: Plan,
 }
 
+impl MailRun {
+    /// Adds what became of the outbox.
+    pub fn take_delivered(&mut self, delivered: Delivered) {
+        self.counts.pushed += delivered.sent;
+        self.warnings.extend(delivered.warnings);
+        self.faults.extend(delivered.faults);
+    }
+}
+
 /// Runs an account's mail once.
 ///
 /// # Errors
 /// Where nothing at all could be done: no connection, no login, no listing, no store. What fails for one folder is in
 /// [`MailRun::faults`] and stops no other.
-pub async fn run_mail(ports: &Ports, remote: &dyn MailRemote, run: &RunContext) -> Result<MailRun, Fault> {
+pub async fn run_mail(
+    ports: &Ports,
+    remote: &dyn MailWriter,
+    submit: Option<&dyn Submit>,
+    run: &RunContext,
+) -> Result<MailRun, Fault> {
     let folders = folders::follow_folders(ports, remote, run).await?;
     run.observer.event(Event::Folders { account: &run.account, followed: folders.follow.len() });
     let mut mail = MailRun::default();
@@ -105,6 +131,13 @@ pub async fn run_mail(ports: &Ports, remote: &dyn MailRemote, run: &RunContext) 
             .map(|name| format!("folder \"{name}\" is in the configuration and not on the server")),
     );
 
+    if !run.dry_run {
+        mail.faults.extend(look::settle_unknown(ports, remote, run).await?);
+        if let Some(submit) = submit {
+            let sent = sent_folder(ports, remote, run, folders.sent.clone()).await?;
+            mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
+        }
+    }
     let reads = folders.follow.iter().map(|folder| read_folder(ports, remote, run, folder));
     let results: Vec<Result<Outcome, Fault>> =
         stream::iter(reads).buffered(run.parallel.max(1)).collect().await;
@@ -125,9 +158,46 @@ pub async fn run_mail(ports: &Ports, remote: &dyn MailRemote, run: &RunContext) 
         let settlement = settle::settle(ports, run, &outcomes, &folders.vanished).await?;
         mail.counts.deleted = settlement.deleted;
         mail.counts.pulled += settlement.moved;
+        let pushed = push::push(ports, remote, run, folders.trash.as_ref()).await?;
+        mail.counts.pushed += pushed.messages;
+        mail.faults.extend(pushed.faults);
     }
     mail.held = plan::held(ports, run.account_id).await?;
     Ok(mail)
+}
+
+/// Sends what waits in the outbox, and nothing else.
+///
+/// # Errors
+/// As [`run_mail`].
+pub async fn send_outbox(
+    ports: &Ports,
+    remote: &dyn MailWriter,
+    submit: &dyn Submit,
+    run: &RunContext,
+) -> Result<MailRun, Fault> {
+    let mut mail = MailRun::default();
+    let listing = remote.folders().await?;
+    let is_sent = |folder: &&RemoteFolder| folder.selectable && folder.role == Some(FolderRole::Sent);
+    let told = listing.iter().find(is_sent).map(|folder| folder.key.clone());
+    let sent = sent_folder(ports, remote, run, told).await?;
+    mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
+    Ok(mail)
+}
+
+/// The folder for what was sent. A server that has none is given one, once there is something to put into it.
+async fn sent_folder(
+    ports: &Ports,
+    remote: &dyn MailWriter,
+    run: &RunContext,
+    told: Option<FolderKey>,
+) -> Result<Option<FolderKey>, Fault> {
+    let account = run.account_id;
+    if told.is_some() || ports.transaction(move |tx| tx.open_outbox(account)).await?.is_empty() {
+        return Ok(told);
+    }
+    let made = remote.create_folder("Sent").await;
+    made.map(Some).map_err(|failed| failed.fault)
 }
 
 /// The fault of a job whose owner went away.

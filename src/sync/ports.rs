@@ -42,4 +42,21 @@ impl Ports {
         }));
         result.await.map_err(|_| stopped())?.map_err(Fault::from)
     }
+
+    /// The same, on the disk before it answers: what has to be noted before it is sent (I4).
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    pub async fn durable_transaction<R, F>(&self, work: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError> + Send + 'static,
+    {
+        let (answer, result) = oneshot::channel();
+        self.store.submit(Box::new(move |writer| {
+            let done = writer.durable(true).and_then(|()| writer.transaction(work));
+            let _ = answer.send(writer.durable(false).and(done));
+        }));
+        result.await.map_err(|_| stopped())?.map_err(Fault::from)
+    }
 }

@@ -14,6 +14,7 @@ const AT_A_TIME: u32 = 1_000;
 /// The store's, in words.
 pub async fn purge(ports: &Ports, before: Timestamp) -> Result<(), Fault> {
     while ports.transaction(move |tx| tx.purge_expired(before, AT_A_TIME)).await?.more {}
+    ports.transaction(move |tx| tx.purge_outbox(before)).await?;
     loop {
         let erased = ports.transaction(|tx| tx.erased(AT_A_TIME)).await?;
         if erased.is_empty() {

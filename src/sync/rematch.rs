@@ -7,7 +7,7 @@ use postrider_model::{
 };
 use postrider_reconcile::{KnownPlacement, pair_by_content, plan_flags};
 use postrider_remote::{Changes, ChangesRequest, MailRemote, Renumbered};
-use postrider_store::{Matchable, Placement, Renumbering, StoreError, Tx};
+use postrider_store::{Placement, Renumbering, StoreError, Tx};
 
 use super::{
     Ports, RunContext,
@@ -56,7 +56,7 @@ pub(super) async fn rematch(
         Rematched { known_again: pairs.same.len() as u64, fetch, unmatched: pairs.unmatched.len() as u64 };
     if let Some(collection) = folder.id.filter(|_| !run.dry_run) {
         let anchor = cursor(&renumbered.status, window, false);
-        write_down(ports, run, collection, anchor, renumber(&here, &there, &pairs.same)).await?;
+        write_down(ports, run, collection, anchor, renumber(&there, &pairs.same)).await?;
     }
     Ok(rematched)
 }
@@ -148,12 +148,10 @@ fn worth_fetching(
     fetch.intersection(&renumbered.wanted.union(&may_be_here))
 }
 
-fn renumber(here: &[Matchable], there: &[Header], same: &[(PlacementId, Uid)]) -> Vec<Renumbering> {
-    let placements: BTreeMap<PlacementId, &Placement> =
-        here.iter().map(|one| (one.placement.id, &one.placement)).collect();
+/// The headers of what is known again.
+fn renumber(there: &[Header], same: &[(PlacementId, Uid)]) -> Vec<(PlacementId, Header)> {
     let headers: BTreeMap<Uid, &Header> = there.iter().map(|header| (header.uid, header)).collect();
-    let pair = |(id, uid): &(PlacementId, Uid)| Some((*placements.get(id)?, *headers.get(uid)?));
-    same.iter().filter_map(pair).map(|(placement, header)| one_renumber(placement, header)).collect()
+    same.iter().filter_map(|(id, uid)| Some((*id, (*headers.get(uid)?).clone()))).collect()
 }
 
 fn one_renumber(placement: &Placement, header: &Header) -> Renumbering {
@@ -183,11 +181,16 @@ async fn write_down(
     run: &RunContext,
     collection: CollectionId,
     anchor: MailCursor,
-    renumbers: Vec<Renumbering>,
+    known_again: Vec<(PlacementId, Header)>,
 ) -> Result<(), Fault> {
     let context = run.change("the folder's UIDs changed on the server", ports);
     ports
         .transaction(move |tx| {
+            // What a person changed while the headers came in counts too (I6).
+            let renumbers = known_again
+                .iter()
+                .map(|(id, header)| Ok(one_renumber(&tx.seat(*id)?.placement, header)))
+                .collect::<Result<Vec<_>, StoreError>>()?;
             tx.renumber(collection, &renumbers, &context)?;
             tx.set_cursor(collection, &anchor)
         })

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_model::{CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet};
-use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, pair_moves};
-use postrider_store::{Context, StoreError, Tx};
+use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, merge_flags, pair_moves};
+use postrider_store::{Context, Discard, Side, StoreError, Tx};
 
 use super::{Ports, RunContext, folder::Outcome};
 
@@ -85,7 +85,7 @@ impl Task {
         }
         let settled = pair_moves(&vanished, &self.arrivals);
         for (old, arrived) in &settled.moved {
-            tx.adopt(*old, *arrived, &self.moved)?;
+            self.adopt(tx, *old, *arrived)?;
         }
         settlement.moved = settled.moved.len() as u64 + self.adopt_older(tx, &settled.moved)?;
         for folder in &self.folders {
@@ -111,13 +111,19 @@ impl Task {
             let again: Vec<PlacementId> = tx
                 .placements(folder.collection, present)?
                 .iter()
-                .filter(|one| one.held.is_some())
+                .filter(|one| one.held.is_some() && one.discard.is_none())
                 .map(|one| one.id)
                 .collect();
             tx.unhold(&again)?;
         }
         let mut gone: BTreeMap<PlacementId, MessageId> = BTreeMap::new();
-        gone.extend(tx.placements(folder.collection, &folder.gone)?.iter().map(|one| (one.id, one.message)));
+        for one in tx.placements(folder.collection, &folder.gone)? {
+            match one.discard {
+                // What was left of a move is no half of another one.
+                Some(Discard::Marked) => drop(tx.delete_placements(&[one.id], &self.context)?),
+                _ => drop(gone.insert(one.id, one.message)),
+            }
+        }
         gone.extend(tx.held_placements(folder.collection)?.iter().map(|one| (one.id, one.message)));
         if folder.cursor.as_ref().is_some_and(|cursor| cursor.complete) {
             gone.extend(tx.adrift(folder.collection)?.iter().map(|one| (one.id, one.message)));
@@ -149,9 +155,20 @@ impl Task {
             .collect();
         let found = pair_moves(&older, &left).moved;
         for (old, arrived) in &found {
-            tx.adopt(*old, *arrived, &self.moved)?;
+            self.adopt(tx, *old, *arrived)?;
         }
         Ok(found.len() as u64)
+    }
+
+    /// The two are one message. Flags that were changed here and are not sent yet go with it.
+    fn adopt(&self, tx: &mut Tx<'_>, old: PlacementId, arrived: PlacementId) -> Result<(), StoreError> {
+        let (was, now) = (tx.seat(old)?, tx.seat(arrived)?.placement);
+        let is_live = was.deleted.is_none() || was.placement.discard.is_some();
+        let flags = match is_live {
+            true => merge_flags(&was.placement.base_flags, &was.placement.flags, &now.flags),
+            false => now.flags,
+        };
+        tx.adopt(old, arrived, &flags, &self.moved)
     }
 
     /// What is held stays held until a person has spoken or it is there again, even where the folder grew so that the guard would
@@ -164,8 +181,16 @@ impl Task {
         of: u64,
         settlement: &mut Settlement,
     ) -> Result<(), StoreError> {
+        let mut live = Vec::with_capacity(gone.len());
+        for id in gone {
+            match tx.seat(*id)?.deleted {
+                // It was deleted here, and now is deleted there too.
+                Some(_) => drop(tx.delete_placements(&[*id], &self.context)?),
+                None => live.push(*id),
+            }
+        }
         let deletions = Deletions {
-            count: gone.len() as u64,
+            count: live.len() as u64,
             of,
             role: folder.role,
             listing_was_empty: folder.came_back_empty,
@@ -174,12 +199,12 @@ impl Task {
             Verdict::Go => {
                 let held: BTreeSet<PlacementId> =
                     tx.held_placements(folder.collection)?.iter().map(|one| one.id).collect();
-                let free: Vec<PlacementId> = gone.iter().filter(|id| !held.contains(id)).copied().collect();
+                let free: Vec<PlacementId> = live.iter().filter(|id| !held.contains(id)).copied().collect();
                 tx.delete_placements(&free, &self.context)?;
                 settlement.deleted += free.len() as u64;
             }
             Verdict::Held(why) => {
-                tx.hold(folder.collection, why, gone, of, self.context.at)?;
+                tx.hold(folder.collection, Side::Server, why, &live, of, self.context.at)?;
             }
         }
         Ok(())

@@ -16,11 +16,14 @@ mod scene;
 mod stored;
 
 mod accounts;
+mod both_ways;
 mod changes;
 mod commands;
 mod exports;
+mod folders;
 mod guard;
 mod killed;
 mod searching;
 mod selection;
+mod sending;
 mod window;

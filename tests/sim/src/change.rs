@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postrider_fake::{Backup, FlagChange, MailboxView, OtherClient};
+use postrider_fake::{Backup, Capability, FlagChange, MailboxView, OtherClient};
 
 use crate::{
     chance::Chance,
@@ -18,6 +18,8 @@ pub struct Changed {
     /// A mailbox was set back: UIDs may be given a second time under one UIDVALIDITY. Nothing but the program's next look can
     /// notice that, so it has to be let look before anything else arrives.
     pub restored: bool,
+    /// Folders have other names, or are other folders under their names.
+    pub renamed: bool,
 }
 
 /// Changes the mail of one account.
@@ -40,7 +42,7 @@ impl Changer<'_> {
     pub fn change(&mut self, count: u64) -> Changed {
         let mut changed = Changed::default();
         for _ in 0..count {
-            self.one();
+            changed.renamed |= self.one();
         }
         if self.chance.percent(6) {
             changed.restored |= self.restore();
@@ -60,11 +62,13 @@ impl Changer<'_> {
         self.other().snapshot().into_iter().filter(|(_, view)| !view.no_select).collect()
     }
 
-    fn one(&mut self) {
+    /// One change; whether it was one of names.
+    fn one(&mut self) -> bool {
         let folders = self.selectable();
-        let Some((name, view)) = self.chance.pick(&folders).cloned() else { return };
+        let Some((name, view)) = self.chance.pick(&folders).cloned() else { return false };
         let uids: Vec<u32> = view.messages.iter().map(|message| message.uid).collect();
-        match self.chance.below(100) {
+        let what = self.chance.below(100);
+        match what {
             0..28 => self.append(&name),
             28..46 => self.flag(&name, &uids),
             46..56 => self.expunge(&name, &uids, 3),
@@ -98,13 +102,22 @@ impl Changer<'_> {
                 let _ = self.other().set_no_mod_seq(&name, off);
             }
         }
+        (80..91).contains(&what)
+    }
+
+    fn flags(&mut self, most: usize) -> Vec<&'static str> {
+        let mut flags = self.chance.some(&FLAGS, most);
+        // Where no single message can be erased, the mark means that it is gone.
+        let erases = self.mailbox.server.config().capabilities.has(Capability::UidPlus);
+        flags.retain(|flag| erases || *flag != "\\Deleted");
+        flags
     }
 
     fn append(&mut self, name: &str) {
         for _ in 0..self.chance.between(1, 4) {
             let bytes = self.mail.message(self.chance);
             let date = internal_date(self.chance);
-            let flags = if self.chance.percent(30) { self.chance.some(&FLAGS, 2) } else { Vec::new() };
+            let flags = if self.chance.percent(30) { self.flags(2) } else { Vec::new() };
             let uid = self.other().append(name, bytes, &flags, date);
             self.note(|| format!("append to {name:?}: {uid:?}"));
         }
@@ -112,7 +125,7 @@ impl Changer<'_> {
 
     fn flag(&mut self, name: &str, uids: &[u32]) {
         let how = [FlagChange::Add, FlagChange::Remove, FlagChange::Replace][self.chance.below(3) as usize];
-        let flags = self.chance.some(&FLAGS, 2);
+        let flags = self.flags(2);
         for uid in self.chance.some(uids, 4) {
             self.note(|| format!("{how:?} {flags:?} {uid} in {name:?}"));
             let _ = self.other().change_flags(name, uid, how, &flags);

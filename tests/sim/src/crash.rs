@@ -35,11 +35,13 @@ impl fmt::Display for CrashAt {
 }
 
 type AtDeath = Box<dyn FnOnce() + Send>;
+type BetweenJobs = Box<dyn FnMut(u64) + Send>;
 
 /// One life of the program: how far it came, and where it ends.
 pub struct Life {
     end: Option<CrashAt>,
     at_death: Mutex<Option<AtDeath>>,
+    between_jobs: Mutex<Option<BetweenJobs>>,
     jobs: AtomicU64,
     octets: AtomicU64,
     trips: AtomicU64,
@@ -59,6 +61,7 @@ impl Life {
         Self {
             end,
             at_death: Mutex::new(None),
+            between_jobs: Mutex::new(None),
             jobs: AtomicU64::new(0),
             octets: AtomicU64::new(0),
             trips: AtomicU64::new(0),
@@ -71,6 +74,13 @@ impl Life {
     #[must_use]
     pub fn at_death(self, act: impl FnOnce() + Send + 'static) -> Self {
         *self.at_death.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
+        self
+    }
+
+    /// Has that done after each job of the store, with the job's number: somebody else's transactions, beside the program's.
+    #[must_use]
+    pub fn between_jobs(self, act: impl FnMut(u64) + Send + 'static) -> Self {
+        *self.between_jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
         self
     }
 
@@ -128,6 +138,9 @@ impl Life {
 
     /// A job was done.
     pub(crate) fn ended_job(&self) {
+        if let Some(act) = self.between_jobs.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            act(self.jobs());
+        }
         if self.end == Some(CrashAt::AfterJob(self.jobs())) {
             self.die();
         }

@@ -25,7 +25,7 @@ type Comparable = (blake3::Hash, BTreeSet<String>, i64);
 ///
 /// # Errors
 /// The first difference.
-pub fn equals_servers(machine: &Machine, laws: &Laws, now: &[Standing]) -> Result<()> {
+pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
     for mailbox in &machine.mailboxes {
         let delimiter = mailbox.server.config().delimiter;
         let mut there: BTreeMap<String, MailboxView> = mailbox
@@ -39,9 +39,6 @@ pub fn equals_servers(machine: &Machine, laws: &Laws, now: &[Standing]) -> Resul
         });
         let mut here: BTreeMap<&str, BTreeMap<u32, Comparable>> = BTreeMap::new();
         for one in now.iter().filter(|one| one.account == mailbox.account && one.is_followed()) {
-            if laws.waits(one) {
-                continue;
-            }
             let Some(uid) = one.uid else { bail!("it has no UID after all trouble is over: {one:?}") };
             here.entry(&one.folder)
                 .or_default()
@@ -50,11 +47,34 @@ pub fn equals_servers(machine: &Machine, laws: &Laws, now: &[Standing]) -> Resul
         if let Some(name) = here.keys().find(|name| !there.contains_key(**name)) {
             bail!("folder {name:?} of {} is followed and is not there", mailbox.account);
         }
-        for (name, view) in &there {
+        for (name, view) in &mut there {
+            let marked = |uid: u32| now.iter().any(|one| is_marked(one, mailbox, name) && one.uid == Some(uid));
+            view.messages.retain(|message| !marked(message.uid));
             let here = here.remove(name.as_str()).unwrap_or_default();
             folder_equals(mailbox, name, view, &here)?;
         }
     }
+    Ok(())
+}
+
+/// Gone here, and left with a mark on a server that erases no single message.
+fn is_marked(one: &Standing, mailbox: &Mailbox, folder: &str) -> bool {
+    one.discard.as_deref() == Some("marked") && one.account == mailbox.account && one.folder == folder
+}
+
+/// Nothing waits to be sent, but for what stands in a folder that is not followed now.
+///
+/// # Errors
+/// What waits.
+pub fn nothing_waits(machine: &Machine, now: &[Standing]) -> Result<()> {
+    let waits = now.iter().find(|one| one.waits() && !one.is_frozen);
+    ensure!(waits.is_none(), "it waits, after all trouble is over: {waits:?}");
+    if now.iter().any(|one| one.waits()) {
+        return Ok(());
+    }
+    let service = machine.service()?;
+    let unsent = service.status(&service.owner())?.into_iter().find(|state| state.unsent > 0);
+    ensure!(unsent.is_none(), "nothing waits, and yet it says so: {unsent:?}");
     Ok(())
 }
 

@@ -7,7 +7,6 @@
 //! | uids | in a folder a UID is given once, and stands for the bytes that the server has under it |
 //! | I2 | what is deleted here is not there |
 //! | I7 | no more is deleted at a time than the guard lets pass |
-//! | restored | what a person brought back waits to be sent, and no sync deletes it again |
 //! | I3 | what is committed is not fetched again |
 //!
 //! It knows the store, and the servers' own view of what they hold; nothing of how the program comes from one to the other.
@@ -34,7 +33,6 @@ pub struct Circumstances {
 pub struct Laws {
     before: Vec<Standing>,
     known: BTreeMap<i64, (i64, Hash)>,
-    restored: BTreeSet<i64>,
 }
 
 /// What a server holds in one folder: UIDVALIDITY, and the bytes' hash by UID.
@@ -71,7 +69,6 @@ impl Laws {
         let servers = servers(machine);
         self.nothing_is_lost(&now)?;
         self.ids_are_new(&now)?;
-        self.restored_stays(&now)?;
         uids_are_given_once(&now)?;
         if !of.restored {
             uids_mean_their_bytes(&now, &servers)?;
@@ -83,28 +80,10 @@ impl Laws {
         Ok(())
     }
 
-    /// A person let plans through: what that deletes is deserved.
-    pub fn allowed(&mut self, now: Vec<Standing>) {
+    /// A person was at the mail, or let plans through: what that deletes is deserved.
+    pub fn edited(&mut self, now: Vec<Standing>) {
+        self.known.extend(now.iter().map(|one| (one.id, (one.message, one.hash))));
         self.before = now;
-    }
-
-    /// A person brought a message back.
-    pub fn restored(&mut self, id: i64, now: Vec<Standing>) {
-        self.restored.insert(id);
-        self.before = now;
-    }
-
-    /// Whether a message was brought back and waits to be sent.
-    pub fn waits(&self, one: &Standing) -> bool {
-        one.uid.is_none() && self.restored.contains(&one.id)
-    }
-
-    fn restored_stays(&mut self, now: &[Standing]) -> Result<()> {
-        // What is on the server again is again like every other message.
-        self.restored.retain(|id| now.iter().any(|one| one.id == *id && one.uid.is_none()));
-        let deleted = now.iter().find(|one| one.is_deleted && self.restored.contains(&one.id));
-        ensure!(deleted.is_none(), "restored: it was brought back and is deleted again: {deleted:?}");
-        Ok(())
     }
 
     /// Every id that was ever seen, and the hash of its bytes.
@@ -161,11 +140,11 @@ impl Laws {
         Ok(())
     }
 
-    /// What stood somewhere before and is a tombstone now.
+    /// What stood somewhere before and is a tombstone now that no person made.
     fn deleted<'a>(&'a self, now: &'a [Standing]) -> impl Iterator<Item = (&'a Standing, &'a Standing)> {
         let here: BTreeMap<i64, &Standing> = now.iter().map(|one| (one.id, one)).collect();
         let live = self.before.iter().filter(|one| !one.is_deleted);
-        live.filter_map(move |was| Some((was, *here.get(&was.id)?))).filter(|(_, is)| is.is_deleted)
+        live.filter_map(move |was| Some((was, *here.get(&was.id)?))).filter(|(_, is)| is.is_deleted && is.discard.is_none())
     }
 
     fn mass_deletions_are_held(&self, now: &[Standing]) -> Result<()> {
@@ -207,7 +186,7 @@ fn uids_are_given_once(now: &[Standing]) -> Result<()> {
     let mut given = BTreeSet::new();
     for one in now {
         let Some(uid) = one.uid else { continue };
-        ensure!(!one.is_deleted, "uids: a tombstone has one: {one:?}");
+        ensure!(!one.is_deleted || one.discard.is_some(), "uids: a tombstone has one: {one:?}");
         ensure!(given.insert((one.collection, uid)), "uids: given twice: {one:?}");
     }
     Ok(())

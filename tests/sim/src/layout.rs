@@ -89,6 +89,8 @@ fn fill(
     chance: &mut Chance,
 ) {
     let other = &mailbox.other;
+    // Where no single message can be erased, the mark means that it is gone.
+    let erases = mailbox.server.config().capabilities.has(Capability::UidPlus);
     let mut names = vec!["INBOX".to_owned()];
     for name in folders {
         let name = with_delimiter(name, delimiter);
@@ -107,7 +109,8 @@ fn fill(
     }
     for name in names {
         for _ in 0..[0, 1, 3, 6, 14, 40][chance.below(6) as usize] {
-            let flags = if chance.percent(50) { chance.some(&FLAGS, 3) } else { Vec::new() };
+            let mut flags = if chance.percent(50) { chance.some(&FLAGS, 3) } else { Vec::new() };
+            flags.retain(|flag| erases || *flag != "\\Deleted");
             let (bytes, date) = (mail.message(chance), internal_date(chance));
             let _ = other.append(&name, bytes.clone(), &flags, date);
             if chance.percent(8) {
@@ -134,6 +137,7 @@ fn capabilities(chance: &mut Chance) -> Capabilities {
         C::ListStatus,
         C::LiteralMinus,
         C::LiteralPlus,
+        C::Move,
         C::Namespace,
         C::ObjectId,
         C::SaslIr,

@@ -2,7 +2,7 @@
 //!
 //! Configuration files, service, engine, IMAP client and SQLite store are the real ones; the servers are `postrider-fake`'s,
 //! and everything that is not deterministic is drawn from the seed. What is checked, and it is little enough to be read at
-//! once, stands in [`laws`] and [`equal`].
+//! once, stands in [`laws`], [`wish`] and [`equal`].
 //!
 //! | module | holds |
 //! |---|---|
@@ -10,10 +10,13 @@
 //! | [`world`], [`crash`], [`power`] | the seams, and how a program dies in them |
 //! | [`machine`] | configuration, store and servers, on which the program is started again and again |
 //! | [`layout`], [`mail`], [`change`], [`trouble`] | what servers hold, how it changes, what goes wrong |
-//! | [`stored`], [`laws`], [`equal`] | what the store holds, and what it has to hold |
+//! | [`person`] | what is done here meanwhile |
+//! | [`stored`], [`both`] | what the store holds, and both sides at one moment |
+//! | [`laws`], [`wish`], [`equal`] | what has to hold: of the store, of what people want, at the end |
 //! | [`life`] | one seed from its beginning to its end |
 //! | [`regressions`] | seeds that failed once |
 
+pub mod both;
 pub mod chance;
 pub mod change;
 pub mod crash;
@@ -23,11 +26,13 @@ pub mod layout;
 pub mod life;
 pub mod machine;
 pub mod mail;
+pub mod person;
 pub mod power;
 pub mod regressions;
 pub mod stored;
 pub mod trace;
 pub mod trouble;
+pub mod wish;
 pub mod world;
 
 use anyhow::{Context, Result, anyhow};

@@ -1,25 +1,30 @@
 //! One seed from its beginning to its end: a world is drawn, servers change and fail, the program runs, dies and runs again,
 //! and after each of its lives the laws are held against what it left.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::{Context, Result};
 use postrider::{service::RunRequest, service::Service};
 use postrider_fake::Backup;
-use postrider_model::PlacementId;
 
 use crate::{
+    both::Both,
     chance::Chance,
     change::{Changed, Changer},
     crash::CrashAt,
-    equal::{equals_servers, found_and_read, still_water, went_well},
+    equal::{equals_servers, found_and_read, nothing_waits, still_water, went_well},
     laws::{Circumstances, Laws},
     layout::furnish,
     machine::{Ended, Lived, Machine, everything},
     mail::Mail,
+    person::People,
     stored::{dump, standings},
     trace::Trace,
     trouble::{Trouble, brew, calm},
+    wish::{While, Wishes},
 };
 
 /// How much of a seed is lived. Less of it is the same up to there, so that a failure can be shrunk.
@@ -31,11 +36,13 @@ pub struct Extent {
     pub changes: u64,
     /// Lives of the program in one round that end badly, or may, at most.
     pub bad_runs: u64,
+    /// Commands of a person between two lives of the program at most.
+    pub edits: u64,
 }
 
 impl Extent {
     /// All of it.
-    pub const ALL: Self = Self { rounds: 6, changes: 8, bad_runs: 3 };
+    pub const ALL: Self = Self { rounds: 6, changes: 8, bad_runs: 3, edits: 6 };
 }
 
 /// What a seed came to.
@@ -55,6 +62,7 @@ struct Seed {
     machine: Machine,
     mail: Mail,
     laws: Laws,
+    wishes: Arc<Mutex<Wishes>>,
     backups: Vec<BTreeMap<String, Backup>>,
     since_calm: Circumstances,
     crashes: u64,
@@ -79,11 +87,13 @@ pub async fn live(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
         machine,
         mail,
         laws: Laws::default(),
+        wishes: Arc::default(),
         backups,
         since_calm: Circumstances::default(),
         crashes: 0,
         scale: (60, 12_000),
     };
+    one.people()?.edit(While::Still, || Ok(()))?;
     for round in 0..rounds {
         one.round(round).await.with_context(|| format!("in round {round}"))?;
     }

@@ -131,6 +131,28 @@ impl Machine {
         self.folder.path().join("store")
     }
 
+    /// What a person and other clients need to be at the mail, between two runs and in the middle of one.
+    ///
+    /// # Errors
+    /// Where the machine's folder cannot be looked at.
+    pub fn hands(&self) -> Result<Hands> {
+        let sides = self.mailboxes.iter().map(|mailbox| Side {
+            account: mailbox.account.clone(),
+            server: mailbox.server.clone(),
+            other: mailbox.other.clone(),
+            is_whole: mailbox.period == "all" && mailbox.folders.is_empty(),
+        });
+        Ok(Hands {
+            environment: self.environment()?,
+            store: self.store(),
+            net: self.net.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            trace: self.trace.clone(),
+            sides: sides.collect(),
+        })
+    }
+
     /// The trace of all that happens here.
     pub fn trace(&self) -> &Arc<Trace> {
         &self.trace
@@ -203,28 +225,12 @@ impl Machine {
         })
     }
 
-    fn world(&self, life: &Arc<Life>, commits: &Arc<AtomicU64>) -> World {
-        let (trace, life) = (self.trace.clone(), life.clone());
-        World {
-            clock: self.clock.clone(),
-            entropy: self.entropy.clone(),
-            dialer: Arc::new(SimDialer {
-                net: self.net.clone(),
-                life: life.clone(),
-                trace: trace.clone(),
-                dialled: AtomicU64::new(0),
-            }),
-            threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
-        }
-    }
-
     /// The program between two runs, for a person's commands.
     ///
     /// # Errors
     /// What the program says.
     pub fn service(&self) -> Result<Service> {
-        let world = self.world(&Arc::new(Life::new(None)), &Arc::default());
-        Ok(Service::open(world, self.environment()?)?)
+        self.hands()?.service()
     }
 
     /// Starts the program for one `--sync-now`, which may die on the way.
@@ -235,6 +241,19 @@ impl Machine {
         self.live(request, Life::new(crash)).await
     }
 
+    /// The same, and after every job of the store `beside` is called with its number: somebody is at the mail beside the run.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_beside(
+        &self,
+        request: &RunRequest,
+        crash: Option<CrashAt>,
+        beside: impl FnMut(u64) + Send + 'static,
+    ) -> Result<Lived> {
+        self.live(request, Life::new(crash).between_jobs(beside)).await
+    }
+
     /// The same, but the machine loses its power: of what was committed only so much is on the disk, in thousandths of the
     /// log's octets.
     ///
@@ -242,8 +261,9 @@ impl Machine {
     /// As [`run`](Self::run).
     pub async fn run_to_power_loss(&self, request: &RunRequest, crash: CrashAt, kept: u64) -> Result<Lived> {
         let loss = PowerLoss::new(&self.store(), kept);
-        let seen = loss.clone();
-        let lived = self.live(request, Life::new(Some(crash)).at_death(move || seen.look())).await?;
+        let (seen, synced) = (loss.clone(), loss.clone());
+        let life = Life::new(Some(crash)).between_jobs(move |_| synced.notice_sync());
+        let lived = self.live(request, life.at_death(move || seen.look())).await?;
         if matches!(lived.ended, Ended::Crashed) {
             loss.strike()?;
         }
@@ -280,7 +300,8 @@ impl Machine {
         life: &Arc<Life>,
         commits: &Arc<AtomicU64>,
     ) -> Result<Ended> {
-        let mut service = match Service::open(self.world(life, commits), self.environment()?) {
+        let hands = self.hands()?;
+        let mut service = match Service::open(hands.world(life, commits), hands.environment) {
             Ok(service) => service,
             Err(fault) => return Ok(Ended::Failed(fault)),
         };
@@ -299,7 +320,67 @@ impl Machine {
     }
 }
 
+/// One account's mail, for those who are at it beside the program.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// The account's name.
+    pub account: String,
+    /// Its server.
+    pub server: Server,
+    /// Someone else's hand on its mail.
+    pub other: OtherClient,
+    /// Whether all of its mail is to be here.
+    pub is_whole: bool,
+}
+
+/// What a person and other clients need to be at the mail, be the program running or not.
+#[derive(Clone)]
+pub struct Hands {
+    environment: Environment,
+    /// The store's folder.
+    pub store: PathBuf,
+    net: FakeDialer,
+    clock: Arc<SimClock>,
+    entropy: Arc<dyn Entropy>,
+    /// Where it is written down.
+    pub trace: Arc<Trace>,
+    /// Every account.
+    pub sides: Vec<Side>,
+}
+
+impl std::fmt::Debug for Hands {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hands").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Hands {
+    /// The program, for one command of a person.
+    ///
+    /// # Errors
+    /// What the program says.
+    pub fn service(&self) -> Result<Service> {
+        let world = self.world(&Arc::new(Life::new(None)), &Arc::default());
+        Ok(Service::open(world, self.environment.clone())?)
+    }
+
+    fn world(&self, life: &Arc<Life>, commits: &Arc<AtomicU64>) -> World {
+        let (trace, life) = (self.trace.clone(), life.clone());
+        World {
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            dialer: Arc::new(SimDialer {
+                net: self.net.clone(),
+                life: life.clone(),
+                trace: trace.clone(),
+                dialled: AtomicU64::new(0),
+            }),
+            threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
+        }
+    }
+}
+
 /// A run of every account.
 pub fn everything() -> RunRequest {
-    RunRequest { accounts: Vec::new(), dry_run: false, mail: true }
+    RunRequest { mail: true, ..RunRequest::default() }
 }

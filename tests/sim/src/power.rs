@@ -3,12 +3,19 @@
 //! SQLite's log is written in order and synced before it is written back, so that what a power loss leaves is the database
 //! file with a log that ends somewhere, be it in the middle of a frame. That is made here from a copy that is taken in the
 //! moment of death, before the connections are closed.
+//!
+//! What is noted as sent was committed durably, and all that stands before it in the log with it: that is never lost.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
+
+use crate::stored::noted_as_sent;
 
 /// The files of one database: the file and its log.
 const DATABASES: [&str; 2] = ["store.db", "search.db"];
@@ -22,13 +29,32 @@ pub struct PowerLoss {
     store: PathBuf,
     /// Thousandths of each log's octets that reached the disk.
     kept: u64,
+    /// The newest write that is noted as sent.
+    sent: Arc<AtomicU64>,
+    /// Octets of the store's log that surely are on the disk.
+    synced: Arc<AtomicU64>,
     seen: Seen,
 }
 
 impl PowerLoss {
     /// Of a store, with so many thousandths of its logs on the disk.
     pub fn new(store: &Path, kept: u64) -> Self {
-        Self { store: store.to_owned(), kept, seen: Arc::default() }
+        Self {
+            store: store.to_owned(),
+            kept,
+            sent: Arc::default(),
+            synced: Arc::default(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Looks whether a write was noted as sent since, after each job of the store.
+    pub fn notice_sync(&self) {
+        let sent = noted_as_sent(&self.store).unwrap_or(0);
+        if sent != self.sent.swap(sent, Relaxed) && sent != 0 {
+            let log = fs::metadata(self.store.join("store.db-wal")).map_or(0, |log| log.len());
+            self.synced.store(log, Relaxed);
+        }
     }
 
     /// Takes the copy.
@@ -40,7 +66,9 @@ impl PowerLoss {
                 seen.push((file, octets));
             }
             if let Ok(mut octets) = fs::read(&log) {
-                octets.truncate(usize::try_from(octets.len() as u64 * self.kept / 1000).unwrap_or(0));
+                let synced = if database == "store.db" { self.synced.load(Relaxed) } else { 0 };
+                let kept = (octets.len() as u64 * self.kept / 1000).max(synced);
+                octets.truncate(usize::try_from(kept).unwrap_or(0));
                 seen.push((log, octets));
             }
         }

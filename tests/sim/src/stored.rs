@@ -7,6 +7,9 @@ use anyhow::Result;
 use blake3::Hash;
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
+/// Flags and keywords in lower case.
+pub type Flags = BTreeSet<String>;
+
 /// A message where it stands, or stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -18,32 +21,53 @@ pub struct Standing {
     pub hash: Hash,
     /// The account's name.
     pub account: String,
-    /// The folder.
+    /// The folder in which the server has it, or had it last.
     pub collection: i64,
-    /// The folder's name.
+    /// That folder's name.
     pub folder: String,
-    /// Whether the folder is frozen.
+    /// Whether that folder is frozen, or the one to which it is to go.
     pub is_frozen: bool,
+    /// The name of the folder in which it stands here.
+    pub stands_in: String,
     /// Whether mass deletions in the folder are a person's ordinary tidying (F5.4).
     pub is_exempt: bool,
     /// The UIDVALIDITY that the folder's cursor has.
     pub uid_validity: Option<u32>,
     /// Its UID.
     pub uid: Option<u32>,
-    /// Flags and keywords in lower case.
-    pub flags: BTreeSet<String>,
+    /// Its flags.
+    pub flags: Flags,
+    /// The flags on which both sides agreed last.
+    pub base: Flags,
     /// When the server received it, in seconds since 1970.
     pub internal_date: i64,
     /// Whether it is a tombstone.
     pub is_deleted: bool,
     /// Whether its deletion waits for a person's word.
     pub is_held: bool,
+    /// Of a tombstone that the server has still, what is to become of it there.
+    pub discard: Option<String>,
+    /// How far a noted write of it is.
+    pub intent: Option<String>,
+    /// Whether a server takes its bytes: IMAP carries no line feed without a carriage return.
+    pub can_be_put: bool,
 }
 
 impl Standing {
     /// Whether it stands in a folder that is followed.
     pub fn is_followed(&self) -> bool {
         !self.is_deleted && !self.is_frozen
+    }
+
+    /// Whether it was deleted here and is still to be deleted there.
+    pub fn is_to_go(&self) -> bool {
+        matches!(self.discard.as_deref(), Some("trash" | "expunge"))
+    }
+
+    /// Whether something of it is still to be done on the server.
+    pub fn waits(&self) -> bool {
+        let differs = !self.is_deleted && (self.flags != self.base || self.stands_in != self.folder);
+        self.is_to_go() || self.intent.is_some() || differs
     }
 }
 
@@ -62,14 +86,17 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
     }
     let conn = open(store)?;
     let mut statement = conn.prepare(
-        "SELECT p.id, p.message, b.hash, a.name, c.id, c.name, c.gone_us IS NOT NULL, c.uid_validity, p.uid, p.flags,
+        "SELECT p.id, p.message, b.hash, a.name, c.id, c.name, c.gone_us IS NOT NULL OR f.gone_us IS NOT NULL, c.uid_validity, p.uid, p.flags,
                 p.keywords, p.internal_us, p.deleted_us IS NOT NULL, p.held IS NOT NULL,
-                coalesce(c.role IN ('trash', 'junk', 'drafts'), 0)
+                coalesce(c.role IN ('trash', 'junk', 'drafts'), 0), f.name, p.base_flags, p.base_keywords, p.discard,
+                (SELECT i.state FROM intent i WHERE i.placement = p.id), m.snippet NOT LIKE '%bare line feeds%'
          FROM placement p JOIN message m ON m.id = p.message JOIN body b ON b.id = m.body
-              JOIN collection c ON c.id = p.collection JOIN account a ON a.id = c.account ORDER BY p.id",
+              JOIN collection c ON c.id = p.collection JOIN collection f ON f.id = p.folder
+              JOIN account a ON a.id = c.account ORDER BY p.id",
     )?;
     let rows = statement.query_map([], |row| {
         let (bits, keywords): (u8, String) = (row.get(9)?, row.get(10)?);
+        let (base_bits, base_keywords): (u8, String) = (row.get(16)?, row.get(17)?);
         let internal_us: i64 = row.get(11)?;
         Ok(Standing {
             id: row.get(0)?,
@@ -86,12 +113,35 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
             is_deleted: row.get(12)?,
             is_held: row.get(13)?,
             is_exempt: row.get(14)?,
+            stands_in: row.get(15)?,
+            base: flags(base_bits, &base_keywords),
+            discard: row.get(18)?,
+            intent: row.get(19)?,
+            can_be_put: row.get(20)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn flags(bits: u8, keywords: &str) -> BTreeSet<String> {
+/// A number that changes whenever other writes are noted as sent; 0 where none is.
+///
+/// # Errors
+/// What SQLite says.
+pub fn noted_as_sent(store: &Path) -> Result<u64> {
+    let sent: i64 = open(store)?.query_row(
+        "SELECT coalesce(sum(id * (attempt + 1)), 0) FROM intent WHERE state = 'sent'",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(sent.cast_unsigned())
+}
+
+/// The flags in lower case.
+pub fn lower_case(flags: &[String]) -> Flags {
+    flags.iter().map(|flag| flag.to_lowercase()).collect()
+}
+
+fn flags(bits: u8, keywords: &str) -> Flags {
     let system = ["\\seen", "\\answered", "\\flagged", "\\deleted", "\\draft"];
     let set = system.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
     set.map(|(_, name)| (*name).to_owned())

@@ -12,11 +12,15 @@
 
 use postrider_fake::{Action, Bend, FakeDialer, Fault, FaultPlan, Then, Trigger, faults::codes};
 
-use crate::{chance::Chance, machine::Mailbox, mail::internal_date, trace::Trace};
+use crate::{chance::Chance, machine::Mailbox, mail::internal_date, person::People, trace::Trace};
 
 /// Commands that faults are aimed at.
-const COMMANDS: [&str; 8] =
-    ["LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE"];
+const COMMANDS: [&str; 16] = [
+    "LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE", "SELECT", "UID STORE", "UID STORE",
+    "UID MOVE", "UID COPY", "APPEND", "UID EXPUNGE", "UID MOVE",
+];
+/// Commands that change something.
+const WRITES: [&str; 5] = ["UID STORE", "UID MOVE", "UID COPY", "APPEND", "UID EXPUNGE"];
 /// Connections of one run that may have a fault each.
 const CONNECTIONS: usize = 6;
 
@@ -35,6 +39,7 @@ pub fn brew(
     net: &FakeDialer,
     mailbox: &Mailbox,
     was_restored: bool,
+    people: &People,
     chance: &mut Chance,
     trace: &Trace,
 ) -> Trouble {
@@ -48,7 +53,7 @@ pub fn brew(
     for nth in 1..=CONNECTIONS {
         if chance.percent(60) {
             let mut drawn = Trouble::default();
-            let plan = plan(mailbox, chance, &mut drawn);
+            let plan = plan(mailbox, people, chance, &mut drawn);
             if was_restored && drawn.meanwhile {
                 continue;
             }
@@ -70,13 +75,17 @@ pub fn calm(net: &FakeDialer, mailbox: &Mailbox) {
     }
 }
 
-fn plan(mailbox: &Mailbox, chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
+fn plan(mailbox: &Mailbox, people: &People, chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
     let then = if chance.percent(50) { Then::Close } else { Then::Hang };
-    match chance.below(10) {
+    match chance.below(13) {
+        10.. => {
+            let command = chance.pick(&WRITES).copied().unwrap_or("UID MOVE");
+            FaultPlan::none().on(Trigger::Named(command, chance.between(1, 2) as usize), lost(chance, then))
+        }
         0 => FaultPlan::none().cut_output(chance.below(6_000), then),
         1 => FaultPlan::none().cut_input(chance.below(1_500), then),
         _ => {
-            let Fault { when, action } = fault(mailbox, chance, then);
+            let Fault { when, action } = fault(mailbox, people, chance, then);
             trouble.lies |= matches!(&action, Action::Bend(bend) if is_lie(*bend));
             trouble.meanwhile |= matches!(&action, Action::Meanwhile(_));
             FaultPlan::none().on(when, action)
@@ -84,7 +93,7 @@ fn plan(mailbox: &Mailbox, chance: &mut Chance, trouble: &mut Trouble) -> FaultP
     }
 }
 
-fn fault(mailbox: &Mailbox, chance: &mut Chance, then: Then) -> Fault {
+fn fault(mailbox: &Mailbox, people: &People, chance: &mut Chance, then: Then) -> Fault {
     let command = chance.pick(&COMMANDS).copied().unwrap_or("LIST");
     let when = match chance.below(4) {
         0 => Trigger::Nth(chance.between(1, 12) as usize),
@@ -106,10 +115,21 @@ fn fault(mailbox: &Mailbox, chance: &mut Chance, then: Then) -> Fault {
         12 => Action::Bend(Bend::ReversedVanished),
         13 => Action::Bend(Bend::Sprinkle),
         14 => Action::Bend(Bend::Literals),
-        15..=17 => meanwhile(mailbox, chance),
+        15..=17 => meanwhile(mailbox, people, chance),
         _ => Action::Bend(lie(chance)),
     };
     Fault { when, action }
+}
+
+/// Nobody hears what became of a write, or not where it put things.
+fn lost(chance: &mut Chance, then: Then) -> Action {
+    match chance.below(8) {
+        0..4 => Action::LoseAnswer(then),
+        4 => Action::Bend(Bend::HalfMove),
+        5 => Action::Bend(Bend::NoNewUid),
+        6 => Action::Bend(Bend::NoEcho),
+        _ => Action::Bend(Bend::EchoWithoutUid),
+    }
 }
 
 fn lie(chance: &mut Chance) -> Bend {
@@ -125,9 +145,9 @@ fn lie(chance: &mut Chance) -> Bend {
 }
 
 /// Somebody else is at the mail while the run is on.
-fn meanwhile(mailbox: &Mailbox, chance: &mut Chance) -> Action {
+fn meanwhile(mailbox: &Mailbox, people: &People, chance: &mut Chance) -> Action {
     let folders: Vec<String> = mailbox.other.snapshot().into_keys().collect();
-    let other = mailbox.other.clone();
+    let (other, people) = (mailbox.other.clone(), people.clone());
     let (from, to) = (chance.pick(&folders).cloned(), chance.pick(&folders).cloned());
     let (Some(from), Some(to)) = (from, to) else { return Action::GarbageLine };
     let (what, number, date) = (chance.below(6), chance.number(), internal_date(chance));
@@ -139,16 +159,19 @@ fn meanwhile(mailbox: &Mailbox, chance: &mut Chance) -> Action {
             .map_or(Vec::new(), |view| view.messages.iter().map(|m| m.uid).collect());
         let one =
             uids.get(usize::try_from(number % (uids.len() as u64 + 1)).unwrap_or(0)).copied().unwrap_or(1);
-        let _ = match what {
-            0 => other.expunge(&from, &[one]).map(|_| ()),
-            1 => other
-                .append(&from, format!("Subject: meanwhile {number}\r\n\r\n").into_bytes(), &[], date)
-                .map(|_| ()),
-            2 => other.add_flags(&from, one, &["\\Flagged"]),
-            3 if from != to => other.move_messages(&from, &[one], &to).map(|_| ()),
-            4 => other.bump_uid_validity(&from).map(|_| ()),
-            _ => other.copy(&from, &[one], &to).map(|_| ()),
-        };
+        people.edit_beside(|| {
+            let _ = match what {
+                0 => other.expunge(&from, &[one]).map(|_| ()),
+                1 => other
+                    .append(&from, format!("Subject: meanwhile {number}\r\n\r\n").into_bytes(), &[], date)
+                    .map(|_| ()),
+                2 => other.add_flags(&from, one, &["\\Flagged"]),
+                3 if from != to => other.move_messages(&from, &[one], &to).map(|_| ()),
+                4 => other.bump_uid_validity(&from).map(|_| ()),
+                _ => other.copy(&from, &[one], &to).map(|_| ()),
+            };
+            Ok(())
+        });
     })
 }
 
@@ -170,5 +193,14 @@ fn empty(mailbox: &Mailbox, when: Trigger) -> Fault {
 
 /// Whether it says what is not so, apart from being odd.
 const fn is_lie(bend: Bend) -> bool {
-    !matches!(bend, Bend::ReversedVanished | Bend::Sprinkle | Bend::Literals)
+    !matches!(
+        bend,
+        Bend::ReversedVanished
+            | Bend::Sprinkle
+            | Bend::Literals
+            | Bend::HalfMove
+            | Bend::NoNewUid
+            | Bend::NoEcho
+            | Bend::EchoWithoutUid
+    )
 }

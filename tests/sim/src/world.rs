@@ -87,6 +87,7 @@ impl Executor for SimExecutor {
         job(&mut writer);
         let committed = writer.commits() - before;
         commits.fetch_add(committed, Relaxed);
+        drop(writer);
         trace.step(|| format!("job {}: {committed} commits", life.jobs()));
         life.ended_job();
     }

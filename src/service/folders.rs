@@ -1,0 +1,201 @@
+//! Folders made, renamed and deleted: on the server first, and here once it has said yes. A run reads the listing anew, so that
+//! whatever an answer that was lost left behind is found by it.
+
+use postrider_imap::ImapRemote;
+use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, FolderRole};
+use postrider_remote::{Credential, MailRemote, MailWriter};
+use postrider_store::{Collection, Context, NewCollection, StoreError, SyncLock, Tx};
+
+use super::{Caller, Service, mail_edit::no_folder};
+use crate::config::{ReadyAccount, fault};
+
+impl Service {
+    /// Makes a folder, with what is missing above it. Answers whether it is followed here.
+    ///
+    /// # Errors
+    /// An account that is not there, and what the server says.
+    pub async fn create_folder(
+        &mut self,
+        _caller: &Caller,
+        account: &str,
+        name: &str,
+    ) -> Result<bool, Fault> {
+        let (ready, remote, _lock) = self.folder_server(account).await?;
+        let made = remote.create_folder(name).await;
+        remote.close().await;
+        let key = made.map_err(|failed| failed.fault)?;
+        let is_followed = follows(&ready, name);
+        if is_followed {
+            let (account, address, name) = (ready.name.clone(), ready.address.clone(), name.to_owned());
+            self.writer()?.transaction(|tx| {
+                let account = tx.ensure_account(&account, &address)?;
+                let is_there = live(tx.collections(account)?).any(|folder| folder.key == key.0);
+                if !is_there {
+                    tx.create_collection(account, &described(key, name))?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(is_followed)
+    }
+
+    /// Renames a folder, and with it those below it. Messages keep their ids.
+    ///
+    /// # Errors
+    /// A folder that is not there, INBOX, and what the server says.
+    pub async fn rename_folder(
+        &mut self,
+        _caller: &Caller,
+        account: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<bool, Fault> {
+        let folder = self.folder_to_change(account, from, "rename")?;
+        let (ready, remote, _lock) = self.folder_server(account).await?;
+        let renamed = remote.rename_folder(&FolderKey(folder.key.clone()), to).await;
+        remote.close().await;
+        let key = renamed.map_err(|failed| failed.fault)?;
+        let (name, to) = (ready.name.clone(), to.to_owned());
+        self.writer()?.transaction(|tx| {
+            let Some(account) = tx.account_id(&name)? else { return Ok(()) };
+            let all: Vec<Collection> = live(tx.collections(account)?).collect();
+            for (below, key, name) in renamed_with(&all, &folder, &key.0, &to) {
+                let described = NewCollection {
+                    role: below.role,
+                    mailbox_id: below.mailbox_id.clone(),
+                    ..described(FolderKey(key), name)
+                };
+                tx.update_collection(below.id, &described)?;
+            }
+            Ok(())
+        })?;
+        Ok(follows(&ready, &folder.name))
+    }
+
+    /// Deletes a folder with what is in it. Its messages can be restored as others can, elsewhere.
+    ///
+    /// # Errors
+    /// A folder that is not there, one that others depend on, one with messages unless `with_messages`, and what the server says.
+    pub async fn delete_folder(
+        &mut self,
+        caller: &Caller,
+        account: &str,
+        name: &str,
+        with_messages: bool,
+    ) -> Result<u64, Fault> {
+        let folder = self.folder_to_change(account, name, "delete")?;
+        let id = folder.id;
+        let messages = self.writer()?.transaction(|tx| tx.count_live(id))?;
+        if messages > 0 && !with_messages {
+            let cause = format!("{messages} messages are in it");
+            return Err(Fault::new(ErrorClass::Config, format!("delete folder \"{name}\""), cause)
+                .hint("--with-messages deletes them too, here and on the server"));
+        }
+        let (_, remote, _lock) = self.folder_server(account).await?;
+        let deleted = remote.delete_folder(&FolderKey(folder.key.clone())).await;
+        remote.close().await;
+        deleted.map_err(|failed| failed.fault)?;
+        let context = self.here(caller, "deleted with its folder");
+        Ok(self.writer()?.transaction(|tx| delete(tx, id, &context))?)
+    }
+
+    /// The account's server, to itself: no run may read the folders meanwhile.
+    async fn folder_server(&mut self, account: &str) -> Result<(ReadyAccount, ImapRemote, SyncLock), Fault> {
+        let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
+        let lock = SyncLock::acquire(self.store()?.dir())?;
+        let password = self.password(&ready).await?;
+        let remote = self.remote(&ready, Credential::Password(password))?;
+        Ok((ready, remote, lock))
+    }
+
+    /// A folder that a person may change.
+    fn folder_to_change(&mut self, account: &str, name: &str, verb: &str) -> Result<Collection, Fault> {
+        let reader = self.reader()?;
+        let id = self.account_in_store(&reader, account)?.id;
+        let folders: Vec<Collection> = live(self.writer()?.transaction(|tx| tx.collections(id))?).collect();
+        let names: Vec<String> = folders.iter().map(|folder| folder.name.clone()).collect();
+        let folder =
+            folders.into_iter().find(|folder| folder.name == name).ok_or_else(|| no_folder(name, &names))?;
+        let is_given = matches!(folder.role, Some(FolderRole::Inbox | FolderRole::All | FolderRole::Flagged));
+        match is_given {
+            true => Err(Fault::new(
+                ErrorClass::Config,
+                format!("{verb} folder \"{name}\""),
+                "the server needs it",
+            )),
+            false => Ok(folder),
+        }
+    }
+}
+
+fn follows(account: &ReadyAccount, name: &str) -> bool {
+    let listed = account.mail.folders.listed();
+    listed.is_empty() || listed.iter().any(|wanted| wanted == name)
+}
+
+fn live(folders: Vec<Collection>) -> impl Iterator<Item = Collection> {
+    folders.into_iter().filter(|folder| folder.gone.is_none())
+}
+
+fn described(key: FolderKey, name: String) -> NewCollection {
+    NewCollection { key: key.0, name, role: None, mailbox_id: None }
+}
+
+/// The folder and those below it, with their new keys and names.
+fn renamed_with<'a>(
+    all: &'a [Collection],
+    folder: &'a Collection,
+    key: &'a str,
+    to: &'a str,
+) -> impl Iterator<Item = (&'a Collection, String, String)> {
+    let below = format!("{}/", folder.name);
+    all.iter().filter_map(move |one| {
+        let (end_of_key, end_of_name) = match one.id == folder.id {
+            true => ("", ""),
+            false => (
+                one.key.strip_prefix(&folder.key)?,
+                one.name.strip_prefix(&below).map(|_| one.name.strip_prefix(&folder.name))??,
+            ),
+        };
+        Some((one, format!("{key}{end_of_key}"), format!("{to}{end_of_name}")))
+    })
+}
+
+fn delete(tx: &mut Tx<'_>, id: CollectionId, context: &Context) -> Result<u64, StoreError> {
+    let ids: Vec<_> = tx.all_placements(id)?.iter().map(|one| one.placement.id).collect();
+    let deleted = tx.delete_placements(&ids, context)?;
+    tx.freeze_collection(id, context.at, "deleted")?;
+    Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(id: i64, name: &str, key: &str) -> Collection {
+        Collection {
+            id: CollectionId(id),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            role: None,
+            mailbox_id: None,
+            cursor: None,
+            gone: None,
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_folder_is_renamed_with_it_and_nothing_else() {
+        let all = [
+            folder(1, "Work", "Work"),
+            folder(2, "Work/Old", "Work.Old"),
+            folder(3, "Workshop", "Workshop"),
+            folder(4, "Other/Work", "Other.Work"),
+        ];
+        let renamed: Vec<_> = renamed_with(&all, &all[0], "Jobs", "Jobs")
+            .map(|(one, key, name)| (one.id.0, key, name))
+            .collect();
+        let expected = [(1, "Jobs", "Jobs"), (2, "Jobs.Old", "Jobs/Old")];
+        assert_eq!(renamed, expected.map(|(id, key, name)| (id, key.to_owned(), name.to_owned())));
+    }
+}

@@ -1,0 +1,468 @@
+//! Messages that people write: sent, put off, kept as drafts (F2.6, F2.4).
+
+use std::{fs, path::Path};
+
+use chrono::DateTime;
+use postrider_formats::{
+    compose::{
+        Composed, InlinePart, Mailbox, Outgoing as Written, Part, Purpose, Signature, Stamp, compose,
+        content_type_of, forward, parse_mailboxes, prepare_raw, reply_to,
+    },
+    message,
+};
+use postrider_journal::{Event, State};
+use postrider_model::{AccountId, ErrorClass, Fault, Flags, FolderRole, OutboxId, PlacementId, SystemFlag};
+use postrider_store::{Body, Filing, NewOutgoing, Outgoing, StoreError};
+use serde::Serialize;
+
+use super::{Caller, Service};
+use crate::{
+    config::{ReadyAccount, domain_of, fault},
+    sync::incoming_of,
+};
+
+/// A file that goes with a message, read already.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// A message that a person wrote.
+#[derive(Debug, Clone)]
+pub enum NewMail {
+    /// Whole, as a file has it.
+    Raw(Vec<u8>),
+    /// In its parts.
+    Parts(Box<MailParts>),
+}
+
+/// The parts of a message, as they are typed.
+#[derive(Debug, Clone, Default)]
+pub struct MailParts {
+    /// To whom: addresses with or without names, separated by commas.
+    pub to: Vec<String>,
+    /// Who gets a copy.
+    pub cc: Vec<String>,
+    /// Who gets a copy that the others do not hear of.
+    pub bcc: Vec<String>,
+    /// The subject; absent: the one of the message that is answered or passed on.
+    pub subject: Option<String>,
+    /// The plain text.
+    pub text: Option<String>,
+    /// The HTML.
+    pub html: Option<String>,
+    /// Files that go with it.
+    pub attachments: Vec<NewFile>,
+    /// Pictures that the HTML shows as `cid:NAME`.
+    pub inline: Vec<NewFile>,
+    /// The message that is answered.
+    pub reply_to: Option<PlacementId>,
+    /// Whether the answer goes to everybody.
+    pub to_all: bool,
+    /// The message that is passed on.
+    pub forward: Option<PlacementId>,
+}
+
+/// An entry of the outbox, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutboxView {
+    /// Its id.
+    pub id: OutboxId,
+    /// The account's name.
+    pub account: String,
+    /// `queued`, `sending`, `uncertain`, `sent`, `failed`, `dropped`.
+    pub state: &'static str,
+    /// The subject.
+    pub subject: String,
+    /// Message-ID.
+    pub message_id: String,
+    /// To whom it is still to go.
+    pub recipients: Vec<String>,
+    /// Whom the server refused for good, and why.
+    pub refused: Vec<(String, String)>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, in seconds since 1970; only while it is queued.
+    pub next_try: Option<i64>,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// Whether its copy is in Sent.
+    pub filed: bool,
+}
+
+impl OutboxView {
+    fn new(entry: Outgoing, account: String) -> Self {
+        Self {
+            id: entry.id,
+            account,
+            state: state_name(entry.state),
+            subject: entry.subject,
+            message_id: entry.message_id,
+            recipients: entry.recipients,
+            refused: entry.refused.into_iter().map(|one| (one.address, one.why)).collect(),
+            attempts: entry.attempt,
+            next_try: (entry.state == State::Noted).then(|| entry.due.seconds()),
+            error: entry.error,
+            filed: entry.filing == Filing::Filed,
+        }
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Noted => "queued",
+        State::Sent => "sending",
+        State::Unknown => "uncertain",
+        State::Done => "sent",
+        State::Stale | State::Failed => "failed",
+        State::Withdrawn => "dropped",
+    }
+}
+
+impl Service {
+    /// The account that a message goes out from: the one that is named, else the default sender, else the only one that sends.
+    ///
+    /// # Errors
+    /// Where none of these is one.
+    pub fn sender(&self, _caller: &Caller, named: Option<&str>) -> Result<String, Fault> {
+        if let Some(name) = named {
+            self.config.account(name).map_err(|errors| fault(&errors))?;
+            return Ok(name.to_owned());
+        }
+        let accounts =
+            self.config.accounts.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+        let sending: Vec<_> = accounts.filter(|(_, account)| account.mail.send).collect();
+        let default = sending.iter().find(|(_, account)| account.mail.default_sender);
+        match (default, sending.as_slice()) {
+            (Some((name, _)), _) | (None, [(name, _)]) => Ok((*name).clone()),
+            _ => Err(Fault::new(
+                ErrorClass::Config,
+                "choose the account to send from",
+                "none is the default sender",
+            )
+            .hint("name one with --account, or set `default_sender = true` under [mail] of one")),
+        }
+    }
+
+    /// Puts a message into the outbox. The next run of its account sends it.
+    ///
+    /// # Errors
+    /// An account that does not send, a foreign From, no recipient, a value that cannot stand in a header.
+    pub fn queue_mail(&mut self, _caller: &Caller, account: &str, mail: NewMail) -> Result<OutboxId, Fault> {
+        let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
+        let action = format!("send from account {account}");
+        if ready.smtp.is_none() {
+            return Err(Fault::new(ErrorClass::Config, action, "it does not send")
+                .hint("set `send = true` under [mail] of the account, and [smtp] in its provider's file"));
+        }
+        let written = self.write(&ready, mail, Purpose::Send)?;
+        let subject = message::parse(&written.bytes).subject;
+        let new = NewOutgoing {
+            body: Body::new(written.bytes)?,
+            message_id: written.message_id,
+            subject,
+            sender: written.envelope_from,
+            recipients: written.recipients,
+            files: !files_sent(&ready),
+        };
+        let now = self.world.clock.now();
+        let (name, address) = (ready.name.clone(), ready.address.clone());
+        let mut writer = self.writer()?;
+        writer.durable(true)?;
+        let queued = writer.transaction(|tx| {
+            let id = tx.ensure_account(&name, &address)?;
+            tx.enqueue(id, &new, now)
+        });
+        Ok(queued?)
+    }
+
+    /// Keeps a message as a draft: here at once, on the server with the next run.
+    ///
+    /// # Errors
+    /// As [`queue_mail`](Self::queue_mail), and an account without a folder for drafts.
+    pub fn draft_mail(
+        &mut self,
+        _caller: &Caller,
+        account: &str,
+        mail: NewMail,
+    ) -> Result<PlacementId, Fault> {
+        let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
+        let written = self.write(&ready, mail, Purpose::Draft)?;
+        let mut flags = Flags::NONE;
+        [SystemFlag::Draft, SystemFlag::Seen].into_iter().for_each(|flag| flags.insert(flag));
+        let now = self.world.clock.now();
+        let incoming = incoming_of(written.bytes, flags, now)?;
+        let drafts = self.folder_of_role(account, FolderRole::Drafts)?;
+        let reader = self.reader()?;
+        let id = self.account_in_store(&reader, account)?.id;
+        Ok(self.writer()?.transaction(|tx| tx.insert_unsent_message(id, drafts, &incoming, now))?)
+    }
+
+    fn folder_of_role(
+        &self,
+        account: &str,
+        role: FolderRole,
+    ) -> Result<postrider_model::CollectionId, Fault> {
+        let reader = self.reader()?;
+        let id = self.account_in_store(&reader, account)?.id;
+        let found =
+            reader.folders(id)?.into_iter().find(|folder| folder.role == Some(role) && folder.gone.is_none());
+        found.map(|folder| folder.id).ok_or_else(|| {
+            Fault::new(
+                ErrorClass::Config,
+                format!("find the folder for {} of account {account}", role.name()),
+                "no folder that is followed here is one",
+            )
+            .hint("`postrider folder list` tells what each folder is for; `folders` of the account names those that are followed")
+        })
+    }
+
+    /// The outbox: what is not done with, or all that is still known.
+    ///
+    /// # Errors
+    /// An account that is not there.
+    pub fn outbox(
+        &self,
+        _caller: &Caller,
+        account: Option<&str>,
+        all: bool,
+    ) -> Result<Vec<OutboxView>, Fault> {
+        let reader = self.reader()?;
+        let accounts = reader.accounts()?;
+        let only = account.map(|name| self.account_in_store(&reader, name)).transpose()?;
+        let name_of = |id: AccountId| {
+            let found = accounts.iter().find(|account| account.id == id);
+            found.map(|account| account.name.clone()).unwrap_or_default()
+        };
+        let entries = reader.outbox(only.map(|account| account.id), all)?;
+        Ok(entries
+            .into_iter()
+            .map(|entry| {
+                let account = name_of(entry.account);
+                OutboxView::new(entry, account)
+            })
+            .collect())
+    }
+
+    /// Has a message tried again: one that waits at once, one that is uncertain or failed once more. The latter is another entry.
+    ///
+    /// # Errors
+    /// An entry that is not there, is sent, or is being sent.
+    pub fn retry_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
+        let now = self.world.clock.now();
+        self.reader()?;
+        let retried = self.writer()?.transaction(|tx| {
+            let entry = tx.outgoing(id)?;
+            Ok(match entry.state {
+                // Due from now on; the state stays.
+                State::Noted => {
+                    tx.make_due(id, now)?;
+                    Some(id)
+                }
+                State::Unknown => {
+                    tx.step_outgoing(id, Event::Absent { due: now }, now)?;
+                    Some(id)
+                }
+                State::Failed | State::Withdrawn | State::Stale => {
+                    let mut to = entry.recipients.clone();
+                    to.extend(entry.refused.iter().map(|one| one.address.clone()));
+                    Some(tx.enqueue_again(id, &to, now)?)
+                }
+                State::Sent | State::Done => None,
+            })
+        })?;
+        match retried {
+            Some(id) => self.entry(caller, id),
+            None => Err(Fault::new(ErrorClass::Config, format!("try {id} again"), "it is sent")
+                .hint("`postrider outbox list --all` tells how far each is")),
+        }
+    }
+
+    /// Gives a message up that is not sent.
+    ///
+    /// # Errors
+    /// An entry that is not there, or is sent.
+    pub fn drop_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
+        let now = self.world.clock.now();
+        self.reader()?;
+        let dropped = self.writer()?.transaction(|tx| {
+            let state = tx.outgoing(id)?.state;
+            if state == State::Unknown {
+                tx.step_outgoing(id, Event::Absent { due: now }, now)?;
+            }
+            match state {
+                State::Noted | State::Unknown => tx.step_outgoing(id, Event::Withdraw, now).map(|_| true),
+                _ => Ok(false),
+            }
+        })?;
+        match dropped {
+            true => self.entry(caller, id),
+            false => Err(Fault::new(ErrorClass::Config, format!("drop {id}"), "it is not waiting")
+                .hint("`postrider outbox list --all` tells how far each is")),
+        }
+    }
+
+    /// An entry's bytes.
+    ///
+    /// # Errors
+    /// An entry that is not there.
+    pub fn outgoing_bytes(&mut self, _caller: &Caller, id: OutboxId) -> Result<Vec<u8>, Fault> {
+        self.reader()?;
+        Ok(self.writer()?.transaction(|tx| tx.outgoing_bytes(id))?)
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// An entry that is not there.
+    pub fn entry(&self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
+        let found = self.outbox(caller, None, true)?.into_iter().find(|entry| entry.id == id);
+        found.ok_or_else(|| StoreError::NoSuchEntry(id).into())
+    }
+
+    /// Writes the message down, and checks that it may go out from that account.
+    fn write(&self, account: &ReadyAccount, mail: NewMail, purpose: Purpose) -> Result<Written, Fault> {
+        let own = vec![account.address.clone()];
+        let stamp = self.stamp(&account.address);
+        let written = match mail {
+            NewMail::Raw(raw) => prepare_raw(&raw, &own, &stamp, purpose),
+            NewMail::Parts(parts) => {
+                let composed = self.composed(account, *parts, &own)?;
+                compose(composed, &stamp, &mut || self.boundary(), purpose)
+            }
+        };
+        written.map_err(|error| {
+            Fault::new(
+                ErrorClass::Config,
+                format!("write a message of account {}", account.name),
+                error.to_string(),
+            )
+        })
+    }
+
+    fn composed(&self, account: &ReadyAccount, parts: MailParts, own: &[String]) -> Result<Composed, Fault> {
+        let from =
+            Mailbox { name: account.mail.alias.clone().unwrap_or_default(), email: account.address.clone() };
+        let mut composed = Composed {
+            from,
+            to: people("--to", &parts.to)?,
+            cc: people("--cc", &parts.cc)?,
+            bcc: people("--bcc", &parts.bcc)?,
+            text: parts.text,
+            html: parts.html,
+            attachments: parts.attachments.into_iter().map(attachment).collect(),
+            inline: parts.inline.into_iter().map(|file| picture(file.name.clone(), file)).collect(),
+            signature: account.mail.signature_file.as_deref().map(signature).transpose()?,
+            ..Composed::default()
+        };
+        if let Some(id) = parts.reply_to {
+            let parent = message::parse(&self.raw_message(&self.owner(), id)?);
+            let reply = reply_to(&parent, parts.to_all, own);
+            composed.subject = reply.subject;
+            composed.in_reply_to = reply.in_reply_to;
+            composed.references = reply.references;
+            if composed.to.is_empty() {
+                (composed.to, composed.cc) = (reply.to, [composed.cc, reply.cc].concat());
+            }
+        }
+        if let Some(id) = parts.forward {
+            let passed_on = forward(&self.raw_message(&self.owner(), id)?);
+            composed.subject = passed_on.subject;
+            composed.references = passed_on.references;
+            composed.attachments.push(passed_on.attachment);
+        }
+        if let Some(subject) = parts.subject {
+            composed.subject = subject;
+        }
+        Ok(composed)
+    }
+
+    /// Date and Message-ID. The id is drawn, and tells of nothing but the address's domain.
+    fn stamp(&self, address: &str) -> Stamp {
+        let now = self.world.clock.now();
+        let date = DateTime::from_timestamp(now.seconds(), 0).unwrap_or_default().fixed_offset();
+        let domain =
+            domain_of(address).filter(|domain| domain.is_ascii()).unwrap_or_else(|| "localhost".to_owned());
+        let (high, low) = (self.world.entropy.next_u64(), self.world.entropy.next_u64());
+        Stamp { date, message_id: format!("{high:016x}{low:016x}@{domain}") }
+    }
+
+    fn boundary(&self) -> String {
+        format!("{:016x}{:016x}", self.world.entropy.next_u64(), self.world.entropy.next_u64())
+    }
+}
+
+/// Whether the account's server puts what it sends into Sent by itself. Gmail does
+/// (<https://support.google.com/mail/answer/78892>), Exchange Online and Outlook.com do.
+fn files_sent(account: &ReadyAccount) -> bool {
+    matches!(account.provider.as_str(), "gmail" | "microsoft365" | "outlook")
+}
+
+fn people(option: &str, lists: &[String]) -> Result<Vec<Mailbox>, Fault> {
+    let mut all = Vec::new();
+    for list in lists {
+        all.extend(parse_mailboxes(option, list).map_err(|error| {
+            Fault::new(ErrorClass::Config, format!("read {option}"), error.to_string())
+                .hint("addresses are written `anna@example.com` or `Anna Smith <anna@example.com>`, with commas between")
+        })?);
+    }
+    Ok(all)
+}
+
+fn attachment(file: NewFile) -> Part {
+    Part { content_type: content_type_of(&file.name).to_owned(), name: file.name, bytes: file.bytes }
+}
+
+fn picture(content_id: String, file: NewFile) -> InlinePart {
+    let content_type = content_type_of(&file.name).to_owned();
+    InlinePart { content_id, name: file.name, content_type, bytes: file.bytes }
+}
+
+/// The signature in that file: HTML where it is named so, with the pictures that it shows from beside it; else plain text.
+fn signature(file: &Path) -> Result<Signature, Fault> {
+    let text = String::from_utf8_lossy(&read_signature(file, file)?).into_owned();
+    let is_html = file
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm"));
+    if !is_html {
+        return Ok(Signature { plain: Some(text), ..Signature::default() });
+    }
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut pictures: Vec<InlinePart> = Vec::new();
+    let mut html = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("src=\"") {
+        html.push_str(before);
+        html.push_str("src=\"");
+        let (source, behind) = after.split_once('"').unwrap_or((after, ""));
+        match beside(source) {
+            Some(name) => {
+                let bytes = read_signature(&folder.join(name), file)?;
+                let id = format!("signature.{}", pictures.len() + 1);
+                html.push_str(&format!("cid:{id}"));
+                pictures.push(picture(id, NewFile { name: name.to_owned(), bytes }));
+            }
+            None => html.push_str(source),
+        }
+        html.push('"');
+        rest = behind;
+    }
+    html.push_str(rest);
+    Ok(Signature { html: Some(html), pictures, ..Signature::default() })
+}
+
+/// The name of a file beside the signature, where the source is one and no address or path.
+fn beside(source: &str) -> Option<&str> {
+    let is_plain = !source.is_empty() && !source.contains([':', '/', '\\']) && source != "..";
+    is_plain.then_some(source)
+}
+
+fn read_signature(file: &Path, of: &Path) -> Result<Vec<u8>, Fault> {
+    fs::read(file).map_err(|error| {
+        Fault::new(ErrorClass::Config, format!("read {}", file.display()), error.to_string())
+            .hint(format!("`signature_file` of the account names {}", of.display()))
+    })
+}

@@ -1,0 +1,311 @@
+//! Messages that go out (F2.6). An entry is noted as being sent before the first octet is on the wire; where the server's last
+//! answer is lost it is `uncertain`, is looked for in Sent by its Message-ID, and else waits for a person: nothing here ever sends it
+//! a second time. The copy in Sent is put there once, and not at all where the server has done so itself.
+
+use async_trait::async_trait;
+use postrider_formats::message;
+use postrider_journal::{Event as Step, Floor, State};
+use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag, Timestamp};
+use postrider_net::Backoff;
+use postrider_remote::{MailWriter, NewMessage, Reach};
+use postrider_store::{Filing, Outgoing, RefusedRecipient};
+
+use super::{Ports, RunContext, look::find};
+
+/// How long a message is tried that the server puts off (RFC 5321, section 4.5.4.1, wants four to five days).
+const GIVEN_UP_AFTER_DAYS: i64 = 5;
+/// The pauses between tries.
+const BACKOFF: Backoff = Backoff { base_ms: 60_000, cap_ms: 60 * 60 * 1_000 };
+
+/// Sends messages for an account.
+#[async_trait]
+pub trait Submit: Send + Sync {
+    /// Sends one.
+    async fn submit(
+        &self,
+        sender: &str,
+        recipients: &[String],
+        message: &[u8],
+    ) -> Result<Submitted, SubmitFault>;
+}
+
+/// The server took a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Submitted {
+    /// Recipients whom it refused, each with the reason.
+    pub refused: Vec<(String, Fault)>,
+}
+
+/// A message was not taken, or nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmitFault {
+    /// Why.
+    pub fault: Fault,
+    /// Whether the server may have it all the same.
+    pub reach: Reach,
+    /// Each recipient's own reason, where all were refused.
+    pub refused: Vec<(String, Fault)>,
+}
+
+/// What became of an account's outbox.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// Messages that were sent.
+    pub sent: u64,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// What failed and is tried again.
+    pub faults: Vec<Fault>,
+}
+
+/// What delivering needs.
+struct Delivery<'a> {
+    ports: &'a Ports,
+    submit: &'a dyn Submit,
+    /// The account's mail on its server, and the folder there for what was sent.
+    sent_folder: Option<(&'a dyn MailWriter, FolderKey)>,
+    done: Delivered,
+}
+
+/// Sends what is due, and settles what is uncertain.
+///
+/// # Errors
+/// The store's, in words. What fails for one message is in [`Delivered`].
+pub async fn deliver(
+    ports: &Ports,
+    submit: &dyn Submit,
+    run: &RunContext,
+    sent_folder: Option<(&dyn MailWriter, FolderKey)>,
+) -> Result<Delivered, Fault> {
+    let account = run.account_id;
+    let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
+    let mut delivery = Delivery { ports, submit, sent_folder, done: Delivered::default() };
+    for entry in open {
+        delivery.entry(entry).await?;
+    }
+    Ok(delivery.done)
+}
+
+impl Delivery<'_> {
+    async fn entry(&mut self, mut entry: Outgoing) -> Result<(), Fault> {
+        let now = self.ports.clock.now();
+        if entry.state == State::Sent {
+            // Nothing that was on the wire is any more.
+            entry.state = self.step(entry.id, Step::Restarted).await?;
+        }
+        if entry.state == State::Unknown {
+            entry.state = self.settle(&entry).await?;
+        }
+        if entry.state == State::Noted && entry.due <= now {
+            entry = self.send(entry).await?;
+        }
+        if entry.state == State::Done && matches!(entry.filing, Filing::Wanted | Filing::Sent) {
+            let filed = self.file(&entry).await;
+            if let Err(fault) = filed {
+                self.done.faults.push(fault);
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&self, id: OutboxId, event: Step) -> Result<State, Fault> {
+        let now = self.ports.clock.now();
+        self.ports.transaction(move |tx| tx.step_outgoing(id, event, now)).await
+    }
+
+    /// Looks for a message in Sent of which nobody knows whether it was sent: there it stands where the server files it.
+    async fn settle(&mut self, entry: &Outgoing) -> Result<State, Fault> {
+        match self.found_in_sent(entry).await {
+            Ok(true) => {
+                let (id, now) = (entry.id, self.ports.clock.now());
+                self.done.sent += 1;
+                self.ports
+                    .transaction(move |tx| {
+                        tx.set_filing(id, Filing::Filed, None)?;
+                        tx.step_outgoing(id, Step::Found, now)
+                    })
+                    .await
+            }
+            Ok(false) => {
+                self.done.warnings.push(uncertain(entry));
+                Ok(State::Unknown)
+            }
+            Err(fault) => {
+                self.done.warnings.push(uncertain(entry));
+                self.done.faults.push(fault);
+                Ok(State::Unknown)
+            }
+        }
+    }
+
+    /// Whether the message stands in Sent, above where that ended when it was sent.
+    async fn found_in_sent(&self, entry: &Outgoing) -> Result<bool, Fault> {
+        let (Some((remote, key)), Some(floor)) = (&self.sent_folder, entry.floor) else { return Ok(false) };
+        let id = entry.id;
+        let sought = self
+            .ports
+            .transaction(move |tx| {
+                let bytes = tx.outgoing_bytes(id)?;
+                let key = message::match_key(message::header_block(&bytes), bytes.len() as u64);
+                tx.outgoing_sought(id, key)
+            })
+            .await?;
+        Ok(find(self.ports, *remote, key, floor, sought, None).await?.is_some())
+    }
+
+    async fn send(&mut self, entry: Outgoing) -> Result<Outgoing, Fault> {
+        let (id, now) = (entry.id, self.ports.clock.now());
+        let floor = match self.floor().await {
+            Ok(floor) => floor,
+            Err(fault) => {
+                self.done.faults.push(fault);
+                return Ok(entry);
+            }
+        };
+        let bytes = self
+            .ports
+            .durable_transaction(move |tx| {
+                tx.step_outgoing(id, Step::Send, now)?;
+                let filing = tx.outgoing(id)?.filing;
+                tx.set_filing(id, filing, floor)?;
+                tx.outgoing_bytes(id)
+            })
+            .await?;
+        let outcome = self.submit.submit(&entry.sender, &entry.recipients, &bytes).await;
+        let after = self.after(&entry, outcome);
+        let next = after.clone();
+        self.ports
+            .transaction(move |tx| {
+                tx.set_outgoing(id, &next.recipients, &next.refused, next.error.as_deref())?;
+                tx.step_outgoing(id, next.event, now)?;
+                tx.outgoing(id)
+            })
+            .await
+            .inspect(|sent| self.tell(sent, entry.refused.len(), after.fault))
+    }
+
+    /// What a try came to.
+    fn after(&self, entry: &Outgoing, outcome: Result<Submitted, SubmitFault>) -> After {
+        let now = self.ports.clock.now();
+        let (fault, reach, refused) = match outcome {
+            Ok(submitted) => (None, Reach::NotDone, submitted.refused),
+            Err(failed) => (Some(failed.fault), failed.reach, failed.refused),
+        };
+        let is_for_good = |fault: &Fault| fault.class == ErrorClass::Permanent;
+        let mut after = After {
+            recipients: Vec::new(),
+            refused: entry.refused.clone(),
+            error: fault.as_ref().map(Fault::message),
+            event: Step::Done,
+            fault: None,
+        };
+        for (address, why) in &refused {
+            match is_for_good(why) {
+                true => {
+                    after.refused.push(RefusedRecipient { address: address.clone(), why: why.cause.clone() })
+                }
+                false => after.recipients.push(address.clone()),
+            }
+        }
+        let put_off = refused.iter().map(|(_, why)| why).find(|why| !is_for_good(why)).cloned();
+        let Some(fault) = fault else {
+            if let Some(why) = put_off {
+                self.try_later(&mut after, entry, why, now);
+            }
+            return after;
+        };
+        if refused.is_empty() {
+            after.recipients.clone_from(&entry.recipients);
+        }
+        match (reach, put_off) {
+            (Reach::Unknown, _) => {
+                after.event = Step::Lost { due: now };
+                after.fault = Some(fault);
+            }
+            (Reach::NotDone, Some(why)) => self.try_later(&mut after, entry, why, now),
+            (Reach::NotDone, None) if is_for_good(&fault) => after.event = Step::Refused,
+            (Reach::NotDone, None) => self.try_later(&mut after, entry, fault, now),
+        }
+        after
+    }
+
+    fn try_later(&self, after: &mut After, entry: &Outgoing, why: Fault, now: Timestamp) {
+        after.error = Some(why.message());
+        if entry.created < now.minus_days(GIVEN_UP_AFTER_DAYS) {
+            after.event = Step::Refused;
+            return;
+        }
+        let pause_ms = BACKOFF.pause_ms(entry.attempt + 1, why.retry_after_ms, &*self.ports.entropy);
+        after.event = Step::Deferred { due: now.plus_millis(pause_ms) };
+        after.fault = Some(why);
+    }
+
+    /// Says how a try ended. `known`: how many recipients had been refused before.
+    fn tell(&mut self, entry: &Outgoing, known: usize, fault: Option<Fault>) {
+        match entry.state {
+            State::Done => self.done.sent += 1,
+            State::Failed => {
+                let why = entry.error.clone().unwrap_or_default();
+                self.done.warnings.push(format!("{} was not sent: {why}", entry.id));
+            }
+            State::Unknown => self.done.warnings.push(uncertain(entry)),
+            _ => {}
+        }
+        let refused = entry.refused.iter().skip(known);
+        self.done.warnings.extend(
+            refused.map(|one| format!("{}: {} was refused for good: {}", entry.id, one.address, one.why)),
+        );
+        self.done.faults.extend(fault);
+    }
+
+    /// Where Sent ends now, so that a copy can be looked for above.
+    async fn floor(&self) -> Result<Option<Floor>, Fault> {
+        let Some((remote, key)) = &self.sent_folder else { return Ok(None) };
+        let status = remote.status(key).await?;
+        Ok(Some(Floor { uid_validity: status.uid_validity, uid_next: status.uid_next }))
+    }
+
+    /// Puts the copy into Sent, unless it is there.
+    async fn file(&mut self, entry: &Outgoing) -> Result<(), Fault> {
+        let Some((remote, key)) = self.sent_folder.clone() else { return Ok(()) };
+        let id = entry.id;
+        if self.found_in_sent(entry).await? {
+            return self.ports.transaction(move |tx| tx.set_filing(id, Filing::Filed, None)).await;
+        }
+        let bytes = self
+            .ports
+            .durable_transaction(move |tx| {
+                tx.set_filing(id, Filing::Sent, None)?;
+                tx.outgoing_bytes(id)
+            })
+            .await?;
+        let mut flags = Flags::NONE;
+        flags.insert(SystemFlag::Seen);
+        let message =
+            NewMessage { bytes: &bytes, flags: &flags, internal_date: Some(self.ports.clock.now()) };
+        let (filing, fault) = match remote.append(&key, message).await {
+            Ok(_) => (Filing::Filed, None),
+            Err(failed) if failed.reach == Reach::NotDone => (Filing::Wanted, Some(failed.fault)),
+            Err(failed) => (Filing::Sent, Some(failed.fault)),
+        };
+        self.ports.transaction(move |tx| tx.set_filing(id, filing, None)).await?;
+        fault.map_or(Ok(()), Err)
+    }
+}
+
+/// An entry after a try.
+#[derive(Debug, Clone)]
+struct After {
+    recipients: Vec<String>,
+    refused: Vec<RefusedRecipient>,
+    error: Option<String>,
+    event: Step,
+    fault: Option<Fault>,
+}
+
+fn uncertain(entry: &Outgoing) -> String {
+    format!(
+        "{} may have been sent: the server's answer was lost. Ask a recipient, then `postrider outbox retry {}` or `postrider outbox drop {}`",
+        entry.id, entry.id, entry.id
+    )
+}

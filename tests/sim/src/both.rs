@@ -1,0 +1,97 @@
+//! Both sides at one moment: every copy of a letter on the servers, and every placement of it here.
+//!
+//! A letter is an account's message of certain bytes. Simulated mail has no two messages of the same bytes but those that somebody
+//! copied, so that a letter that stands once on either side is one message wherever it goes.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use blake3::Hash;
+use postrider_fake::Capability;
+
+use crate::{
+    layout::shown,
+    machine::Hands,
+    stored::{Flags, Standing, lower_case, standings},
+};
+
+/// An account's name and the hash of a message's bytes.
+pub type Letter = (String, Hash);
+
+/// A message on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct There {
+    /// The folder's name for people.
+    pub folder: String,
+    /// Its UIDVALIDITY.
+    pub uid_validity: u32,
+    /// The message's UID.
+    pub uid: u32,
+    /// Its flags in lower case.
+    pub flags: Flags,
+}
+
+/// Both sides.
+#[derive(Debug, Clone, Default)]
+pub struct Both {
+    there: BTreeMap<Letter, Vec<There>>,
+    here: BTreeMap<Letter, Vec<Standing>>,
+}
+
+impl Both {
+    /// Looks at both.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn look(hands: &Hands) -> Result<Self> {
+        let mut both = Self::default();
+        for one in standings(&hands.store)? {
+            both.here.entry((one.account.clone(), one.hash)).or_default().push(one);
+        }
+        for side in &hands.sides {
+            let erases = side.server.config().capabilities.has(Capability::UidPlus);
+            for (name, view) in side.other.snapshot() {
+                let folder = shown(&name, side.server.config().delimiter);
+                for message in view.messages {
+                    let flags = lower_case(&message.flags);
+                    // A server that erases no single message leaves what is gone with a mark on it.
+                    if !erases && flags.contains("\\deleted") {
+                        continue;
+                    }
+                    let letter = (side.account.clone(), blake3::hash(&message.bytes));
+                    let there = There {
+                        folder: folder.clone(),
+                        uid_validity: view.uid_validity,
+                        uid: message.uid,
+                        flags,
+                    };
+                    both.there.entry(letter).or_default().push(there);
+                }
+            }
+        }
+        Ok(both)
+    }
+
+    /// All letters that stand, or stood, anywhere.
+    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
+        self.there.keys().chain(self.here.keys().filter(|letter| !self.there.contains_key(*letter)))
+    }
+
+    /// A letter's copies on its server.
+    pub fn there(&self, letter: &Letter) -> &[There] {
+        self.there.get(letter).map_or(&[], Vec::as_slice)
+    }
+
+    /// A letter's placements here, deleted ones among them.
+    pub fn here(&self, letter: &Letter) -> &[Standing] {
+        self.here.get(letter).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the server has a placement where the store says.
+    pub fn has(&self, one: &Standing) -> bool {
+        let same = |there: &There| {
+            (&there.folder, Some(there.uid_validity), Some(there.uid)) == (&one.folder, one.uid_validity, one.uid)
+        };
+        self.there(&(one.account.clone(), one.hash)).iter().any(same)
+    }
+}

@@ -1,0 +1,251 @@
+//! The model of mail both ways: what both sides are to come to, whoever did what where.
+//!
+//! Rule: people make wishes, here and there; the program makes none. So each life of the program, however it ended, leaves every
+//! wish as it was, and when all trouble is over both sides are as wished.
+//!
+//! | wish | of | in words |
+//! |---|---|---|
+//! | copies | every letter | so many as were put somewhere, less those that somebody deleted, on either side |
+//! | flags | a letter that stands once on each side | each flag as the side has it that changed it since both agreed (F2.4) |
+//! | folder | the same | where it was moved to; moved on both sides: where it was moved to here |
+//! | id | the same | the one that it has |
+//!
+//! Where two hands meet in one moment, so that either order is right, a wish leaves both open, and nothing else: in the middle of a
+//! run, with a write on its way; or a deletion on the one side with a move on the other, out of what is followed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    both::{Both, Letter},
+    laws::Circumstances,
+    stored::{Flags, Standing},
+};
+
+/// All wishes.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    copies: BTreeMap<Letter, Copies>,
+    single: BTreeMap<Letter, Single>,
+    /// Folders were renamed since the program ran well: their names here are not those there.
+    renamed: bool,
+}
+
+/// How many copies there are to be on the server, at least and at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Copies {
+    least: usize,
+    most: usize,
+}
+
+/// What is wished of a letter that stands once on each side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Single {
+    id: i64,
+    flags: Flags,
+    /// Flags of which either is right.
+    open: Flags,
+    folders: BTreeSet<String>,
+}
+
+/// The circumstances of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum While {
+    /// Between two runs.
+    Still,
+    /// In the middle of a run.
+    Running,
+}
+
+impl Wishes {
+    /// Somebody edited mail, on one side: the wishes are what they were, and that.
+    pub fn edited(&mut self, was: &Both, now: &Both, at: While, is_whole: impl Fn(&str) -> bool) {
+        for letter in now.letters().chain(was.letters()).collect::<BTreeSet<_>>() {
+            let touched = was.there(letter) != now.there(letter) || was.here(letter) != now.here(letter);
+            if touched {
+                let copies = self.copies.entry(letter.clone()).or_default();
+                edited_there(copies, was, now, letter, at, is_whole(&letter.0));
+                edited_here(copies, was, now, letter);
+            }
+            match (single(now, letter), single(was, letter)) {
+                (None, _) => drop(self.single.remove(letter)),
+                (Some(mut wish), before) if touched => {
+                    if at == While::Running
+                        && let (Some(before), Some(_)) = (before, self.single.get(letter))
+                    {
+                        leave_open(&mut wish, &before, was, now, letter);
+                    }
+                    self.single.insert(letter.clone(), wish);
+                }
+                (Some(wish), _) => drop(self.single.entry(letter.clone()).or_insert(wish)),
+            }
+        }
+    }
+
+    /// Folders have other names there than here.
+    pub const fn renamed(&mut self) {
+        self.renamed = true;
+    }
+
+    /// The program lived, and wished for nothing.
+    ///
+    /// # Errors
+    /// The wish that is another now.
+    pub fn outlived(&mut self, now: &Both, of: Circumstances) -> Result<()> {
+        let mut single_now = BTreeMap::new();
+        for letter in now.letters() {
+            let Some(mut wish) = single(now, letter) else { continue };
+            if let Some(was) = self.single.get(letter).filter(|_| !of.lies && !of.restored) {
+                wish.open.extend(was.open.iter().filter(|flag| !agrees(now, letter, flag)).cloned());
+                is_the_same(was, &wish, self.renamed, letter, now)?;
+            }
+            single_now.insert(letter.clone(), wish);
+        }
+        self.single = single_now;
+        Ok(())
+    }
+
+    /// The program ran well, and knows every folder by its name.
+    pub const fn ran_well(&mut self) {
+        self.renamed = false;
+    }
+
+    /// All trouble is over: there are as many copies of everything as there are to be.
+    ///
+    /// # Errors
+    /// The letter that is lost, or is there too often.
+    pub fn came_true(&self, now: &Both) -> Result<()> {
+        for (letter, wished) in &self.copies {
+            let there = now.there(letter);
+            // What stands in a folder that is gone there stays here, and waits for it.
+            let waits = |one: &&Standing| !one.is_deleted && one.is_frozen && one.waits();
+            let stuck = now.here(letter).iter().filter(waits).count();
+            let fits = wished.least.saturating_sub(stuck) <= there.len() && there.len() <= wished.most + stuck;
+            ensure!(
+                fits,
+                "copies: {wished:?} are to be there, less {stuck} that wait, and these are: {there:?}; here: {:?}",
+                now.here(letter)
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Somebody was at the mail there.
+fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at: While, is_whole: bool) {
+    let (before, after) = (was.there(letter), now.there(letter));
+    if before == after {
+        return;
+    }
+    let here = was.here(letter);
+    // Deleted here before, so that it is counted already.
+    let deleted_here = here.iter().filter(|one| one.is_to_go()).count();
+    let is_on_its_way = here.iter().any(|one| {
+        one.intent.as_deref().is_some_and(|state| state != "noted") || at == While::Running && one.waits()
+    });
+    let (more, less) = (after.len().saturating_sub(before.len()), before.len().saturating_sub(after.len()));
+    copies.least = (copies.least + more).saturating_sub(less);
+    copies.most += more;
+    if is_on_its_way {
+        copies.most += usize::from(more == 0 && less == 0);
+    } else {
+        copies.most = copies.most.saturating_sub(less.saturating_sub(deleted_here));
+    }
+    if deleted_here > 0 && more == 0 && less == 0 && (!is_whole || at == While::Running) {
+        // It was moved to where it cannot be seen from here.
+        copies.most += 1;
+    }
+}
+
+/// A person was at the mail here.
+fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
+    let before: BTreeMap<i64, &Standing> = was.here(letter).iter().map(|one| (one.id, one)).collect();
+    for one in now.here(letter) {
+        match before.get(&one.id).map(|before| before.is_deleted) {
+            None | Some(true) if !one.is_deleted => {
+                copies.most += 1;
+                // It waits for its folder; or it is deleted there too meanwhile.
+                let may_not_be = one.is_frozen || one.uid.is_some() && !now.has(one) && one.discard.is_none();
+                copies.least += usize::from(!may_not_be);
+            }
+            Some(false) if one.is_deleted => {
+                copies.least = copies.least.saturating_sub(1);
+                let is_surely_gone = one.uid.is_none() && one.discard.is_none() && !one.is_frozen
+                    || one.discard.as_deref() == Some("expunge") && (now.has(one) || one.uid.is_none());
+                copies.most = copies.most.saturating_sub(usize::from(is_surely_gone));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is wished of a letter, where it stands once on each side.
+fn single(both: &Both, letter: &Letter) -> Option<Single> {
+    let [there] = both.there(letter) else { return None };
+    let mut live = both.here(letter).iter().filter(|one| !one.is_deleted);
+    let (Some(here), None) = (live.next(), live.next()) else { return None };
+    if here.is_frozen || both.here(letter).iter().any(Standing::is_to_go) {
+        return None;
+    }
+    let is_moved_here = here.stands_in != here.folder;
+    let folder = if is_moved_here { &here.stands_in } else { &there.folder };
+    Some(Single {
+        id: here.id,
+        flags: merge(&here.base, &here.flags, &there.flags),
+        open: Flags::new(),
+        folders: BTreeSet::from([folder.clone()]),
+    })
+}
+
+/// Flag by flag, the side that changed it since the base.
+fn merge(base: &Flags, here: &Flags, there: &Flags) -> Flags {
+    let all = base.union(here).chain(there);
+    all.filter(|flag| match here.contains(*flag) == base.contains(*flag) {
+        true => there.contains(*flag),
+        false => here.contains(*flag),
+    })
+    .cloned()
+    .collect()
+}
+
+fn agrees(both: &Both, letter: &Letter, flag: &str) -> bool {
+    let here = both.here(letter).iter().find(|one| !one.is_deleted);
+    let there = both.there(letter).first();
+    here.zip(there).is_some_and(|(here, there)| {
+        here.flags.contains(flag) == here.base.contains(flag)
+            && here.flags.contains(flag) == there.flags.contains(flag)
+    })
+}
+
+/// In the middle of a run nobody can tell whether a change that both sides have was sent just now, or made by both.
+fn leave_open(wish: &mut Single, before: &Single, was: &Both, now: &Both, letter: &Letter) {
+    let one = |both: &Both| both.here(letter).iter().find(|one| !one.is_deleted).cloned();
+    let (Some(here), [there]) = (one(was), was.there(letter)) else { return };
+    let sent = |flag: &&String| {
+        here.flags.contains(*flag) != here.base.contains(*flag)
+            && here.flags.contains(*flag) == there.flags.contains(*flag)
+    };
+    let all: Flags = here.base.union(&here.flags).chain(&there.flags).cloned().collect();
+    wish.open.extend(all.iter().filter(sent).cloned());
+    wish.open.extend(before.open.iter().cloned());
+    if here.stands_in != here.folder {
+        wish.folders.extend(before.folders.iter().cloned());
+        wish.folders.extend(now.there(letter).iter().map(|there| there.folder.clone()));
+        wish.folders.extend(one(now).map(|here| here.stands_in));
+    }
+}
+
+fn is_the_same(was: &Single, now: &Single, renamed: bool, letter: &Letter, both: &Both) -> Result<()> {
+    let changed: Vec<&String> =
+        was.flags.symmetric_difference(&now.flags).filter(|flag| !was.open.contains(*flag)).collect();
+    let describe = || format!("{:?} and {:?}", both.there(letter), both.here(letter));
+    ensure!(changed.is_empty(), "flags: a run changed what is wished of {changed:?}: {was:?}, now {}", describe());
+    ensure!(
+        renamed || now.folders.is_subset(&was.folders),
+        "folder: a run changed what is wished: {was:?}, now {}",
+        describe()
+    );
+    ensure!(was.id == now.id, "id: another id than before: {was:?}, now {}", describe());
+    Ok(())
+}
