@@ -37,8 +37,12 @@ fn start_log(cli: &Cli) {
     let level = match (cli.global.quiet, cli.global.verbose) {
         (true, _) => "off",
         (false, 0) => "error",
-        (false, 1) => "warn,postrider=info,postrider_imap=info,postrider_store=info,postrider_net=info",
-        (false, 2) => "info,postrider=debug,postrider_imap=debug,postrider_store=debug,postrider_net=debug",
+        (false, 1) => {
+            "warn,postrider=info,postrider_imap=info,postrider_store=info,postrider_net=info,postrider_oauth=info"
+        }
+        (false, 2) => {
+            "info,postrider=debug,postrider_imap=debug,postrider_store=debug,postrider_net=debug,postrider_oauth=debug"
+        }
         (false, _) => "trace",
     };
     let lines = fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr);

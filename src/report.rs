@@ -1,6 +1,6 @@
 //! From how it ended to what the shell is told: exit codes (spec, "Command line").
 
-use postrider_model::{AccountStatus, ErrorClass, Fault, RunReport};
+use postrider_model::{AccountReport, AccountStatus, ErrorClass, Fault, RunReport};
 
 /// What a process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,11 @@ impl Exit {
 
     /// How a run ends.
     pub fn of_run(report: &RunReport) -> Self {
-        report.accounts.iter().map(|account| Self::of_status(account.status)).fold(Self::Done, Self::worst)
+        let of_account = |account: &AccountReport| {
+            let held = if account.held.is_empty() { Self::Done } else { Self::Held };
+            Self::of_status(account.status).worst(held)
+        };
+        report.accounts.iter().map(of_account).fold(Self::Done, Self::worst)
     }
 
     const fn of_status(status: AccountStatus) -> Self {

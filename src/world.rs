@@ -4,8 +4,9 @@
 
 use std::{io, sync::Arc};
 
+use async_trait::async_trait;
 use postrider_model::{Clock, Entropy, Timestamp};
-use postrider_net::{Dialer, TcpDialer};
+use postrider_net::{Dialer, Listener, LoopbackListener, TcpDialer};
 use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
 use crate::sync::{Compute, ThreadCompute};
@@ -19,6 +20,8 @@ pub struct World {
     pub entropy: Arc<dyn Entropy>,
     /// Every connection.
     pub dialer: Arc<dyn Dialer>,
+    /// The one kind of connection that comes in.
+    pub loopback: Arc<dyn Loopback>,
     /// Threads.
     pub threads: Arc<dyn Threads>,
 }
@@ -30,8 +33,40 @@ impl World {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             dialer: Arc::new(TcpDialer),
+            loopback: Arc::new(TcpLoopback),
             threads: Arc::new(RealThreads),
         }
+    }
+}
+
+/// Where a person's browser brings a consent back to (RFC 8252, section 7.3).
+#[async_trait]
+pub trait Loopback: Send + Sync {
+    /// Listens on a free port of this machine.
+    ///
+    /// # Errors
+    /// Where the operating system gives none; a consent can still be pasted.
+    async fn listen(&self) -> io::Result<Box<dyn Listener>>;
+}
+
+/// For worlds without browsers: nobody listens.
+#[derive(Debug)]
+pub struct NoLoopback;
+
+#[async_trait]
+impl Loopback for NoLoopback {
+    async fn listen(&self) -> io::Result<Box<dyn Listener>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[derive(Debug)]
+struct TcpLoopback;
+
+#[async_trait]
+impl Loopback for TcpLoopback {
+    async fn listen(&self) -> io::Result<Box<dyn Listener>> {
+        Ok(Box::new(LoopbackListener::bind().await?))
     }
 }
 

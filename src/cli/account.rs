@@ -7,15 +7,16 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::{
-    args::{AccountAdd, AccountCommand, AccountSet, PasswordArgs},
+    args::{AccountAdd, AccountCommand, AccountSet, ConsentArgs, PasswordArgs},
     out::Out,
+    person::AtTerminal,
     table::{Column, Table},
 };
 use crate::{
     config::{AccountDraft, Choice, Period},
     report::Exit,
     secrets::SecretSource,
-    service::{AccountView, Caller, NewAccount, NewPassword, Saved, Service, Trial},
+    service::{AccountView, Caller, NewAccount, NewLogin, Revocation, Saved, Service, Trial},
 };
 
 pub(super) async fn account(
@@ -28,27 +29,55 @@ pub(super) async fn account(
         AccountCommand::List => list(&service.accounts(caller), out)?,
         AccountCommand::Show { name } => show(&service.account(caller, &name)?, out)?,
         AccountCommand::Add(add) => {
-            let saved = service.add_account(caller, new_account(add)?).await?;
-            told(&saved, out)?;
+            let person = person(&add.consent, out);
+            let new = new_account(service, add)?;
+            told(&service.add_account(caller, new, &person).await?, out)?;
         }
         AccountCommand::Test { name } => tried(&name, &service.test_account(caller, &name).await?, out)?,
-        AccountCommand::Login { name, password_stdin } => {
-            let password = typed_password(&name, password_stdin)?;
-            tried(&name, &service.login(caller, &name, password).await?, out)?;
+        AccountCommand::Login { name, password_stdin, consent } => {
+            let by_consent = service.logs_in_by_consent(caller, &name)? && !password_stdin;
+            let new = match by_consent || consent.is_given() {
+                true => NewLogin::Consent(consent.way()),
+                false => NewLogin::Store(typed_password(&name, password_stdin)?),
+            };
+            let trial = service.login(caller, &name, new, &person(&consent, out)).await?;
+            tried(&name, &trial, out)?;
         }
         AccountCommand::Set(set) => change(service, caller, set, out)?,
         AccountCommand::Disconnect { name } => {
-            let there = service.disconnect_account(caller, &name)?;
-            let what =
-                if there { "its stored password is erased" } else { "nothing was stored for its login" };
-            done(out, &format!("account {name}: {what}; its mail stays here"))?;
+            let (was_there, revocation) = service.disconnect_account(caller, &name).await?;
+            let what = match was_there {
+                true => "what was stored for its login is erased",
+                false => "nothing was stored for its login",
+            };
+            done(out, &format!("account {name}: {what}{}; its mail stays here", revoked(&revocation, out)))?;
         }
         AccountCommand::Remove { name } => {
-            service.remove_account(caller, &name)?;
-            done(out, &format!("account {name} is removed; its mail stays here"))?;
+            let revocation = service.remove_account(caller, &name).await?;
+            done(
+                out,
+                &format!("account {name} is removed{}; its mail stays here", revoked(&revocation, out)),
+            )?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// What became of the consent, to stand behind what became of the rest.
+fn revoked(revocation: &Revocation, out: Out) -> &'static str {
+    match revocation {
+        Revocation::Nothing => "",
+        Revocation::Done => ", and its consent is revoked",
+        Revocation::NotOffered => ", and its consent has to be taken back at the provider",
+        Revocation::Failed(fault) => {
+            out.warn(format!("warning: {}", fault.message()));
+            ", and its consent is not revoked: take it back at the provider"
+        }
+    }
+}
+
+fn person(consent: &ConsentArgs, out: Out) -> AtTerminal {
+    AtTerminal { out, paste: consent.may_paste() }
 }
 
 fn done(out: Out, words: &str) -> Result<(), Fault> {
@@ -94,6 +123,7 @@ fn show(view: &AccountView, out: Out) -> Result<(), Fault> {
         ("provider", view.provider.clone()),
         ("login name", view.login_name.clone()),
         ("password from", view.password.clone()),
+        ("consent", view.consent.map(ToOwned::to_owned)),
         ("mail comes from", view.imap.clone()),
         ("period", view.period.clone()),
         ("folders", Some(folders)),
@@ -138,8 +168,7 @@ fn tried(name: &str, trial: &Trial, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn new_account(add: AccountAdd) -> Result<NewAccount, Fault> {
-    let password = password(&add.address, add.password)?;
+fn new_account(service: &Service, add: AccountAdd) -> Result<NewAccount, Fault> {
     let folders = (!add.folders.is_empty()).then_some(Choice::Listed(add.folders));
     let draft = AccountDraft {
         address: add.address,
@@ -149,7 +178,13 @@ fn new_account(add: AccountAdd) -> Result<NewAccount, Fault> {
         folders,
         ..AccountDraft::default()
     };
-    Ok(NewAccount { name: add.name, draft, password })
+    let by_consent =
+        add.consent.is_given() || (!add.password.is_given() && service.asks_for_consent(&draft)?);
+    let login = match by_consent {
+        true => NewLogin::Consent(add.consent.way()),
+        false => password(&draft.address, add.password)?,
+    };
+    Ok(NewAccount { name: add.name, draft, login })
 }
 
 fn change(service: &mut Service, caller: &Caller, set: AccountSet, out: Out) -> Result<(), Fault> {
@@ -177,7 +212,7 @@ fn period(text: &str) -> Result<Period, Fault> {
     })
 }
 
-fn password(address: &str, args: PasswordArgs) -> Result<NewPassword, Fault> {
+fn password(address: &str, args: PasswordArgs) -> Result<NewLogin, Fault> {
     let source = match args {
         PasswordArgs { password_file: Some(path), .. } => {
             let path = std::path::absolute(&path).unwrap_or(path);
@@ -188,10 +223,10 @@ fn password(address: &str, args: PasswordArgs) -> Result<NewPassword, Fault> {
         }
         PasswordArgs { systemd_credential: Some(name), .. } => SecretSource::SystemdCredential(name),
         PasswordArgs { password_stdin, .. } => {
-            return typed_password(address, password_stdin).map(NewPassword::Store);
+            return typed_password(address, password_stdin).map(NewLogin::Store);
         }
     };
-    Ok(NewPassword::From(source))
+    Ok(NewLogin::From(source))
 }
 
 /// A password from the keyboard, unseen, or from the first line of standard input.

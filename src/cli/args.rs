@@ -77,6 +77,11 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Keep accounts in step in the foreground: on an interval, and at once when the server tells of a change.
+    Watch {
+        /// The accounts; all of them where none is named.
+        accounts: Vec<String>,
+    },
     /// How each account is.
     Status,
     /// Look at this installation and say what is wrong with it and what to do.
@@ -197,13 +202,16 @@ pub enum AccountCommand {
         /// Its name.
         name: String,
     },
-    /// Store another password.
+    /// Store another password, or consent anew.
     Login {
         /// Its name.
         name: String,
         /// Take the password from the first line of standard input.
         #[arg(long)]
         password_stdin: bool,
+        /// How to consent.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
     /// Change settings of an account that was added by command.
     Set(AccountSet),
@@ -242,11 +250,26 @@ pub struct AccountAdd {
     /// Where the password comes from.
     #[command(flatten)]
     pub password: PasswordArgs,
+    /// How to consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+}
+
+/// How to consent, where the provider wants OAuth 2.0; without any of these by a browser on this machine.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub struct ConsentArgs {
+    /// Show a code that is typed on another device.
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub device: bool,
+    /// Take the address that the browser shows in the end from standard input.
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub paste: bool,
 }
 
 /// Where a password comes from; without any of these it is asked for and stored encrypted.
 #[derive(Debug, Clone, Args)]
-#[group(multiple = false)]
+#[group(multiple = false, conflicts_with = "ConsentArgs")]
 pub struct PasswordArgs {
     /// Take the password from the first line of standard input and store it encrypted.
     #[arg(long)]
@@ -260,6 +283,16 @@ pub struct PasswordArgs {
     /// Take the password from this systemd credential.
     #[arg(long, value_name = "NAME")]
     pub systemd_credential: Option<String>,
+}
+
+impl PasswordArgs {
+    /// Whether a place was said.
+    pub const fn is_given(&self) -> bool {
+        self.password_stdin
+            || self.password_file.is_some()
+            || self.password_command.is_some()
+            || self.systemd_credential.is_some()
+    }
 }
 
 /// `postrider account set`
@@ -306,6 +339,28 @@ mod tests {
         assert!(cli.global.json);
         let all = Cli::try_parse_from(["postrider", "--sync-now"]).unwrap();
         assert_eq!(all.sync_now, Some(vec![]));
+    }
+
+    #[test]
+    fn a_login_is_by_a_password_or_by_one_way_to_a_consent() {
+        let login = ["postrider", "account", "login", "work"];
+        let add = ["postrider", "account", "add", "a@example.com"];
+        let table: [(&[&str], bool); 6] = [
+            (&["--paste"], true),
+            (&["--device"], true),
+            (&["--password-stdin"], true),
+            (&["--paste", "--device"], false),
+            (&["--paste", "--password-stdin"], false),
+            (&["--device", "--password-stdin"], false),
+        ];
+        for (options, fits) in table {
+            for command in [&login, &add] {
+                let line = [&command[..], options].concat();
+                assert_eq!(Cli::try_parse_from(&line).is_ok(), fits, "{line:?}");
+            }
+        }
+        let line = [&add[..], &["--device", "--password-file", "/p"]].concat();
+        assert!(Cli::try_parse_from(line).is_err());
     }
 
     #[test]

@@ -266,6 +266,6 @@ fn restore(service: &mut Service, caller: &Caller, ids: &[String], out: Out) -> 
     for one in &restored {
         out.line(format!("{} is in {} again", one.id, one.folder));
     }
-    out.note("it is here only: this version does not put it back on the server yet");
+    out.note("the next run puts it back on the server, where it is gone there");
     Ok(())
 }

@@ -7,12 +7,14 @@ mod folder;
 mod mail;
 mod out;
 mod outbox;
+mod person;
 mod progress;
 mod provider;
 mod run;
 mod status;
 mod table;
 mod times;
+mod watch;
 
 use postrider_model::{ErrorClass, Fault};
 
@@ -40,6 +42,12 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
         return doctor::doctor(world, env, !offline, out).await;
     }
     let mut service = Service::open(world, env)?;
+    let outcome = command(&mut service, cli, out).await;
+    service.settle().await;
+    outcome
+}
+
+async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Fault> {
     let caller = service.owner();
     if let Some(user) = cli.global.as_user.filter(|user| *user != caller.user) {
         let fault = Fault::new(
@@ -56,7 +64,7 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
                 Fault::new(ErrorClass::Config, "run with --sync-now", cause).hint("give one of the two")
             );
         }
-        return run::run(&mut service, &caller, accounts, &cli.only, cli.dry_run, out).await;
+        return run::run(service, &caller, accounts, &cli.only, cli.dry_run, out).await;
     }
     match cli.command {
         None => {
@@ -64,17 +72,18 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
             Err(fault.hint("`postrider --sync-now` runs every account once; a timer can repeat it"))
         }
         Some(Command::Sync { accounts, dry_run }) => {
-            run::run(&mut service, &caller, accounts, &[], dry_run, out).await
+            run::run(service, &caller, accounts, &[], dry_run, out).await
         }
-        Some(Command::Status) => status::status(&service, &caller, out),
-        Some(Command::Allow { plan }) => status::allow(&mut service, &caller, &plan, out),
-        Some(Command::Provider(command)) => provider::provider(&mut service, &caller, command, out),
-        Some(Command::Account(command)) => account::account(&mut service, &caller, command, out).await,
-        Some(Command::Mail(MailCommand::Send(new))) => outbox::send(&mut service, &caller, new, out).await,
-        Some(Command::Mail(MailCommand::Draft(new))) => outbox::draft(&mut service, &caller, new, out),
-        Some(Command::Mail(command)) => mail::mail(&mut service, &caller, command, out),
-        Some(Command::Outbox(command)) => outbox::outbox(&mut service, &caller, command, out),
-        Some(Command::Folder(command)) => folder::folder(&mut service, &caller, command, out).await,
+        Some(Command::Watch { accounts }) => watch::watch(service, &caller, &accounts, out).await,
+        Some(Command::Status) => status::status(service, &caller, out),
+        Some(Command::Allow { plan }) => status::allow(service, &caller, &plan, out),
+        Some(Command::Provider(command)) => provider::provider(service, &caller, command, out),
+        Some(Command::Account(command)) => account::account(service, &caller, command, out).await,
+        Some(Command::Mail(MailCommand::Send(new))) => outbox::send(service, &caller, new, out).await,
+        Some(Command::Mail(MailCommand::Draft(new))) => outbox::draft(service, &caller, new, out),
+        Some(Command::Mail(command)) => mail::mail(service, &caller, command, out),
+        Some(Command::Outbox(command)) => outbox::outbox(service, &caller, command, out),
+        Some(Command::Folder(command)) => folder::folder(service, &caller, command, out).await,
         Some(Command::Doctor { .. }) => Ok(Exit::Done),
     }
 }

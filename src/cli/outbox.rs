@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use postrider_model::{ErrorClass, Fault, IdParseError, OutboxId};
+use postrider_model::{AccountStatus, ErrorClass, Fault, IdParseError, OutboxId};
 
 use super::{
     args::{MailNew, OutboxCommand},
@@ -36,6 +36,11 @@ pub(super) async fn send(
         let request =
             RunRequest { accounts: vec![account], mail: true, outbox_only: true, ..RunRequest::default() };
         let outcome = service.sync_now(caller, &request, Arc::new(Silent)).await?;
+        let is_busy = outcome.report.accounts.iter().all(|account| account.status == AccountStatus::Busy);
+        if is_busy {
+            out.note("another postrider is at work: it waits for that run or the next one");
+            return told(service, caller, id, Exit::Done, out);
+        }
         exit = Exit::of_run(&outcome.report);
         for account in &outcome.report.accounts {
             account.warnings.iter().for_each(|warning| out.warn(format!("warning: {warning}")));
@@ -45,6 +50,11 @@ pub(super) async fn send(
             }
         }
     }
+    told(service, caller, id, exit, out)
+}
+
+/// Tells how far the entry is, and answers with the exit code that goes with it.
+fn told(service: &Service, caller: &Caller, id: OutboxId, exit: Exit, out: Out) -> Result<Exit, Fault> {
     let entry = service.entry(caller, id)?;
     let failed = entry.state == "failed" || entry.state == "uncertain";
     match out.json {
@@ -148,11 +158,7 @@ fn tell(entry: &OutboxView, out: Out) -> Result<(), Fault> {
 fn words(entry: &OutboxView) -> String {
     let to = counted(entry.recipients.len() as u64, "recipient");
     match entry.state {
-        "sent" => format!(
-            "{}: sent, {}",
-            entry.id,
-            if entry.filed { "with a copy in Sent" } else { "its copy is the server's" }
-        ),
+        "sent" => format!("{}: sent{}", entry.id, if entry.filed { ", with a copy in Sent" } else { "" }),
         "queued" => format!("{}: waits, for {to}", entry.id),
         "uncertain" => format!("{}: may have been sent; nobody knows", entry.id),
         state => format!("{}: {state}", entry.id),

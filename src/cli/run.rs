@@ -16,7 +16,7 @@ use super::{
 use crate::{
     report::Exit,
     service::{Caller, RunOutcome, RunRequest, Service},
-    sync::{Event, FolderChange, Observer, Plan, Silent},
+    sync::{Event, FolderChange, Observer, OutForecast, Plan, Silent},
 };
 
 pub(super) async fn run(
@@ -52,7 +52,7 @@ pub(super) async fn run(
     Ok(Exit::of_run(&outcome.report))
 }
 
-async fn interruption() -> Fault {
+pub(super) async fn interruption() -> Fault {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = async |kind| match signal(kind) {
         Ok(mut signal) => {
@@ -77,7 +77,7 @@ fn plans_value(outcome: &RunOutcome) -> serde_json::Value {
         .map(|(account, plan)| {
             let folders: Vec<String> = plan.folders.iter().map(folder_words).collect();
             let error = &account.error;
-            serde_json::json!({ "account": account.account, "status": account.status, "folders": folders, "mail": plan.mail, "error": error })
+            serde_json::json!({ "account": account.account, "status": account.status, "folders": folders, "mail": plan.mail, "out": plan.out, "error": error })
         })
         .collect();
     serde_json::json!({ "run": outcome.report.run, "plan": plans })
@@ -132,7 +132,7 @@ fn tell_account(account: &AccountReport, out: Out) {
 }
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
-    if plan.folders.is_empty() && plan.mail.is_empty() && account.error.is_none() {
+    if plan.folders.is_empty() && plan.mail.is_empty() && plan.out.is_empty() && account.error.is_none() {
         out.line(format!("{}: nothing to do", account.account));
     }
     for change in &plan.folders {
@@ -153,6 +153,18 @@ fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
         let held = folder.held.map(|why| format!("; would be held: {why}")).unwrap_or_default();
         out.line(format!("{}: {}: {}{held}", account.account, folder.folder, told.join(", ")));
     }
+    if !plan.out.is_empty() {
+        out.line(format!("{}: {}", account.account, out_words(&plan.out)));
+    }
+}
+
+/// What would go out, in words.
+fn out_words(plan: &OutForecast) -> String {
+    let parts =
+        [(plan.changes, "to change on the server"), (plan.appends, "to put there"), (plan.sent, "to send")];
+    let told: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    told.join(", ")
 }
 
 fn folder_words(change: &FolderChange) -> String {
@@ -194,7 +206,11 @@ impl Observer for Watcher {
     fn event(&self, event: Event<'_>) {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Folders { .. } => {}
+            Event::Folders { .. }
+            | Event::Followed { .. }
+            | Event::Failed { .. }
+            | Event::Ran { .. }
+            | Event::Watching { .. } => {}
             Event::Fetching { account, folder, messages } => {
                 let bar = self.bars.add(&format!("{account} {folder}"), Some(messages));
                 folders.insert((account.to_owned(), folder.to_owned()), bar);

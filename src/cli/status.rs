@@ -1,6 +1,7 @@
 //! `postrider status` and `postrider allow`.
 
 use postrider_model::Fault;
+use postrider_store::Side;
 
 use super::{
     out::{Out, counted},
@@ -80,13 +81,14 @@ fn words(status: &str) -> &str {
 }
 
 pub(super) fn allow(service: &mut Service, caller: &Caller, plan: &str, out: Out) -> Result<Exit, Fault> {
-    let deleted = service.allow(caller, plan)?;
-    match out.json {
-        true => out.value(&serde_json::json!({ "plan": plan, "deleted": deleted }))?,
-        false => out.line(format!(
-            "{} deleted here; `postrider mail restore` brings any of them back",
-            counted(deleted, "message")
-        )),
+    let (deleted, side) = service.allow(caller, plan)?;
+    let messages = counted(deleted, "message");
+    match (out.json, side) {
+        (true, _) => out.value(&serde_json::json!({ "plan": plan, "deleted": deleted }))?,
+        (false, Side::Server) => {
+            out.line(format!("{messages} deleted here; `postrider mail restore` brings any of them back"));
+        }
+        (false, Side::Here) => out.line(format!("{messages}: the next run deletes them on the server")),
     }
     Ok(Exit::Done)
 }

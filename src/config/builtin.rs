@@ -79,6 +79,28 @@ mod tests {
         }
     }
 
+    /// Without these there is no refresh token, or nobody knows whose consent it was.
+    #[test]
+    fn google_and_microsoft_are_asked_for_lasting_consents_and_for_names() {
+        for provider in providers() {
+            let oauth = &provider.oauth;
+            let asks = |scope: &str| oauth.scopes.iter().any(|one| one == scope);
+            match provider.name.as_str() {
+                "gmail" => {
+                    let more = [("access_type", "offline"), ("prompt", "consent")];
+                    assert_eq!(oauth.auth_parameters, more.map(|(name, value)| (name.into(), value.into())));
+                    assert_eq!(oauth.redirect_host.name(), "127.0.0.1");
+                    assert!(oauth.revocation_url.is_some() && asks("openid") && asks("email"));
+                }
+                "microsoft365" | "outlook" => {
+                    assert!(asks("offline_access") && asks("openid") && asks("email"));
+                    assert_eq!(oauth.redirect_host.name(), "localhost");
+                }
+                _ => {}
+            }
+        }
+    }
+
     #[test]
     fn no_domain_has_two_providers() {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();

@@ -40,6 +40,16 @@ impl ConfigError {
         Self { file, line: None, key: None, found, expected, hint: None }
     }
 
+    /// The same with one more thing that a person can do.
+    #[must_use]
+    pub(super) fn hint_also(mut self, more: String) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {more}"),
+            None => more,
+        });
+        self
+    }
+
     /// The same with what a person can do.
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {

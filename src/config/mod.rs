@@ -6,6 +6,7 @@
 //! | `load` | the folder as a whole, and what the store adds |
 //! | `ready` | an account with its provider, its login, its password's source |
 //! | `settings`, `provider`, `account`, `users` | one kind of file each |
+//! | `oauth` | what a provider's file says of OAuth 2.0 |
 //! | `builtin` | the directory of providers |
 //! | `compose` | the TOML of what is added by command |
 //! | `reader`, `error` | keys and lines; what is said when something is wrong |
@@ -22,6 +23,7 @@ mod compose;
 mod error;
 mod load;
 mod name;
+mod oauth;
 mod provider;
 mod reader;
 mod ready;
@@ -37,11 +39,11 @@ pub use compose::{AccountDraft, ProviderDraft, ServerDraft};
 pub use error::{ConfigError, ConfigWarning, Origin, OriginKind, fault, nearest};
 pub use load::{Config, LoadContext, Read};
 pub use name::{domain_of, is_loopback, is_name, mailbox_of, parse_address};
+pub use oauth::{ConsentSettings, OAuthSettings, RedirectHost};
 pub use provider::{
-    AuthKind, ExchangeSettings, LoginKind, MailProtocol, OAuthSettings, Provider, ProviderKind, Security,
-    Server,
+    AuthKind, ExchangeSettings, LoginKind, MailProtocol, Provider, ProviderKind, Security, Server,
 };
-pub use ready::{ReadyAccount, login_name};
+pub use ready::{Login, ReadyAccount, login_name};
 pub use settings::{
     ActivityDefaults, ApiSettings, DaemonSettings, LogFormat, LogLevel, LogSettings, Settings, StoreSettings,
 };

@@ -21,6 +21,9 @@ pub(super) const NAME_FORM: &str =
 pub(super) const CREDENTIAL_FORM: &str = "the name of a systemd credential, without a path";
 /// What an https address looks like, for messages.
 pub(super) const HTTPS_FORM: &str = "an address that begins with https://";
+/// What the address of an authorization server looks like, for messages.
+pub(super) const ENDPOINT_FORM: &str =
+    "an address that begins with https://, or with http:// and is on this machine";
 
 /// The longest address that a path of SMTP can carry (RFC 5321, section 4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
@@ -101,10 +104,20 @@ pub(super) fn parse_credential(text: &str) -> Option<String> {
 
 /// An address of a web server over TLS, without blanks.
 pub(super) fn parse_https(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("https://")?;
+    host_after("https://", text).map(|_| text.to_owned())
+}
+
+/// As [`parse_https`], and without TLS where it names this machine.
+pub(super) fn parse_endpoint(text: &str) -> Option<String> {
+    let here = || host_after("http://", text).filter(|host| is_loopback(host)).map(|_| text.to_owned());
+    parse_https(text).or_else(here)
+}
+
+fn host_after<'t>(scheme: &str, text: &'t str) -> Option<&'t str> {
+    let rest = text.strip_prefix(scheme)?;
     let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
     let harmless = parse_host(host).is_some() && text.chars().all(|c| c.is_ascii_graphic());
-    harmless.then(|| text.to_owned())
+    harmless.then_some(host)
 }
 
 /// A folder's full name: `/`-separated, no empty level, no control characters (F2.2).
@@ -225,6 +238,21 @@ mod tests {
         assert!(parse_https("https://accounts.example.com/o/auth?x=1").is_some());
         for text in ["http://a.b/", "https://", "https:///x", "https://a b/", "https://user@a.b/"] {
             assert_eq!(parse_https(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_without_tls_is_on_this_machine() {
+        for text in ["https://a.example/x", "http://127.0.0.1:4711/token", "http://localhost/"] {
+            assert_eq!(parse_endpoint(text).as_deref(), Some(text));
+        }
+        for text in [
+            "http://a.example/",
+            "http://localhost.a.example/",
+            "http://127.0.0.1@a.example/",
+            "ftp://localhost/",
+        ] {
+            assert_eq!(parse_endpoint(text), None, "{text}");
         }
     }
 

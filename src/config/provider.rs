@@ -7,10 +7,8 @@ use std::path::PathBuf;
 
 use super::{
     error::{ConfigWarning, Origin, quoted},
-    name::{
-        DOMAIN_FORM, HOST_FORM, HTTPS_FORM, Places, is_loopback, parse_domain, parse_host, parse_https,
-        parse_line,
-    },
+    name::{DOMAIN_FORM, HOST_FORM, Places, is_loopback, parse_domain, parse_host, parse_line},
+    oauth::OAuthSettings,
     reader::Section,
 };
 
@@ -164,25 +162,6 @@ impl Server {
     }
 }
 
-/// What OAuth 2.0 needs besides consent. The built-in directory knows the addresses, the client id is the administrator's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OAuthSettings {
-    /// The client id.
-    pub client_id: Option<String>,
-    /// The file that holds the client secret.
-    pub client_secret_file: Option<PathBuf>,
-    /// Where a person consents (RFC 6749, section 3.1).
-    pub auth_url: Option<String>,
-    /// Where tokens are given out (RFC 6749, section 3.2).
-    pub token_url: Option<String>,
-    /// Where device codes are given out (RFC 8628, section 3.1).
-    pub device_url: Option<String>,
-    /// What is asked for.
-    pub scopes: Vec<String>,
-    /// The key file of a Google service account with domain-wide delegation.
-    pub service_account_file: Option<PathBuf>,
-}
-
 /// What is special of an Exchange server (F1.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeSettings {
@@ -273,7 +252,7 @@ impl ProviderBody {
         let login = root.choice("login", &LoginKind::ALL.map(|login| (login.name(), login)));
         let auth = root.choices("auth", &AuthKind::ALL.map(|auth| (auth.name(), auth)));
         let note = root.parsed("note", "a text of one line", parse_line);
-        let oauth = read_oauth(&root, places, base.map(|base| &base.oauth));
+        let oauth = OAuthSettings::read(&root, places, base.map(|base| &base.oauth));
         let allow_plaintext = root.bool("allow_plaintext").unwrap_or(false);
         let ca_file = read_tls(&root, places).or(base.and_then(|base| base.ca_file.clone()));
         let kind_or_imap = kind.unwrap_or(ProviderKind::Imap);
@@ -296,21 +275,6 @@ impl ProviderBody {
             ca_file,
             note: note.or(base.and_then(|base| base.note.clone())),
         })
-    }
-}
-
-fn read_oauth(root: &Section<'_, '_>, places: &Places, base: Option<&OAuthSettings>) -> OAuthSettings {
-    let base = base.cloned().unwrap_or_default();
-    let path = |name| root.parsed(name, "the path of a file", |text| places.path(text));
-    let url = |name| root.parsed(name, HTTPS_FORM, parse_https);
-    OAuthSettings {
-        client_id: root.parsed("client_id", "a client id", parse_line).or(base.client_id),
-        client_secret_file: path("client_secret_file").or(base.client_secret_file),
-        auth_url: url("auth_url").or(base.auth_url),
-        token_url: url("token_url").or(base.token_url),
-        device_url: url("device_url").or(base.device_url),
-        scopes: root.list("scopes", "a list of scopes", parse_line).unwrap_or(base.scopes),
-        service_account_file: path("service_account_file").or(base.service_account_file),
     }
 }
 

@@ -285,6 +285,27 @@ impl<'s, 't> Section<'s, 't> {
         }
     }
 
+    /// The names and values, sorted by name, of a table whose names are free and whose values are strings, each read by `read`.
+    pub(super) fn texts(
+        &self,
+        name: &'static str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Option<Vec<(String, String)>> {
+        let section = self.table(name)?;
+        let entries = section.entries.take();
+        let count = entries.len();
+        let mut texts = Vec::with_capacity(count);
+        for (key, entry) in entries {
+            section.source.lines.borrow_mut().insert(section.key(&key), entry.line);
+            match entry.value.as_str().and_then(&read) {
+                Some(text) => texts.push((key, text)),
+                None => section.error(&key, section.describe(&entry.value), expected),
+            }
+        }
+        (texts.len() == count).then_some(texts)
+    }
+
     /// The tables of an array of tables, in their order.
     pub(super) fn tables(&self, name: &'static str) -> Vec<Section<'s, 't>> {
         let (expected, key) = (format!("tables, each written [[{}]]", self.key(name)), self.key(name));

@@ -10,6 +10,7 @@ use super::{
     error::{ConfigError, ConfigWarning, OriginKind, nearest, quoted},
     load::{Config, Read},
     name::{domain_of, mailbox_of},
+    oauth::ConsentSettings,
     provider::{AuthKind, LoginKind, Provider, ProviderKind, Server},
 };
 use crate::secrets::SecretSource;
@@ -27,8 +28,8 @@ pub struct ReadyAccount {
     pub provider: String,
     /// What it logs in as.
     pub login_name: String,
-    /// Where its password comes from.
-    pub password: SecretSource,
+    /// By what it logs in.
+    pub login: Login,
     /// Where its mail comes from.
     pub imap: Server,
     /// Where its mail goes out, where it does.
@@ -43,6 +44,15 @@ pub struct ReadyAccount {
     pub note: Option<String>,
     /// What works but that a person should know.
     pub warnings: Vec<ConfigWarning>,
+}
+
+/// By what an account logs in (F1.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A password, and where it comes from.
+    Password(SecretSource),
+    /// Tokens, after a consent.
+    Consent(Box<ConsentSettings>),
 }
 
 impl Config {
@@ -78,15 +88,15 @@ impl Config {
         let mut errors = self.unsupported(account, provider);
         errors.extend(self.contradictions(account, provider));
         let login_name = login_name(account, provider).map_err(|error| errors.push(error)).ok();
-        let password = password(account, provider).map_err(|error| errors.push(error)).ok();
-        match (login_name, password, &provider.imap) {
-            (Some(login_name), Some(password), Some(imap)) if errors.is_empty() => Ok(ReadyAccount {
+        let login = login(account, provider).map_err(|wrong| errors.extend(wrong)).ok();
+        match (login_name, login, &provider.imap) {
+            (Some(login_name), Some(login), Some(imap)) if errors.is_empty() => Ok(ReadyAccount {
                 name: account.name.clone(),
                 address: account.address.clone(),
                 user: account.user.clone(),
                 provider: provider.name.clone(),
                 login_name,
-                password,
+                login,
                 imap: imap.clone(),
                 smtp: provider.smtp.clone().filter(|_| account.mail.send),
                 ca_file: provider.ca_file.clone(),
@@ -97,6 +107,12 @@ impl Config {
             }),
             _ => Err(errors),
         }
+    }
+
+    /// Whether an account with no source of a password logs in by a consent. An account without a provider answers `false`; what is
+    /// wrong with it is told elsewhere.
+    pub fn asks_for_consent(&self, account: &Account) -> bool {
+        self.provider_of(account).is_ok_and(|provider| asks_for_consent(account, provider))
     }
 
     /// Remembers which provider a domain names, for one user or, with `None`, for all (F1.6).
@@ -325,21 +341,42 @@ pub fn login_name(account: &Account, provider: &Provider) -> Result<String, Conf
     }
 }
 
-/// Where the password comes from; an account without one, or a provider that takes none, is beyond this version.
-fn password(account: &Account, provider: &Provider) -> Result<SecretSource, ConfigError> {
-    let takes_passwords = provider.auth.contains(&AuthKind::Basic);
+/// A provider that takes both is asked for a consent where it has a client and the account names no source of a password.
+fn asks_for_consent(account: &Account, provider: &Provider) -> bool {
+    let takes = |auth| provider.auth.contains(&auth);
+    let prefers = provider.oauth.client_id.is_some() || !takes(AuthKind::Basic);
+    account.password.is_none() && takes(AuthKind::OAuth2) && prefers
+}
+
+/// By what the account logs in; a provider that takes neither passwords nor consents is beyond this version.
+fn login(account: &Account, provider: &Provider) -> Result<Login, Vec<ConfigError>> {
+    if asks_for_consent(account, provider) {
+        return provider.consent().map(Box::new).map(Login::Consent);
+    }
+    let noted = |error| provider.note.iter().fold(error, |error: ConfigError, note| error.hint(note));
+    let takes = |auth| provider.auth.contains(&auth);
     match &account.password {
-        Some(source) if takes_passwords => Ok(source.clone()),
-        _ if takes_passwords => {
+        Some(source) if takes(AuthKind::Basic) => Ok(Login::Password(source.clone())),
+        Some(_) if takes(AuthKind::OAuth2) => {
+            let expected = format!("no such table, since the provider {} takes no passwords", provider.name);
+            let hint = format!("`postrider account login {}` asks for a consent instead", account.name);
+            Err(vec![account.origin.error("credentials", "the table", expected).hint(hint)])
+        }
+        None if takes(AuthKind::Basic) => {
             let expected = "one of password_file, password_command, systemd_credential, stored = true";
-            let error = account.origin.error("credentials", "nothing", expected);
-            Err(provider.note.iter().fold(error, |error, note| error.hint(note)))
+            let error = noted(account.origin.error("credentials", "nothing", expected));
+            Err(match takes(AuthKind::OAuth2) {
+                true => vec![error.hint_also(format!(
+                    "to log in by OAuth 2.0 write `client_id` into providers.d/{}.toml",
+                    provider.name
+                ))],
+                false => vec![error],
+            })
         }
         _ => {
             let names: Vec<&str> = provider.auth.iter().map(|auth| auth.name()).collect();
-            let expected = "basic, since this version logs in with passwords alone";
-            let error = provider.origin.error("auth", names.join(", "), expected);
-            Err(provider.note.iter().fold(error, |error, note| error.hint(note)))
+            let expected = "basic or oauth2, since this version logs in by passwords and consents alone";
+            Err(vec![noted(provider.origin.error("auth", names.join(", "), expected))])
         }
     }
 }

@@ -28,6 +28,15 @@ pub(super) fn password_from_file(path: &Path, owner_uid: u32) -> Result<SecretSt
     one_line(read_private(path, owner_uid, &action)?.as_slice(), &action)
 }
 
+/// The secret of an OAuth client in a file, judged and read as a password is.
+///
+/// # Errors
+/// As [`password_from_file`].
+pub(super) fn client_secret_from_file(path: &Path, owner_uid: u32) -> Result<SecretString, Fault> {
+    let action = format!("read the client secret in {}", path.display());
+    one_line(read_private(path, owner_uid, &action)?.as_slice(), &action)
+}
+
 /// The octets of a file that nobody but its owner can read.
 pub(super) fn read_private(path: &Path, owner_uid: u32, action: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let fault = |cause: String| Fault::new(ErrorClass::Config, action, cause);

@@ -1,4 +1,4 @@
-//! Passwords: where they come from, and how the store keeps those that it is given (F8.1).
+//! Passwords: where they come from, and how the store keeps those that it is given, and OAuth tokens (F8.1).
 //!
 //! | module | holds |
 //! |---|---|
@@ -27,6 +27,8 @@ pub use source::SecretSource;
 
 /// The field under which an account's password is sealed.
 pub const PASSWORD_FIELD: &str = "password";
+/// The field under which an account's OAuth tokens are sealed.
+pub const TOKENS_FIELD: &str = "tokens";
 
 #[cfg(test)]
 mod test_entropy;

@@ -1,6 +1,6 @@
 //! An account's source → its password.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use postrider_model::{ErrorClass, Fault};
 use secrecy::SecretString;
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::{
     PASSWORD_FIELD,
     command::{CommandContext, password_from_command},
-    file::{password_from_credential, password_from_file},
+    file::{client_secret_from_file, password_from_credential, password_from_file},
     key::{KeyPlace, StoreKey},
     sealed::SealedSecret,
     source::SecretSource,
@@ -57,6 +57,14 @@ impl Resolver {
         }
     }
 
+    /// The secret of an OAuth client, which its provider's file names.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words that hold nothing secret.
+    pub fn client_secret(&self, file: &Path) -> Result<SecretString, Fault> {
+        client_secret_from_file(file, self.owner_uid)
+    }
+
     /// Where the store's key may be.
     pub fn key_place(&self) -> KeyPlace {
         KeyPlace {
@@ -66,25 +74,39 @@ impl Resolver {
         }
     }
 
-    fn stored_password(&self, account: &str, stored: &dyn SealedSecrets) -> Result<SecretString, Fault> {
-        let action = || format!("get the password of account {account} from the store");
-        let Some(bytes) = stored.sealed(account, PASSWORD_FIELD)? else {
-            let fault = Fault::new(ErrorClass::Login, action(), "the store has none for it");
-            return Err(fault.hint(format!("`postrider account login {account}` asks for it")));
-        };
-        let sealed = SealedSecret::from_bytes(&bytes)?;
+    /// Opens what is sealed for that field of that account, in the form of [`SealedSecret::to_bytes`].
+    ///
+    /// # Errors
+    /// There is no key, another one, or what is sealed is damaged.
+    pub fn open(&self, account: &str, field: &str, sealed: &[u8]) -> Result<SecretString, Fault> {
+        let sealed = SealedSecret::from_bytes(sealed)?;
         let Some(key) = StoreKey::load(&self.key_place())? else {
+            let action = format!("get the {field} of account {account} from the store");
             let cause = format!("it is sealed by the key {}, and there is no key here", sealed.key_id());
-            let hint = format!("put the key back at {}, or give the password anew", self.key_file.display());
-            return Err(Fault::new(ErrorClass::Permanent, action(), cause).hint(hint));
+            let hint = format!(
+                "put the key back at {}, or log in anew by `postrider account login {account}`",
+                self.key_file.display()
+            );
+            return Err(Fault::new(ErrorClass::Permanent, action, cause).hint(hint));
         };
-        sealed.open(&key, account, PASSWORD_FIELD)
+        sealed.open(&key, account, field)
+    }
+
+    fn stored_password(&self, account: &str, stored: &dyn SealedSecrets) -> Result<SecretString, Fault> {
+        match stored.sealed(account, PASSWORD_FIELD)? {
+            Some(sealed) => self.open(account, PASSWORD_FIELD, &sealed),
+            None => {
+                let action = format!("get the {PASSWORD_FIELD} of account {account} from the store");
+                let fault = Fault::new(ErrorClass::Login, action, "the store has none for it");
+                Err(fault.hint(format!("`postrider account login {account}` asks for it")))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use secrecy::ExposeSecret;
 

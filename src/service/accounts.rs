@@ -2,14 +2,15 @@
 //! written (F8.3).
 
 use postrider_model::{ErrorClass, Fault};
+use postrider_remote::Credential;
 use postrider_store::{Secret, StoreError, Tx};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Caller, Service, Trial};
+use super::{Caller, Person, Revocation, Service, Trial, Way};
 use crate::{
-    config::{AccountDraft, Choice, OriginKind, Period, ReadyAccount, domain_of, fault},
-    secrets::{KeyId, PASSWORD_FIELD, SealedSecret, SecretSource, StoreKey},
+    config::{AccountDraft, Choice, Login, OriginKind, Period, ReadyAccount, domain_of, fault},
+    secrets::{PASSWORD_FIELD, SealedSecret, SecretSource, TOKENS_FIELD},
 };
 
 /// An account, as a listing shows it.
@@ -23,8 +24,10 @@ pub struct AccountView {
     pub provider: Option<String>,
     /// What it logs in as.
     pub login_name: Option<String>,
-    /// Where its password comes from, in words.
+    /// Where its password comes from, in words; `None` where it logs in by a consent.
     pub password: Option<String>,
+    /// `given` or `missing`, where it logs in by a consent (F1.5).
+    pub consent: Option<&'static str>,
     /// The server that its mail comes from.
     pub imap: Option<String>,
     /// How much of the past comes in.
@@ -44,19 +47,41 @@ pub struct AccountView {
 pub struct NewAccount {
     /// The name by which commands call it; by default the address's first part.
     pub name: Option<String>,
-    /// What was said of it. The password's source is [`NewAccount::password`]'s.
+    /// What was said of it. The password's source is [`NewAccount::login`]'s.
     pub draft: AccountDraft,
-    /// Its password.
-    pub password: NewPassword,
+    /// By what it is to log in.
+    pub login: NewLogin,
 }
 
-/// Where a new account's password comes from.
+/// By what a new account logs in.
 #[derive(Debug)]
-pub enum NewPassword {
-    /// Read anew at every login.
+pub enum NewLogin {
+    /// A password that is read anew at every login.
     From(SecretSource),
-    /// To be kept in the store, sealed.
+    /// A password that is to be kept in the store, sealed.
     Store(SecretString),
+    /// A consent, to be asked for.
+    Consent(Way),
+}
+
+/// A secret on its way into the store.
+enum NewSecret {
+    Password(SealedSecret),
+    Tokens(SealedSecret),
+}
+
+impl NewSecret {
+    fn keep(&self, tx: &mut Tx<'_>, account: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Password(sealed) => tx.put_secret(&Secret {
+                account: account.to_owned(),
+                field: PASSWORD_FIELD.to_owned(),
+                key_id: sealed.key_id().to_string(),
+                sealed: sealed.to_bytes(),
+            }),
+            Self::Tokens(sealed) => tx.put_tokens(account, &sealed.key_id().to_string(), &sealed.to_bytes()),
+        }
+    }
 }
 
 /// What adding an account came to.
@@ -93,40 +118,52 @@ impl Service {
     /// What did not work, in words.
     pub async fn test_account(&self, _caller: &Caller, name: &str) -> Result<Trial, Fault> {
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
-        let password = self.password(&account).await?;
-        self.try_account(&account, password).await
+        let credential = self.credential(&account).await?;
+        self.try_account(&account, credential).await
     }
 
-    /// Tries an account and, if all of it works, saves it in the store.
+    /// Whether an account of which no source of a password is said logs in by a consent.
     ///
     /// # Errors
-    /// A name that is taken, a domain that names no provider, and whatever the trial finds. Nothing is saved then.
-    pub async fn add_account(&mut self, caller: &Caller, new: NewAccount) -> Result<Saved, Fault> {
+    /// What is wrong with what was said of it.
+    pub fn asks_for_consent(&self, draft: &AccountDraft) -> Result<bool, Fault> {
+        let name = default_name(&draft.address);
+        let account = self.config.check_account(&name, &draft.to_toml()).map_err(|errors| fault(&errors))?;
+        Ok(self.config.asks_for_consent(&account))
+    }
+
+    /// Tries an account and, if all of it works, saves it in the store. Where it logs in by a consent, `person` is asked for it.
+    ///
+    /// # Errors
+    /// A name that is taken, a domain that names no provider, a consent that was refused or is somebody else's, and whatever the
+    /// trial finds. Nothing is saved then.
+    pub async fn add_account(
+        &mut self,
+        caller: &Caller,
+        new: NewAccount,
+        person: &dyn Person,
+    ) -> Result<Saved, Fault> {
         let name = new.name.unwrap_or_else(|| default_name(&new.draft.address));
         let action = format!("add account {name}");
         if self.config.accounts.contains_key(&name) {
             let fault = Fault::new(ErrorClass::Config, action, "there is one of that name already");
             return Err(fault.hint("give it another one with --name"));
         }
-        let (source, typed) = match new.password {
-            NewPassword::From(source) => (source, None),
-            NewPassword::Store(password) => (SecretSource::Stored, Some(password)),
+        let source = match &new.login {
+            NewLogin::From(source) => Some(source.clone()),
+            NewLogin::Store(_) => Some(SecretSource::Stored),
+            NewLogin::Consent(_) => None,
         };
-        let toml = AccountDraft { password: Some(source), ..new.draft }.to_toml();
+        let toml = AccountDraft { password: source, ..new.draft }.to_toml();
         let ready = self.check(&name, &toml)?;
-        let password = match &typed {
-            Some(password) => password.clone(),
-            None => self.password(&ready).await?,
-        };
-        let trial = self.try_account(&ready, password).await?;
+        let (trial, secret) = self.try_new(&ready, new.login, person).await?;
         let domain = self.domain_to_remember(caller, &ready);
-        let secret = typed.map(|password| self.seal(&name, &password)).transpose()?;
         let remembered = domain.clone().map(|domain| (domain, caller.user.clone(), ready.provider.clone()));
         let stored_name = name.clone();
-        self.edit(move |tx| {
+        self.edit_durably(move |tx| {
             tx.put_stored_account(&stored_name, &toml)?;
             if let Some(secret) = &secret {
-                tx.put_secret(secret)?;
+                secret.keep(tx, &stored_name)?;
             }
             match &remembered {
                 Some((domain, user, provider)) => tx.put_domain(domain, Some(user), provider),
@@ -135,6 +172,32 @@ impl Service {
         })?;
         let warnings = ready.warnings.iter().map(ToString::to_string).collect();
         Ok(Saved { name, trial, remembered_domain: domain, warnings })
+    }
+
+    /// Tries a new account by its new login; answers with what of it is to be kept.
+    async fn try_new(
+        &mut self,
+        account: &ReadyAccount,
+        new: NewLogin,
+        person: &dyn Person,
+    ) -> Result<(Trial, Option<NewSecret>), Fault> {
+        match (new, &account.login) {
+            (NewLogin::Consent(way), Login::Consent(settings)) => {
+                let (trial, tokens) = self.consented(account, settings, way, person).await?;
+                let sealed = self.seal(&account.name, TOKENS_FIELD, &tokens.to_secret()?)?;
+                Ok((trial, Some(NewSecret::Tokens(sealed))))
+            }
+            (NewLogin::Store(password), Login::Password(_)) => {
+                let trial = self.try_account(account, Credential::Password(password.clone())).await?;
+                let sealed = self.seal(&account.name, PASSWORD_FIELD, &password)?;
+                Ok((trial, Some(NewSecret::Password(sealed))))
+            }
+            (NewLogin::From(_), Login::Password(_)) => {
+                let credential = self.credential(account).await?;
+                Ok((self.try_account(account, credential).await?, None))
+            }
+            (_, login) => Err(other_login(account, login)),
+        }
     }
 
     /// Changes how much of an account comes in. The account must have been added by command.
@@ -167,57 +230,79 @@ impl Service {
         self.edit(move |tx| tx.put_stored_account(&name, &toml))
     }
 
-    /// Tries another password and stores it.
+    /// By what the account logs in.
     ///
     /// # Errors
-    /// Where the account's password does not live in the store, or the server refuses the new one.
+    /// Where there is no such account, or its files are wrong.
+    pub fn logs_in_by_consent(&self, _caller: &Caller, name: &str) -> Result<bool, Fault> {
+        let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
+        Ok(matches!(account.login, Login::Consent(_)))
+    }
+
+    /// Tries another password, or a new consent, and stores it.
+    ///
+    /// # Errors
+    /// Where the account's password does not live in the store, the server refuses the new one, or the consent fails. What was stored
+    /// before stays then.
     pub async fn login(
         &mut self,
         _caller: &Caller,
         name: &str,
-        password: SecretString,
+        new: NewLogin,
+        person: &dyn Person,
     ) -> Result<Trial, Fault> {
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
-        if account.password != SecretSource::Stored {
+        if let Login::Password(source) = &account.login
+            && *source != SecretSource::Stored
+        {
             let action = format!("store a password for account {name}");
-            let fault = Fault::new(
-                ErrorClass::Config,
-                action,
-                format!("it takes its password from {}", account.password),
-            );
+            let fault =
+                Fault::new(ErrorClass::Config, action, format!("it takes its password from {source}"));
             return Err(fault.hint("change the password there"));
         }
-        let trial = self.try_account(&account, password.clone()).await?;
-        let secret = self.seal(name, &password)?;
-        self.edit(move |tx| tx.put_secret(&secret))?;
+        let (trial, secret) = self.try_new(&account, new, person).await?;
+        let name = name.to_owned();
+        self.edit_durably(move |tx| match &secret {
+            Some(secret) => secret.keep(tx, &name),
+            None => Ok(()),
+        })?;
         Ok(trial)
     }
 
-    /// Erases what is stored for the account's login; its mail stays here. Answers whether there was anything.
+    /// Erases what is stored for the account's login, having revoked its consent where the provider can; its mail stays here.
+    /// Answers whether there was anything, and what became of the consent.
     ///
     /// # Errors
-    /// Where there is no such account.
-    pub fn disconnect_account(&mut self, _caller: &Caller, name: &str) -> Result<bool, Fault> {
+    /// Where there is no such account, or another process is renewing its tokens and does not end.
+    pub async fn disconnect_account(
+        &mut self,
+        _caller: &Caller,
+        name: &str,
+    ) -> Result<(bool, Revocation), Fault> {
         self.known(name)?;
         if self.store.is_none() {
-            return Ok(false);
+            return Ok((false, Revocation::Nothing));
         }
+        let (revocation, _lock) = self.revoke(name).await?;
         let name = name.to_owned();
-        Ok(self.edit(move |tx| tx.delete_secrets(&name, None))? > 0)
+        let was_there = self.edit_durably(move |tx| {
+            let secrets = tx.delete_secrets(&name, None)?;
+            Ok(tx.erase_tokens(&name)? || secrets > 0)
+        })?;
+        Ok((was_there, revocation))
     }
 
-    /// Takes the account away, with what is stored for its login; its mail stays here.
+    /// Takes the account away, with what is stored for its login, as [`disconnect_account`](Self::disconnect_account) does; its mail
+    /// stays here.
     ///
     /// # Errors
     /// Where there is no such account, or a file defines it.
-    pub fn remove_account(&mut self, _caller: &Caller, name: &str) -> Result<(), Fault> {
+    pub async fn remove_account(&mut self, caller: &Caller, name: &str) -> Result<Revocation, Fault> {
         self.must_be_stored(name, "remove")?;
+        let (_, revocation) = self.disconnect_account(caller, name).await?;
         let name = name.to_owned();
-        self.edit(move |tx| {
-            tx.delete_secrets(&name, None)?;
-            tx.delete_stored_account(&name)
-        })?;
-        Ok(())
+        self.edit(move |tx| tx.delete_stored_account(&name))?;
+        Ok(revocation)
     }
 
     fn view(&self, name: &str) -> AccountView {
@@ -231,7 +316,14 @@ impl Service {
             address: account.map(|account| account.address.clone()).unwrap_or_default(),
             provider: ready.map(|ready| ready.provider.clone()),
             login_name: ready.map(|ready| ready.login_name.clone()),
-            password: ready.map(|ready| ready.password.to_string()),
+            password: ready.and_then(|ready| match &ready.login {
+                Login::Password(source) => Some(source.to_string()),
+                Login::Consent(_) => None,
+            }),
+            consent: ready.and_then(|ready| match &ready.login {
+                Login::Password(_) => None,
+                Login::Consent(_) => Some(if self.has_consent(name) { "given" } else { "missing" }),
+            }),
             imap: ready.map(|ready| format!("{}:{}", ready.imap.host, ready.imap.port)),
             period: account.map(|account| account.mail.period.to_string()),
             folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
@@ -273,22 +365,9 @@ impl Service {
         self.config.providers_of_domain(&domain, Some(&caller.user)).is_empty().then_some(domain)
     }
 
-    fn seal(&mut self, account: &str, password: &SecretString) -> Result<Secret, Fault> {
+    fn seal(&mut self, account: &str, field: &str, secret: &SecretString) -> Result<SealedSecret, Fault> {
         let store = self.store()?;
-        let in_use = store
-            .reader()?
-            .secret_keys()?
-            .iter()
-            .map(|id| KeyId::parse(id))
-            .collect::<Result<Vec<_>, _>>()?;
-        let key = StoreKey::load_or_create(&self.resolver().key_place(), &in_use, &*self.world.entropy)?;
-        let sealed = SealedSecret::seal(&key, account, PASSWORD_FIELD, password, &*self.world.entropy)?;
-        Ok(Secret {
-            account: account.to_owned(),
-            field: PASSWORD_FIELD.to_owned(),
-            key_id: key.id().to_string(),
-            sealed: sealed.to_bytes(),
-        })
+        self.vault(&store).seal(account, field, secret)
     }
 
     /// One short transaction of a command, and the configuration read again with what it changed.
@@ -296,11 +375,36 @@ impl Service {
     where
         F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
     {
-        let done = self.writer()?.transaction(work)?;
+        self.edit_by(false, work)
+    }
+
+    /// The same, on the disk before it returns: for what cannot be had a second time.
+    fn edit_durably<R, F>(&mut self, work: F) -> Result<R, Fault>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
+    {
+        self.edit_by(true, work)
+    }
+
+    fn edit_by<R, F>(&mut self, durable: bool, work: F) -> Result<R, Fault>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
+    {
+        let mut writer = self.writer()?;
+        writer.durable(durable)?;
+        let done = writer.transaction(work)?;
         let fresh = Self::open(self.world.clone(), self.env.clone())?;
         self.config = fresh.config;
         Ok(done)
     }
+}
+
+fn other_login(account: &ReadyAccount, login: &Login) -> Fault {
+    let (cause, hint) = match login {
+        Login::Password(_) => ("it logs in by a password", "leave --device and --paste out"),
+        Login::Consent(_) => ("it logs in by a consent", "leave the password out"),
+    };
+    Fault::new(ErrorClass::Config, format!("log in account {}", account.name), cause).hint(hint)
 }
 
 const fn origin_name(kind: OriginKind) -> &'static str {

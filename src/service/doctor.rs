@@ -5,7 +5,11 @@ use postrider_store::Store;
 use serde::Serialize;
 
 use super::{Environment, Service};
-use crate::{config::ConfigError, secrets::StoreKey, world::World};
+use crate::{
+    config::{ConfigError, Login},
+    secrets::StoreKey,
+    world::World,
+};
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,6 +74,7 @@ impl Service {
         for name in service.config.accounts.keys().cloned().collect::<Vec<_>>() {
             findings.push(service.look_at_account(&name, online).await);
         }
+        service.settle().await;
         if service.config.accounts.is_empty() {
             let hint = "`postrider account add ADDRESS` adds one".to_owned();
             findings.push(Finding::warning("accounts", "there are none", Some(hint)));
@@ -132,10 +137,14 @@ impl Service {
             Ok(account) => account,
             Err(errors) => return Finding::of_fault(about, &crate::config::fault(&errors)),
         };
-        let tried = match self.password(&account).await {
-            Ok(password) if online => self.try_account(&account, password).await.map(Some),
-            Ok(_) => Ok(None),
-            Err(fault) => Err(fault),
+        let tried = match (&account.login, online) {
+            // A token that is over would be renewed at its server.
+            (Login::Consent(_), false) => Ok(None),
+            (Login::Password(source), false) => self.password(&account, source).await.map(|_| None),
+            (_, true) => match self.credential(&account).await {
+                Ok(credential) => self.try_account(&account, credential).await.map(Some),
+                Err(fault) => Err(fault),
+            },
         };
         match tried {
             Err(fault) => Finding::of_fault(about, &fault),
@@ -148,8 +157,16 @@ impl Service {
             }
             Ok(None) => match account.warnings.first() {
                 Some(warning) => Finding::warning(about, warning.to_string(), None),
-                None => Finding::good(about, "its files are right and its password is there"),
+                None => Finding::good(about, said_of_login(&account.login, self.has_consent(name))),
             },
         }
+    }
+}
+
+const fn said_of_login(login: &Login, has_consent: bool) -> &'static str {
+    match (login, has_consent) {
+        (Login::Password(_), _) => "its files are right and its password is there",
+        (Login::Consent(_), true) => "its files are right and its tokens are there",
+        (Login::Consent(_), false) => "its files are right; nobody has consented for it yet",
     }
 }

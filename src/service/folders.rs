@@ -3,7 +3,7 @@
 
 use postrider_imap::ImapRemote;
 use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, FolderRole};
-use postrider_remote::{Credential, MailRemote, MailWriter};
+use postrider_remote::{MailRemote, MailWriter};
 use postrider_store::{Collection, Context, NewCollection, StoreError, SyncLock, Tx};
 
 use super::{Caller, Service, mail_edit::no_folder};
@@ -55,11 +55,11 @@ impl Service {
         let renamed = remote.rename_folder(&FolderKey(folder.key.clone()), to).await;
         remote.close().await;
         let key = renamed.map_err(|failed| failed.fault)?;
-        let (name, to) = (ready.name.clone(), to.to_owned());
+        let name = ready.name.clone();
         self.writer()?.transaction(|tx| {
             let Some(account) = tx.account_id(&name)? else { return Ok(()) };
             let all: Vec<Collection> = live(tx.collections(account)?).collect();
-            for (below, key, name) in renamed_with(&all, &folder, &key.0, &to) {
+            for (below, key, name) in renamed_with(&all, &folder, &key.0, to) {
                 let described = NewCollection {
                     role: below.role,
                     mailbox_id: below.mailbox_id.clone(),
@@ -69,7 +69,7 @@ impl Service {
             }
             Ok(())
         })?;
-        Ok(follows(&ready, &folder.name))
+        Ok(follows(&ready, to))
     }
 
     /// Deletes a folder with what is in it. Its messages can be restored as others can, elsewhere.
@@ -92,9 +92,20 @@ impl Service {
                 .hint("--with-messages deletes them too, here and on the server"));
         }
         let (_, remote, _lock) = self.folder_server(account).await?;
-        let deleted = remote.delete_folder(&FolderKey(folder.key.clone())).await;
+        let key = FolderKey(folder.key.clone());
+        let known = self.writer()?.transaction(|tx| {
+            let known = tx.known_uids(id)?;
+            let waits =
+                tx.placements(id, &known)?.iter().any(|one| one.here.is_some() || one.discard.is_some());
+            Ok((known.len(), waits))
+        })?;
+        let checked = may_delete(&remote, &key, name, known).await;
+        let deleted = match checked {
+            Ok(()) => remote.delete_folder(&key).await.map_err(|failed| failed.fault),
+            Err(fault) => Err(fault),
+        };
         remote.close().await;
-        deleted.map_err(|failed| failed.fault)?;
+        deleted?;
         let context = self.here(caller, "deleted with its folder");
         Ok(self.writer()?.transaction(|tx| delete(tx, id, &context))?)
     }
@@ -103,8 +114,8 @@ impl Service {
     async fn folder_server(&mut self, account: &str) -> Result<(ReadyAccount, ImapRemote, SyncLock), Fault> {
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
         let lock = SyncLock::acquire(self.store()?.dir())?;
-        let password = self.password(&ready).await?;
-        let remote = self.remote(&ready, Credential::Password(password))?;
+        let credential = self.credential(&ready).await?;
+        let remote = self.remote(&ready, credential)?;
         Ok((ready, remote, lock))
     }
 
@@ -126,6 +137,34 @@ impl Service {
             false => Ok(folder),
         }
     }
+}
+
+/// That everything in the folder is here too, so that it can be restored, and that nothing in it waits to be changed.
+async fn may_delete(
+    remote: &ImapRemote,
+    key: &FolderKey,
+    name: &str,
+    (known, waits): (u64, bool),
+) -> Result<(), Fault> {
+    let action = format!("delete folder \"{name}\"");
+    if waits {
+        return Err(Fault::new(
+            ErrorClass::Config,
+            action,
+            "messages in it were changed here and are not sent yet",
+        )
+        .hint("`postrider --sync-now` sends them"));
+    }
+    let there = u64::from(remote.status(key).await?.messages);
+    if there > known {
+        let cause = format!(
+            "the server has {there} messages in it, of which {} are not here and could not be restored",
+            there - known
+        );
+        return Err(Fault::new(ErrorClass::Config, action, cause)
+            .hint("run `postrider --sync-now`, or lengthen the account's `period`; or delete the folder with another program"));
+    }
+    Ok(())
 }
 
 fn follows(account: &ReadyAccount, name: &str) -> bool {

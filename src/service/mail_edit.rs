@@ -154,13 +154,13 @@ impl Service {
         self.edit_each(ids, |tx, id| {
             let seat = tx.seat(id)?;
             let folders = tx.collections(tx.account_of(id)?)?;
-            let stands_in = folders.iter().find(|folder| folder.id == seat.folder());
+            let was_in = folders.iter().find(|folder| folder.id == seat.collection);
             let is_trash =
                 |folder: &&Collection| folder.role == Some(FolderRole::Trash) && folder.gone.is_none();
             let trash = folders.iter().find(is_trash).map(|folder| folder.id);
             match trash {
                 // A folder that is followed no more is as it is on the server; what is deleted of it is deleted here.
-                _ if stands_in.is_some_and(|folder| folder.gone.is_some()) => {
+                _ if was_in.is_some_and(|folder| folder.gone.is_some()) => {
                     tx.delete_placements(&[id], &context)?;
                 }
                 Some(trash) if !expunge && seat.folder() != trash => drop(tx.move_here(id, trash, &context)?),

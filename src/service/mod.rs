@@ -4,6 +4,7 @@
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
 mod accounts;
+mod consent;
 mod doctor;
 mod export;
 mod folders;
@@ -15,6 +16,8 @@ mod run;
 mod state;
 mod submission;
 mod trial;
+mod vault;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -27,7 +30,8 @@ use crate::{
     world::World,
 };
 
-pub use accounts::{AccountView, NewAccount, NewPassword, Saved};
+pub use accounts::{AccountView, NewAccount, NewLogin, Saved};
+pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
 pub use export::{ExportCounts, ExportForm, ExportRequest};
 pub use mail::{FolderView, MailFilter, Restored};
@@ -72,6 +76,7 @@ pub struct Service {
     env: Environment,
     config: Config,
     store: Option<Store>,
+    tokens: consent::TokenServices,
 }
 
 impl Service {
@@ -99,7 +104,7 @@ impl Service {
         };
         let mut config = Config::load(&env.config_dir, &context);
         config.set_owner(&env.user);
-        Ok(Self { world, env, config, store: None })
+        Ok(Self { world, env, config, store: None, tokens: consent::TokenServices::default() })
     }
 
     /// The caller that this process is: the store's owner.

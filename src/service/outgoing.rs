@@ -12,7 +12,7 @@ use postrider_formats::{
 };
 use postrider_journal::{Event, State};
 use postrider_model::{AccountId, ErrorClass, Fault, Flags, FolderRole, OutboxId, PlacementId, SystemFlag};
-use postrider_store::{Body, Filing, NewOutgoing, Outgoing, StoreError};
+use postrider_store::{Body, Filing, NewOutgoing, Outgoing, StoreError, Writer};
 use serde::Serialize;
 
 use super::{Caller, Service};
@@ -166,13 +166,11 @@ impl Service {
             subject,
             sender: written.envelope_from,
             recipients: written.recipients,
-            files: !files_sent(&ready),
+            files: ready.mail.load && !files_sent(&ready),
         };
         let now = self.world.clock.now();
         let (name, address) = (ready.name.clone(), ready.address.clone());
-        let mut writer = self.writer()?;
-        writer.durable(true)?;
-        let queued = writer.transaction(|tx| {
+        let queued = self.durable_writer()?.transaction(|tx| {
             let id = tx.ensure_account(&name, &address)?;
             tx.enqueue(id, &new, now)
         });
@@ -198,7 +196,7 @@ impl Service {
         let drafts = self.folder_of_role(account, FolderRole::Drafts)?;
         let reader = self.reader()?;
         let id = self.account_in_store(&reader, account)?.id;
-        Ok(self.writer()?.transaction(|tx| tx.insert_unsent_message(id, drafts, &incoming, now))?)
+        Ok(self.durable_writer()?.transaction(|tx| tx.insert_unsent_message(id, drafts, &incoming, now))?)
     }
 
     fn folder_of_role(
@@ -254,7 +252,7 @@ impl Service {
     pub fn retry_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
         let now = self.world.clock.now();
         self.reader()?;
-        let retried = self.writer()?.transaction(|tx| {
+        let retried = self.durable_writer()?.transaction(|tx| {
             let entry = tx.outgoing(id)?;
             Ok(match entry.state {
                 // Due from now on; the state stays.
@@ -288,7 +286,7 @@ impl Service {
     pub fn drop_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
         let now = self.world.clock.now();
         self.reader()?;
-        let dropped = self.writer()?.transaction(|tx| {
+        let dropped = self.durable_writer()?.transaction(|tx| {
             let state = tx.outgoing(id)?.state;
             if state == State::Unknown {
                 tx.step_outgoing(id, Event::Absent { due: now }, now)?;
@@ -312,6 +310,13 @@ impl Service {
     pub fn outgoing_bytes(&mut self, _caller: &Caller, id: OutboxId) -> Result<Vec<u8>, Fault> {
         self.reader()?;
         Ok(self.writer()?.transaction(|tx| tx.outgoing_bytes(id))?)
+    }
+
+    /// A writer whose commits outlive the power: what a person wrote is nowhere else.
+    fn durable_writer(&mut self) -> Result<Writer, Fault> {
+        let mut writer = self.writer()?;
+        writer.durable(true)?;
+        Ok(writer)
     }
 
     /// One entry.
@@ -405,7 +410,7 @@ fn people(option: &str, lists: &[String]) -> Result<Vec<Mailbox>, Fault> {
     let mut all = Vec::new();
     for list in lists {
         all.extend(parse_mailboxes(option, list).map_err(|error| {
-            Fault::new(ErrorClass::Config, format!("read {option}"), error.to_string())
+            Fault::new(ErrorClass::Config, "read addresses", error.to_string())
                 .hint("addresses are written `anna@example.com` or `Anna Smith <anna@example.com>`, with commas between")
         })?);
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
+use postrider_imap::ImapRemote;
 use postrider_model::{
     AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, RunId, RunReport, Timestamp,
 };
 use postrider_reconcile::Selection;
-use postrider_remote::{Credential, MailRemote};
+use postrider_remote::MailRemote;
 use postrider_store::{RunRow, SyncLock};
 
-use super::{Caller, Service, trial::CONNECTIONS};
+use super::{Caller, Service, submission::SmtpSubmit, trial::CONNECTIONS};
 use crate::{
     config::{Choice, ReadyAccount, fault},
     report::status_of,
@@ -71,7 +72,7 @@ impl Service {
         Ok(RunOutcome { report: RunReport { run, accounts }, plans })
     }
 
-    fn accounts_to_run(&self, named: &[String]) -> Result<Vec<String>, Fault> {
+    pub(super) fn accounts_to_run(&self, named: &[String]) -> Result<Vec<String>, Fault> {
         if named.is_empty() {
             return Ok(self.config.accounts.keys().cloned().collect());
         }
@@ -87,7 +88,7 @@ impl Service {
         Ok(names)
     }
 
-    fn ports(&self, store: &postrider_store::Store) -> Result<Ports, Fault> {
+    pub(super) fn ports(&self, store: &postrider_store::Store) -> Result<Ports, Fault> {
         let no_thread =
             |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
         let threads = &self.world.threads;
@@ -130,14 +131,32 @@ const fn empty_report(account: String) -> AccountReport {
 }
 
 /// One run over some accounts.
-struct Session<'a> {
-    service: &'a Service,
-    ports: Ports,
-    run: RunId,
-    started: Timestamp,
-    request: &'a RunRequest,
-    observer: Arc<dyn Observer>,
-    budget: Budget,
+pub(super) struct Session<'a> {
+    pub(super) service: &'a Service,
+    pub(super) ports: Ports,
+    pub(super) run: RunId,
+    pub(super) started: Timestamp,
+    pub(super) request: &'a RunRequest,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) budget: Budget,
+}
+
+/// An account with its ways to and from its servers. Nothing is dialled before it is used.
+pub(super) struct Link {
+    /// Its settings.
+    pub(super) account: ReadyAccount,
+    /// Its mail.
+    pub(super) remote: ImapRemote,
+    submit: Option<SmtpSubmit>,
+    /// What its runs are about.
+    pub(super) context: RunContext,
+}
+
+impl Link {
+    /// Its way out, where it sends.
+    pub(super) fn submit(&self) -> Option<&dyn Submit> {
+        self.submit.as_ref().map(|submit| submit as &dyn Submit)
+    }
 }
 
 impl Session<'_> {
@@ -161,33 +180,63 @@ impl Session<'_> {
     }
 
     async fn try_account(&self, name: &str, report: &mut AccountReport) -> Result<Option<MailRun>, Fault> {
+        let Some(link) = self.link(name).await? else { return Ok(None) };
+        report.warnings.extend(link.account.warnings.iter().map(ToString::to_string));
+        let mail = self.run_mail_of(&link).await;
+        link.remote.close().await;
+        mail.map(Some)
+    }
+
+    /// An account's ways to its servers; `None` where none of its mail is wanted.
+    pub(super) async fn link(&self, name: &str) -> Result<Option<Link>, Fault> {
         let account = self.service.config.ready(name).map_err(|errors| fault(&errors))?;
-        report.warnings.extend(account.warnings.iter().map(ToString::to_string));
         if !self.request.mail || !(account.mail.load || account.mail.send) {
             return Ok(None);
         }
-        let password = self.service.password(&account).await?;
-        let credential = Credential::Password(password);
+        let credential = self.service.credential(&account).await?;
         let remote = self.service.remote(&account, credential.clone())?;
+        let submit = self.service.submit(&account, credential)?;
         let id = self.account_id(&account).await?;
         let context = self.context(&account, id);
-        let submit = self.service.submit(&account, credential)?;
-        let submit = submit.as_ref().map(|submit| submit as &dyn Submit);
-        let mail = match (account.mail.load, submit) {
+        Ok(Some(Link { account, remote, submit, context }))
+    }
+
+    async fn run_mail_of(&self, link: &Link) -> Result<MailRun, Fault> {
+        let Link { account, remote, context, .. } = link;
+        match (account.mail.load, link.submit()) {
             (true, submit) if !self.request.outbox_only => {
-                run_mail(&self.ports, &remote, submit, &context).await
+                run_mail(&self.ports, remote, submit, context).await
             }
-            (true, Some(submit)) => sync::send_outbox(&self.ports, &remote, submit, &context).await,
+            (true, Some(submit)) => sync::send_outbox(&self.ports, remote, submit, context).await,
             // Without mail that comes in there is no Sent either.
             (false, Some(submit)) if !self.request.dry_run => {
                 let mut mail = MailRun::default();
-                mail.take_delivered(sync::deliver(&self.ports, submit, &context, None).await?);
+                mail.take_delivered(sync::deliver(&self.ports, submit, context, None).await?);
                 Ok(mail)
             }
             _ => Ok(MailRun::default()),
+        }
+    }
+
+    /// One run of an account that is linked already, with all that belongs to it; its report, and what failed first.
+    pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Option<Fault>) {
+        let mut report = empty_report(link.account.name.clone());
+        let started = self.service.world.clock.now();
+        let (plan, first) = match self.run_mail_of(link).await {
+            Ok(mail) => {
+                let first = mail.faults.first().cloned();
+                (take_mail(&mut report, mail), first)
+            }
+            Err(fault) => {
+                fail(&mut report, &fault);
+                (Plan::default(), Some(fault))
+            }
         };
-        remote.close().await;
-        mail.map(Some)
+        report.elapsed_ms = self.service.world.clock.now().millis_since(started);
+        let mut ended = [(report, plan)];
+        self.finish(&mut ended).await;
+        let [(report, _)] = ended;
+        (report, first)
     }
 
     async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {

@@ -85,11 +85,12 @@ impl Service {
         Ok(states)
     }
 
-    /// Lets a plan's deletions through (F5.4). Answers how many messages that deletes here.
+    /// Lets a plan's deletions through (F5.4). Answers how many messages that deletes, and whether here or, with the next run, on the
+    /// server.
     ///
     /// # Errors
     /// Where no plan of that name waits.
-    pub fn allow(&mut self, caller: &Caller, plan: &str) -> Result<u64, Fault> {
+    pub fn allow(&mut self, caller: &Caller, plan: &str) -> Result<(u64, Side), Fault> {
         let id = plan.parse().map_err(|error: IdParseError| {
             Fault::new(ErrorClass::Config, format!("allow plan {plan}"), error.to_string())
         })?;

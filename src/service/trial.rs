@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Service;
 use crate::{
     config::{ReadyAccount, Security, Server},
-    secrets::SealedSecrets,
+    secrets::{SealedSecrets, SecretSource},
 };
 
 /// Connections to one account's server at a time.
@@ -39,9 +39,8 @@ impl Service {
     pub(super) async fn try_account(
         &self,
         account: &ReadyAccount,
-        password: SecretString,
+        credential: Credential,
     ) -> Result<Trial, Fault> {
-        let credential = Credential::Password(password);
         let remote = self.remote(account, credential.clone())?;
         let listing = remote.folders().await;
         remote.close().await;
@@ -88,9 +87,13 @@ impl Service {
     }
 
     /// The account's password, from wherever it is.
-    pub(super) async fn password(&self, account: &ReadyAccount) -> Result<SecretString, Fault> {
+    pub(super) async fn password(
+        &self,
+        account: &ReadyAccount,
+        source: &SecretSource,
+    ) -> Result<SecretString, Fault> {
         let stored = StoredSecrets(self.store.clone());
-        self.resolver().password(&account.name, &account.password, &stored).await
+        self.resolver().password(&account.name, source, &stored).await
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) async fn push_appends(sender: &mut Sender<'_>, intents: Vec<IntentRow
             }
             Source::Bytes => appends.push(row),
             Source::Waits => {}
+            Source::Unwanted => sender.withdraw(row).await?,
         }
     }
     for ((from, to), rows) in copies {
@@ -50,15 +51,23 @@ enum Source {
     Bytes,
     /// Its folder is not followed now.
     Waits,
+    /// It was deleted here meanwhile.
+    Unwanted,
 }
 
 async fn source(sender: &Sender<'_>, row: &IntentRow) -> Result<Source, Fault> {
     if row.collection.is_none_or(|to| sender.place(to).is_none()) {
         return Ok(Source::Waits);
     }
+    let Some(placement) = row.placement else { return Ok(Source::Waits) };
+    if sender.ports.transaction(move |tx| Ok(tx.seat(placement)?.deleted.is_some())).await? {
+        return Ok(Source::Unwanted);
+    }
     let Operation::Append { copy_of: Some(of), .. } = row.operation else { return Ok(Source::Bytes) };
     // What was copied may be erased here meanwhile.
     let seat: Option<Seat> = sender.ports.transaction(move |tx| Ok(tx.seat(of).ok())).await?;
+    // What is held is gone there.
+    let seat = seat.filter(|seat| seat.deleted.is_some() || seat.placement.held.is_none());
     let on_server = seat.and_then(|seat| Some((seat.collection, seat.placement.uid?)));
     Ok(match on_server.filter(|(from, _)| sender.place(*from).is_some()) {
         Some((from, uid)) => Source::Server(from, uid),
@@ -67,6 +76,15 @@ async fn source(sender: &Sender<'_>, row: &IntentRow) -> Result<Source, Fault> {
 }
 
 impl Sender<'_> {
+    async fn withdraw(&self, row: IntentRow) -> Result<(), Fault> {
+        self.ports
+            .transaction(move |tx| {
+                tx.step_intent(row.id, Step::Withdraw)?;
+                row.placement.map_or(Ok(()), |placement| tx.nowhere(placement))
+            })
+            .await
+    }
+
     async fn copy(
         &mut self,
         from: CollectionId,
@@ -86,6 +104,7 @@ impl Sender<'_> {
             }
         }
         let sent = self.send(once.values().cloned().collect(), to).await?;
+        once.retain(|_, row| sent.iter().any(|one| one.id == row.id));
         let uids: UidSet = once.keys().copied().collect();
         let messages = Messages { folder: &key, uid_validity, uids: &uids };
         match self.remote.apply(messages, &MailOp::Copy { to: to_key }).await {
@@ -111,26 +130,28 @@ impl Sender<'_> {
         };
         let places: BTreeMap<Uid, Uid> = pairs.into_iter().collect();
         self.pushed.messages += places.len() as u64;
-        let now = self.ports.clock.now();
+        // What it does not name is gone there, or was copied all the same: servers need not name everything.
+        let unnamed: Vec<IntentRow> = asked
+            .iter()
+            .filter(|(uid, _)| !places.contains_key(uid))
+            .map(|(_, row)| row.id)
+            .filter_map(|id| sent.iter().find(|row| row.id == id).cloned())
+            .collect();
         self.ports
             .transaction(move |tx| {
                 for (uid, row) in &asked {
-                    let Some(placement) = row.placement else { continue };
-                    match places.get(uid) {
-                        Some(new) => {
-                            tx.landed(Landed { placement, collection: to, uid: *new })?;
-                            tx.step_intent(row.id, Step::Done)?;
-                        }
-                        // The original is gone on the server: the copy is made from the bytes that are here.
-                        None => {
-                            tx.step_intent(row.id, Step::Deferred { due: now })?;
-                            tx.set_operation(row.id, &Operation::Append { copy_of: None, floor: None })?;
-                        }
+                    if let (Some(placement), Some(new)) = (row.placement, places.get(uid)) {
+                        tx.landed(Landed { placement, collection: to, uid: *new })?;
+                        tx.step_intent(row.id, Step::Done)?;
                     }
                 }
                 Ok(())
             })
-            .await
+            .await?;
+        match unnamed.is_empty() {
+            true => Ok(()),
+            false => self.look_for(unnamed).await,
+        }
     }
 
     async fn append(&mut self, row: IntentRow) -> Result<(), Fault> {
@@ -139,6 +160,9 @@ impl Sender<'_> {
         let (seat, bytes) =
             self.ports.transaction(move |tx| Ok((tx.seat(placement)?, tx.bytes_of(placement)?))).await?;
         let sent = self.send(vec![row.clone()], to).await?;
+        if sent.is_empty() {
+            return Ok(());
+        }
         let flags = seat.placement.flags;
         let message =
             NewMessage { bytes: &bytes, flags: &flags, internal_date: Some(seat.placement.internal_date) };
@@ -148,7 +172,10 @@ impl Sender<'_> {
                 self.appended(row.id, placement, to, place).await
             }
             Ok(_) => self.look_for(sent).await,
-            Err(failed) => self.put_off(sent, failed).await,
+            Err(mut failed) => {
+                failed.fault.action.push_str(&format!(" ({placement})"));
+                self.put_off(sent, failed).await
+            }
         }
     }
 
@@ -174,7 +201,10 @@ impl Sender<'_> {
         self.ports
             .durable_transaction(move |tx| {
                 let mut sent = Vec::with_capacity(rows.len());
-                for mut row in rows {
+                for row in rows {
+                    // A person may have deleted it, or put it elsewhere, since it was read.
+                    let now = tx.intent(row.id)?.filter(|now| now.intent.state == State::Noted);
+                    let Some(mut row) = now.filter(|now| now.collection == Some(to)) else { continue };
                     if let Operation::Append { copy_of, .. } = row.operation {
                         row.operation = Operation::Append { copy_of, floor: Some(floor) };
                         tx.set_operation(row.id, &row.operation)?;

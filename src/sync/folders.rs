@@ -33,10 +33,10 @@ pub(super) struct Folders {
     pub changes: Vec<FolderChange>,
     /// Wanted by the configuration and not on the server.
     pub missing: Vec<String>,
-    /// Where the server keeps what was deleted, followed or not.
-    pub trash: Option<FolderKey>,
-    /// Where it keeps what was sent, followed or not.
+    /// Where the server keeps what was sent, followed or not.
     pub sent: Option<FolderKey>,
+    /// All folders that it has.
+    pub listed: BTreeSet<FolderKey>,
 }
 
 /// Something that happened to a folder as such.
@@ -80,12 +80,10 @@ pub(super) async fn follow_folders(
     };
     let follow =
         plan.follow.into_iter().zip(ids).map(|(follow, id)| folder(follow.remote, id, &here)).collect();
-    let with_role = |role| {
-        let mut found = listing.iter().filter(|folder| folder.selectable && folder.role == Some(role));
-        found.next().map(|folder| folder.key.clone())
-    };
-    let (trash, sent) = (with_role(FolderRole::Trash), with_role(FolderRole::Sent));
-    Ok(Folders { follow, vanished, changes, missing: plan.missing, trash, sent })
+    let is_sent = |folder: &&RemoteFolder| folder.selectable && folder.role == Some(FolderRole::Sent);
+    let sent = listing.iter().find(is_sent).map(|folder| folder.key.clone());
+    let listed = listing.iter().map(|folder| folder.key.clone()).collect();
+    Ok(Folders { follow, vanished, changes, missing: plan.missing, sent, listed })
 }
 
 fn known_folder(collection: &Collection) -> KnownFolder {

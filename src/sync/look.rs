@@ -1,7 +1,10 @@
 //! Looking before sending (I4): writes of which nobody knows what became of them are looked for on the server.
 //!
 //! A message that was put into a folder stands there at or above the UIDNEXT that was noted before. It is known again by its
-//! header and size, else by its bytes; a server that rewrites what it is given is known by the Message-ID.
+//! header and size, else by its bytes. A server that rewrites what it is given is known by the Message-ID, which is enough to spare
+//! another sending, and never enough to erase anything: before the rest of a move is erased, the bytes have to be the same.
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use postrider_formats::message;
@@ -9,18 +12,20 @@ use postrider_journal::{Event, Floor, Operation, State};
 use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, PlacementId, Uid, UidSet};
 use postrider_reconcile::{Moved, judge_move};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, MailWriter, Messages};
-use postrider_store::{Context, Discard, IntentRow, Landed, Sought};
+use postrider_store::{Context, Discard, IntentRow, Landed, Sought, StoreError, Tx};
 
 use super::{Ports, RunContext};
 
-/// Settles what an earlier run sent without hearing of it. Answers what could not be settled and never can.
+/// Settles what an earlier run sent without hearing of it, as far as that can be told now. `listed`: the folders that the server has.
+/// Answers what could not be looked for.
 ///
 /// # Errors
-/// What keeps from looking: until it is known what became of these, nothing else may be read.
+/// What keeps from everything else too: a login, a server that asks for patience, the store.
 pub(super) async fn settle_unknown(
     ports: &Ports,
     remote: &dyn MailWriter,
     run: &RunContext,
+    listed: Option<&BTreeSet<FolderKey>>,
 ) -> Result<Vec<Fault>, Fault> {
     let account = run.account_id;
     let intents = ports
@@ -36,16 +41,35 @@ pub(super) async fn settle_unknown(
     let mut faults = Vec::new();
     for row in intents {
         match settle_one(ports, remote, run, &row).await {
-            // The folder is gone, for one: it will not be told another time either.
             Err(fault) if fault.class == ErrorClass::Permanent => {
                 faults.push(fault);
-                give_up(ports, &row).await?;
+                if is_gone(ports, run, &row, listed).await? {
+                    give_up(ports, &row).await?;
+                }
             }
-            // Whatever is read before this is settled would be taken for something else.
+            Err(fault) if fault.class == ErrorClass::Transient => faults.push(fault),
             settled => settled?,
         }
     }
     Ok(faults)
+}
+
+/// Whether a folder that it is about is surely not there any more. A refusal alone may pass.
+async fn is_gone(
+    ports: &Ports,
+    run: &RunContext,
+    row: &IntentRow,
+    listed: Option<&BTreeSet<FolderKey>>,
+) -> Result<bool, Fault> {
+    let Some(listed) = listed else { return Ok(false) };
+    let mut keys = Vec::new();
+    if let Some(collection) = row.collection {
+        keys.push(key_of(ports, run, collection).await?);
+    }
+    if let Operation::Move { to, followed, .. } = &row.operation {
+        keys.push(target_key(ports, run, to, *followed).await?);
+    }
+    Ok(keys.iter().any(|key| !listed.contains(key)))
 }
 
 /// It cannot be looked for: what is wanted is as before, and is tried again.
@@ -71,27 +95,52 @@ pub(super) async fn settle_one(
     row: &IntentRow,
 ) -> Result<(), Fault> {
     let (Some(placement), Some(collection)) = (row.placement, row.collection) else { return Ok(()) };
-    let context = run.sent_change("found again on the server", ports);
+    let key = key_of(ports, run, collection).await?;
     match &row.operation {
-        Operation::Append { floor, .. } => {
-            let found = match floor {
-                Some(floor) => {
-                    let key = key_of(ports, run, collection).await?;
-                    find(ports, remote, &key, *floor, sought(ports, placement).await?, Some(collection))
-                        .await?
-                }
-                None => None,
-            };
-            settle_append(ports, row.id, placement, collection, found).await
+        Operation::Append { floor: None, .. } => {
+            settle_append(ports, row.id, placement, collection, None).await
+        }
+        Operation::Append { copy_of, floor: Some(floor) } => {
+            // What the server copies it does not rewrite.
+            let by = if copy_of.is_some() { By::Content } else { By::ContentOrId };
+            let sought = sought(ports, placement).await?;
+            match find(ports, remote, &key, *floor, &sought, by, Some(collection)).await? {
+                // The reading of the folder, which matches it anew, meets the message among what arrives.
+                Found::Renumbered => Ok(()),
+                Found::At(uid) => settle_append(ports, row.id, placement, collection, Some(uid)).await,
+                Found::Nowhere => settle_append(ports, row.id, placement, collection, None).await,
+            }
         }
         Operation::Move { uid_validity, uid, to, followed, floor } => {
-            let key = key_of(ports, run, collection).await?;
+            let to = target_key(ports, run, to, *followed).await?;
             let is_there = is_there(remote, &key, *uid_validity, *uid).await?;
-            let found = find(ports, remote, to, *floor, sought(ports, placement).await?, *followed).await?;
-            let moved = judge_move(is_there, found);
-            let task = MoveSettled { intent: row.id, placement, followed: *followed, moved, context };
+            let sought = sought(ports, placement).await?;
+            let found = match find(ports, remote, &to, *floor, &sought, By::Bytes, *followed).await? {
+                Found::At(uid) => Some(uid),
+                Found::Nowhere | Found::Renumbered => None,
+            };
+            let task = MoveSettled {
+                intent: row.id,
+                placement,
+                followed: *followed,
+                moved: judge_move(is_there, found),
+                context: run.sent_change("found again on the server", ports),
+            };
             ports.transaction(move |tx| task.write(tx)).await
         }
+    }
+}
+
+/// How the server calls the folder now that a move went to.
+async fn target_key(
+    ports: &Ports,
+    run: &RunContext,
+    then: &FolderKey,
+    followed: Option<CollectionId>,
+) -> Result<FolderKey, Fault> {
+    match followed {
+        Some(collection) => key_of(ports, run, collection).await,
+        None => Ok(then.clone()),
     }
 }
 
@@ -124,11 +173,28 @@ async fn settle_append(
                     tx.landed(Landed { placement, collection, uid })?;
                     tx.step_intent(intent, Event::Found)?;
                 }
-                None => drop(tx.step_intent(intent, Event::Absent { due: now })?),
+                None => absent(tx, intent, placement, now)?,
             }
             Ok(())
         })
         .await
+}
+
+/// It is not there: it is sent again, unless it was deleted here meanwhile.
+pub(super) fn absent(
+    tx: &mut Tx<'_>,
+    intent: i64,
+    placement: PlacementId,
+    now: postrider_model::Timestamp,
+) -> Result<(), StoreError> {
+    tx.step_intent(intent, Event::Absent { due: now })?;
+    // The next try is from the bytes: what was to be copied may be what is not there.
+    tx.set_operation(intent, &Operation::Append { copy_of: None, floor: None })?;
+    if tx.seat(placement)?.deleted.is_some() {
+        tx.step_intent(intent, Event::Withdraw)?;
+        tx.nowhere(placement)?;
+    }
+    Ok(())
 }
 
 struct MoveSettled {
@@ -140,21 +206,14 @@ struct MoveSettled {
 }
 
 impl MoveSettled {
-    fn write(&self, tx: &mut postrider_store::Tx<'_>) -> Result<(), postrider_store::StoreError> {
+    fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let old = match self.moved {
+            Moved::Done(_) => Old::Gone,
+            _ => Old::Stays,
+        };
         match self.moved {
-            Moved::Done(uid) => {
-                land(tx, self.placement, self.followed, uid, &self.context)?;
-                tx.step_intent(self.intent, Event::Found)?;
-            }
-            Moved::Copied(uid) => {
-                match self.followed {
-                    Some(_) => {
-                        let was = tx.seat(self.placement)?;
-                        land(tx, self.placement, self.followed, uid, &self.context)?;
-                        tx.left_behind(&was, Discard::Expunge, &self.context)?;
-                    }
-                    None => tx.expunge_rest(self.placement)?,
-                }
+            Moved::Done(uid) | Moved::Copied(uid) => {
+                moved_away(tx, self.placement, self.followed, uid, old, &self.context)?;
                 tx.step_intent(self.intent, Event::Found)?;
             }
             Moved::NotDone | Moved::Vanished => {
@@ -166,17 +225,40 @@ impl MoveSettled {
     }
 }
 
-/// A message is in its new folder: here too where that is followed, else it is gone for this store.
-pub(super) fn land(
-    tx: &mut postrider_store::Tx<'_>,
+/// What became of a moved message's old place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Old {
+    /// Nothing is left there.
+    Gone,
+    /// It carries `\Deleted`, on a server that cannot erase it by itself.
+    Marked,
+    /// It is to be erased.
+    Stays,
+}
+
+/// A message is in its new folder: here too where that is followed, else it is gone for this store. What is left in its old place stays
+/// known, so that it is neither fetched as new nor forgotten.
+pub(super) fn moved_away(
+    tx: &mut Tx<'_>,
     placement: PlacementId,
     followed: Option<CollectionId>,
     uid: Uid,
+    old: Old,
     context: &Context,
-) -> Result<(), postrider_store::StoreError> {
-    match followed {
-        Some(collection) => tx.landed(Landed { placement, collection, uid }),
-        None => tx.erased_there(placement, context),
+) -> Result<(), StoreError> {
+    match (followed, old) {
+        (Some(collection), _) => {
+            let was = tx.seat(placement)?;
+            tx.landed(Landed { placement, collection, uid })?;
+            match old {
+                Old::Gone => Ok(()),
+                Old::Marked => tx.left_behind(&was, Discard::Left, context),
+                Old::Stays => tx.left_behind(&was, Discard::Rest, context),
+            }
+        }
+        (None, Old::Gone) => tx.erased_there(placement, context),
+        (None, Old::Marked) => tx.marked_there(placement),
+        (None, Old::Stays) => tx.expunge_rest(placement),
     }
 }
 
@@ -194,48 +276,75 @@ async fn key_of(ports: &Ports, run: &RunContext, collection: CollectionId) -> Re
     })
 }
 
-/// The UID of that message in a folder: at or above the floor, or anywhere where the folder was renumbered since. What the store
-/// knows there already is somebody else.
+/// By what a message is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Its header and size, or its bytes where the header is too poor.
+    Content,
+    /// The same, or the Message-ID.
+    ContentOrId,
+    /// Its bytes.
+    Bytes,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The message, under that UID.
+    At(Uid),
+    /// Nothing.
+    Nowhere,
+    /// The folder has another UIDVALIDITY than when the message was put there: no UID can be compared with what is known.
+    Renumbered,
+}
+
+/// Looks for a message in a folder, at or above the floor. What the store knows there already is somebody else.
 pub(super) async fn find(
     ports: &Ports,
     remote: &dyn MailWriter,
     key: &FolderKey,
     floor: Floor,
-    sought: Sought,
+    sought: &Sought,
+    by: By,
     followed: Option<CollectionId>,
-) -> Result<Option<Uid>, Fault> {
+) -> Result<Found, Fault> {
     let uid_validity = remote.status(key).await?.uid_validity;
-    let is_same = uid_validity == floor.uid_validity;
-    let above = UidSet::range(if is_same { floor.uid_next.max(1) } else { 1 }, Uid::MAX);
+    if uid_validity != floor.uid_validity {
+        return Ok(Found::Renumbered);
+    }
+    let above = UidSet::range(floor.uid_next.max(1), Uid::MAX);
     let there = remote.present(Messages { folder: key, uid_validity, uids: &above }).await?;
-    let known = match followed.filter(|_| is_same) {
+    let known = match followed {
         Some(id) => ports.transaction(move |tx| tx.known_uids(id)).await?,
         None => UidSet::EMPTY,
     };
     let candidates = there.difference(&known);
     if candidates.is_empty() {
-        return Ok(None);
+        return Ok(Found::Nowhere);
     }
-    let mut headers = Headers { sought: &sought, same: None, same_id: UidSet::EMPTY };
+    let mut headers = Headers { sought, same: UidSet::EMPTY, same_id: UidSet::EMPTY };
     remote.fetch(key, uid_validity, &candidates, FetchWhat::Header, &mut headers).await?;
     let Headers { same, same_id, .. } = headers;
-    if same.is_some() {
-        return Ok(same);
-    }
-    if sought.match_key.is_none() {
-        let mut bodies = Bodies { hash: sought.hash, same: None };
-        remote.fetch(key, uid_validity, &candidates, FetchWhat::Body, &mut bodies).await?;
-        if bodies.same.is_some() {
-            return Ok(bodies.same);
+    let to_compare = match (by, sought.match_key) {
+        (_, None) => candidates,
+        (By::Bytes, Some(_)) => same,
+        (By::Content | By::ContentOrId, Some(_)) => {
+            let id = if by == By::ContentOrId { same_id.last() } else { None };
+            return Ok(same.iter().next().or(id).map_or(Found::Nowhere, Found::At));
         }
+    };
+    let mut bodies = Bodies { hash: sought.hash, same: None };
+    if !to_compare.is_empty() {
+        remote.fetch(key, uid_validity, &to_compare, FetchWhat::Body, &mut bodies).await?;
     }
-    Ok(same_id.last())
+    let id = if by == By::ContentOrId { same_id.last() } else { None };
+    Ok(bodies.same.or(id).map_or(Found::Nowhere, Found::At))
 }
 
 /// Compares headers.
 struct Headers<'a> {
     sought: &'a Sought,
-    same: Option<Uid>,
+    same: UidSet,
     same_id: UidSet,
 }
 
@@ -245,7 +354,7 @@ impl BodySink for Headers<'_> {
         let Ok(header) = &message.content else { return Ok(()) };
         let key = message::match_key(header, message.size);
         if key.is_some() && key == self.sought.match_key {
-            self.same.get_or_insert(message.uid);
+            self.same.insert(message.uid);
         }
         let id = message::parse(header).message_id;
         if id.is_some() && id == self.sought.message_id {

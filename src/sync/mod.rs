@@ -20,26 +20,26 @@ mod purge;
 mod push;
 mod rematch;
 mod settle;
+mod soon;
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use postrider_model::{
-    AccountId, ErrorClass, Fault, FolderKey, FolderRole, HeldReport, MailCounts, RemoteFolder, RunId, Window,
-};
+use postrider_model::{AccountId, ErrorClass, Fault, FolderKey, HeldReport, MailCounts, RunId, Window};
 use postrider_reconcile::Selection;
 use postrider_remote::MailWriter;
-use postrider_store::{Context, Side};
+use postrider_store::{Context, Filing, Side};
 
 pub use compute::{Compute, InlineCompute, ThreadCompute};
 pub use folders::FolderChange;
 pub use index::{Index, catch_up};
 pub use load::{Budget, incoming_of};
 pub use outbox::{Delivered, Submit, SubmitFault, Submitted, deliver};
-pub use plan::{FolderForecast, Plan};
+pub use plan::{FolderForecast, OutForecast, Plan};
 pub use ports::Ports;
 pub use progress::{Event, Observer, Silent};
 pub use purge::purge;
+pub use soon::{changed_here, folders_to_watch, push_soon, read_soon, settle_soon};
 
 use folder::{Outcome, read_folder};
 
@@ -132,7 +132,7 @@ pub async fn run_mail(
     );
 
     if !run.dry_run {
-        mail.faults.extend(look::settle_unknown(ports, remote, run).await?);
+        mail.faults.extend(look::settle_unknown(ports, remote, run, Some(&folders.listed)).await?);
         if let Some(submit) = submit {
             let sent = sent_folder(ports, remote, run, folders.sent.clone()).await?;
             mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
@@ -154,11 +154,14 @@ pub async fn run_mail(
         mail.counts.bytes += outcome.bytes;
     }
     mail.plan.mail = plan::forecast(ports, &outcomes).await?;
+    if run.dry_run {
+        mail.plan.out = plan::forecast_out(ports, run.account_id).await?;
+    }
     if !run.dry_run {
         let settlement = settle::settle(ports, run, &outcomes, &folders.vanished).await?;
         mail.counts.deleted = settlement.deleted;
         mail.counts.pulled += settlement.moved;
-        let pushed = push::push(ports, remote, run, folders.trash.as_ref()).await?;
+        let pushed = push::push(ports, remote, run).await?;
         mail.counts.pushed += pushed.messages;
         mail.faults.extend(pushed.faults);
     }
@@ -177,10 +180,7 @@ pub async fn send_outbox(
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
     let mut mail = MailRun::default();
-    let listing = remote.folders().await?;
-    let is_sent = |folder: &&RemoteFolder| folder.selectable && folder.role == Some(FolderRole::Sent);
-    let told = listing.iter().find(is_sent).map(|folder| folder.key.clone());
-    let sent = sent_folder(ports, remote, run, told).await?;
+    let sent = sent_folder(ports, remote, run, soon::sent_of(remote).await?).await?;
     mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
     Ok(mail)
 }
@@ -193,11 +193,17 @@ async fn sent_folder(
     told: Option<FolderKey>,
 ) -> Result<Option<FolderKey>, Fault> {
     let account = run.account_id;
-    if told.is_some() || ports.transaction(move |tx| tx.open_outbox(account)).await?.is_empty() {
+    let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
+    if told.is_some() || !open.iter().any(|entry| entry.filing == Filing::Wanted) {
         return Ok(told);
     }
-    let made = remote.create_folder("Sent").await;
-    made.map(Some).map_err(|failed| failed.fault)
+    match remote.create_folder("Sent").await {
+        Ok(made) => Ok(Some(made)),
+        Err(failed) => {
+            tracing::warn!(account = %run.account, error = %failed, "there is no folder for what is sent");
+            Ok(None)
+        }
+    }
 }
 
 /// The fault of a job whose owner went away.

@@ -10,10 +10,15 @@ use postrider_net::Backoff;
 use postrider_remote::{MailWriter, NewMessage, Reach};
 use postrider_store::{Filing, Outgoing, RefusedRecipient};
 
-use super::{Ports, RunContext, look::find};
+use super::{
+    Ports, RunContext,
+    look::{By, Found, find},
+};
 
 /// How long a message is tried that the server puts off (RFC 5321, section 4.5.4.1, wants four to five days).
 const GIVEN_UP_AFTER_DAYS: i64 = 5;
+/// And at least so often: it may have waited for days before the first try.
+const LEAST_TRIES: u32 = 12;
 /// The pauses between tries.
 const BACKOFF: Backoff = Backoff { base_ms: 60_000, cap_ms: 60 * 60 * 1_000 };
 
@@ -115,6 +120,8 @@ impl Delivery<'_> {
 
     /// Looks for a message in Sent of which nobody knows whether it was sent: there it stands where the server files it.
     async fn settle(&mut self, entry: &Outgoing) -> Result<State, Fault> {
+        // Asked before the look, so that what is filed meanwhile is looked at next time.
+        let next = self.floor().await.ok().flatten();
         match self.found_in_sent(entry).await {
             Ok(true) => {
                 let (id, now) = (entry.id, self.ports.clock.now());
@@ -128,6 +135,8 @@ impl Delivery<'_> {
             }
             Ok(false) => {
                 self.done.warnings.push(uncertain(entry));
+                let (id, filing) = (entry.id, entry.filing);
+                self.ports.transaction(move |tx| tx.set_filing(id, filing, next)).await?;
                 Ok(State::Unknown)
             }
             Err(fault) => {
@@ -150,33 +159,42 @@ impl Delivery<'_> {
                 tx.outgoing_sought(id, key)
             })
             .await?;
-        Ok(find(self.ports, *remote, key, floor, sought, None).await?.is_some())
+        let found = find(self.ports, *remote, key, floor, &sought, By::ContentOrId, None).await?;
+        Ok(matches!(found, Found::At(_)))
     }
 
     async fn send(&mut self, entry: Outgoing) -> Result<Outgoing, Fault> {
         let (id, now) = (entry.id, self.ports.clock.now());
+        // Without it the message goes out all the same; only what is uncertain cannot be looked for then.
         let floor = match self.floor().await {
             Ok(floor) => floor,
             Err(fault) => {
-                self.done.faults.push(fault);
-                return Ok(entry);
+                self.done
+                    .warnings
+                    .push(format!("the folder for what was sent cannot be asked: {}", fault.message()));
+                None
             }
         };
         let bytes = self
             .ports
             .durable_transaction(move |tx| {
+                let now_there = tx.outgoing(id)?;
+                // A person may have given it up since it was read.
+                if now_there.state != State::Noted {
+                    return Ok(None);
+                }
                 tx.step_outgoing(id, Step::Send, now)?;
-                let filing = tx.outgoing(id)?.filing;
-                tx.set_filing(id, filing, floor)?;
-                tx.outgoing_bytes(id)
+                tx.set_filing(id, now_there.filing, floor)?;
+                tx.outgoing_bytes(id).map(Some)
             })
             .await?;
+        let Some(bytes) = bytes else { return Ok(entry) };
         let outcome = self.submit.submit(&entry.sender, &entry.recipients, &bytes).await;
         let after = self.after(&entry, outcome);
         let next = after.clone();
         self.ports
             .transaction(move |tx| {
-                tx.set_outgoing(id, &next.recipients, &next.refused, next.error.as_deref())?;
+                tx.set_outgoing(id, &next.recipients, &next.refused, next.reached, next.error.as_deref())?;
                 tx.step_outgoing(id, next.event, now)?;
                 tx.outgoing(id)
             })
@@ -195,6 +213,7 @@ impl Delivery<'_> {
         let mut after = After {
             recipients: Vec::new(),
             refused: entry.refused.clone(),
+            reached: entry.reached,
             error: fault.as_ref().map(Fault::message),
             event: Step::Done,
             fault: None,
@@ -209,6 +228,7 @@ impl Delivery<'_> {
         }
         let put_off = refused.iter().map(|(_, why)| why).find(|why| !is_for_good(why)).cloned();
         let Some(fault) = fault else {
+            after.reached += entry.recipients.len().saturating_sub(refused.len()) as u64;
             if let Some(why) = put_off {
                 self.try_later(&mut after, entry, why, now);
             }
@@ -223,7 +243,7 @@ impl Delivery<'_> {
                 after.fault = Some(fault);
             }
             (Reach::NotDone, Some(why)) => self.try_later(&mut after, entry, why, now),
-            (Reach::NotDone, None) if is_for_good(&fault) => after.event = Step::Refused,
+            (Reach::NotDone, None) if is_for_good(&fault) => after.end(),
             (Reach::NotDone, None) => self.try_later(&mut after, entry, fault, now),
         }
         after
@@ -231,8 +251,8 @@ impl Delivery<'_> {
 
     fn try_later(&self, after: &mut After, entry: &Outgoing, why: Fault, now: Timestamp) {
         after.error = Some(why.message());
-        if entry.created < now.minus_days(GIVEN_UP_AFTER_DAYS) {
-            after.event = Step::Refused;
+        if entry.created < now.minus_days(GIVEN_UP_AFTER_DAYS) && entry.attempt >= LEAST_TRIES {
+            after.end();
             return;
         }
         let pause_ms = BACKOFF.pause_ms(entry.attempt + 1, why.retry_after_ms, &*self.ports.entropy);
@@ -272,10 +292,11 @@ impl Delivery<'_> {
         if self.found_in_sent(entry).await? {
             return self.ports.transaction(move |tx| tx.set_filing(id, Filing::Filed, None)).await;
         }
+        let floor = if entry.floor.is_none() { self.floor().await? } else { None };
         let bytes = self
             .ports
             .durable_transaction(move |tx| {
-                tx.set_filing(id, Filing::Sent, None)?;
+                tx.set_filing(id, Filing::Sent, floor)?;
                 tx.outgoing_bytes(id)
             })
             .await?;
@@ -298,9 +319,17 @@ impl Delivery<'_> {
 struct After {
     recipients: Vec<String>,
     refused: Vec<RefusedRecipient>,
+    reached: u64,
     error: Option<String>,
     event: Step,
     fault: Option<Fault>,
+}
+
+impl After {
+    /// No more is tried: it is sent where anybody has it.
+    fn end(&mut self) {
+        self.event = if self.reached > 0 { Step::Done } else { Step::Refused };
+    }
 }
 
 fn uncertain(entry: &Outgoing) -> String {

@@ -1,10 +1,14 @@
 //! What a run would do, as a value: printed by `--dry-run` (F5.3).
 
-use postrider_model::{AccountId, Fault, HeldReport};
-use postrider_reconcile::{Deletions, Verdict, judge_deletions};
+use std::collections::BTreeSet;
+
+use postrider_journal::{Operation, State};
+use postrider_model::{AccountId, Fault, HeldReport, PlacementId};
+use postrider_reconcile::{Deletions, LocalChange, Verdict, judge_deletions, plan_push};
+use postrider_store::{IntentRow, Outgoing};
 use serde::Serialize;
 
-use super::{FolderChange, Ports, folder::Outcome};
+use super::{FolderChange, Ports, folder::Outcome, push::local_change};
 
 /// What a run of an account would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +17,50 @@ pub struct Plan {
     pub folders: Vec<FolderChange>,
     /// Folders in which something changed.
     pub mail: Vec<FolderForecast>,
+    /// What was done here and would be done on the server.
+    pub out: OutForecast,
+}
+
+/// What would go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct OutForecast {
+    /// Messages whose flags, folder or being there would be changed.
+    pub changes: u64,
+    /// Messages that would be put into a folder.
+    pub appends: u64,
+    /// Messages that would be sent.
+    pub sent: u64,
+}
+
+impl OutForecast {
+    /// Whether nothing would go out.
+    pub const fn is_empty(&self) -> bool {
+        self.changes + self.appends + self.sent == 0
+    }
+}
+
+/// Counts what waits to go out.
+pub(super) async fn forecast_out(ports: &Ports, account: AccountId) -> Result<OutForecast, Fault> {
+    let now = ports.clock.now();
+    ports
+        .transaction(move |tx| {
+            let (unsent, permanent) = (tx.unsent(account)?, tx.permanent_flags(account)?);
+            let changes: Vec<LocalChange> = unsent.iter().filter_map(local_change).collect();
+            let changed: BTreeSet<PlacementId> = plan_push(&changes, &permanent)
+                .into_iter()
+                .flat_map(|push| push.messages)
+                .map(|(id, _)| id)
+                .collect();
+            let intents = tx.intents(account)?;
+            let is_append = |row: &&IntentRow| matches!(row.operation, Operation::Append { .. });
+            let waits = |entry: &&Outgoing| entry.state == State::Noted && entry.due <= now;
+            Ok(OutForecast {
+                changes: changed.len() as u64,
+                appends: intents.iter().filter(is_append).count() as u64,
+                sent: tx.open_outbox(account)?.iter().filter(waits).count() as u64,
+            })
+        })
+        .await
 }
 
 /// What would happen to one folder's messages. Moves cannot be told from deletions before the bytes are here, so a deletion may

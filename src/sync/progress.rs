@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One step of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event<'a> {
     /// The account's folders are known.
     Folders {
@@ -38,6 +38,38 @@ pub enum Event<'a> {
         account: &'a str,
         /// The folder's name.
         folder: &'a str,
+    },
+    /// A change that the server, or a person here, told of is dealt with.
+    Followed {
+        /// The account's name.
+        account: &'a str,
+        /// The folder's decoded name; empty for what was sent, moved or deleted.
+        folder: &'a str,
+        /// Messages that came, changed, went, or were sent.
+        messages: u64,
+        /// From the moment at which it was told to the commit, in microseconds.
+        micros: u64,
+    },
+    /// An account's run, or its watch, failed.
+    Failed {
+        /// The account's name.
+        account: &'a str,
+        /// Why.
+        fault: &'a postrider_model::Fault,
+        /// The pause before it is tried again, in milliseconds; `None` where a person has to do something first.
+        pause_ms: Option<u64>,
+    },
+    /// A run of an account ended.
+    Ran {
+        /// Its report.
+        report: &'a postrider_model::AccountReport,
+    },
+    /// The server will tell of changes in these folders.
+    Watching {
+        /// The account's name.
+        account: &'a str,
+        /// How many folders; 0 where it cannot.
+        folders: usize,
     },
     /// Messages are committed and cannot all be found by search yet.
     Indexing {

@@ -8,19 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_journal::{Event as Step, Floor, Operation};
 use postrider_model::{
-    CollectionId, ErrorClass, Fault, Flags, FolderKey, FolderRole, PermanentFlags, PlacementId, Uid, UidSet,
+    CollectionId, ErrorClass, Fault, Flags, FolderKey, FolderRole, PermanentFlags, PlacementId, RemoteFolder,
+    Uid, UidSet,
 };
 use postrider_reconcile::{
     Deletions, Gone, LocalChange, Push, PushOp, Verdict, judge_deletions, merge_flags, plan_push,
 };
-use postrider_remote::{Applied, Copied, MailOp, MailWriter, Messages, Reach, WriteFault};
+use postrider_remote::{Applied, Copied, Echo, MailOp, MailWriter, Messages, Reach, WriteFault};
 use postrider_store::{Collection, Discard, FlagUpdate, IntentRow, Side, StoreError, Tx, Unsent};
 
 use super::{
     Ports, RunContext,
     append::push_appends,
-    look::{land, settle_one},
+    look::{Old, moved_away, settle_one},
 };
+
+/// So many writes may fail before the rest waits for the next run.
+const PATIENCE: u32 = 3;
 
 /// What was sent.
 #[derive(Debug, Default)]
@@ -38,34 +42,27 @@ pub(super) struct Sender<'a> {
     pub run: &'a RunContext,
     pub folders: BTreeMap<CollectionId, Collection>,
     pub pushed: Pushed,
+    /// Writes that failed and may succeed another time.
+    failures: u32,
 }
 
 /// Sends all that waits, as far as the server lets.
-pub(super) async fn push(
-    ports: &Ports,
-    remote: &dyn MailWriter,
-    run: &RunContext,
-    trash: Option<&FolderKey>,
-) -> Result<Pushed, Fault> {
+pub(super) async fn push(ports: &Ports, remote: &dyn MailWriter, run: &RunContext) -> Result<Pushed, Fault> {
     let account = run.account_id;
     let (folders, intents) =
         ports.transaction(move |tx| Ok((tx.collections(account)?, tx.intents(account)?))).await?;
     let folders = folders.into_iter().filter(|one| one.gone.is_none()).map(|one| (one.id, one)).collect();
-    let mut sender = Sender { ports, remote, run, folders, pushed: Pushed::default() };
+    let mut sender = Sender { ports, remote, run, folders, pushed: Pushed::default(), failures: 0 };
     let on_their_way: BTreeSet<PlacementId> = intents.iter().filter_map(|row| row.placement).collect();
     let goes_on = push_appends(&mut sender, intents).await?;
     if goes_on {
-        push_changes(&mut sender, trash, &on_their_way).await?;
+        push_changes(&mut sender, &on_their_way).await?;
     }
     Ok(sender.pushed)
 }
 
 /// Flags, moves, deletions. What is on its way with a note is left alone until that is settled.
-async fn push_changes(
-    sender: &mut Sender<'_>,
-    trash: Option<&FolderKey>,
-    on_their_way: &BTreeSet<PlacementId>,
-) -> Result<(), Fault> {
+async fn push_changes(sender: &mut Sender<'_>, on_their_way: &BTreeSet<PlacementId>) -> Result<(), Fault> {
     let account = sender.run.account_id;
     let (unsent, permanent) =
         sender.ports.transaction(move |tx| Ok((tx.unsent(account)?, tx.permanent_flags(account)?))).await?;
@@ -82,10 +79,7 @@ async fn push_changes(
                 Some(key) => sender.transfer(&push, key, Some(*to)).await,
                 None => Ok(()),
             },
-            PushOp::Trash => match trash {
-                Some(key) => sender.transfer(&push, key.clone(), None).await,
-                None => sender.expunge(&push).await,
-            },
+            PushOp::Trash => sender.throw_away(&push).await,
             PushOp::Expunge => sender.expunge(&push).await,
         };
         if !sender.goes_on(sent) {
@@ -95,7 +89,7 @@ async fn push_changes(
     Ok(())
 }
 
-fn local_change(one: &Unsent) -> Option<LocalChange> {
+pub(super) fn local_change(one: &Unsent) -> Option<LocalChange> {
     let placement = &one.placement;
     Some(LocalChange {
         id: placement.id,
@@ -107,7 +101,8 @@ fn local_change(one: &Unsent) -> Option<LocalChange> {
         gone: placement.discard.map(|how| match how {
             Discard::Trash => Gone::Trash,
             Discard::Expunge => Gone::Expunge,
-            Discard::Marked => Gone::Marked,
+            Discard::Rest => Gone::Rest,
+            Discard::Marked | Discard::Left => Gone::Marked,
         }),
     })
 }
@@ -160,9 +155,17 @@ impl Sender<'_> {
     /// Keeps a failure; whether there is any sense in going on: a server that does not answer will not answer the next either.
     pub(super) fn goes_on(&mut self, sent: Result<(), Fault>) -> bool {
         let Err(fault) = sent else { return true };
-        let may_go_on = fault.class == ErrorClass::Permanent;
+        let class = fault.class;
         self.pushed.faults.push(fault);
-        may_go_on
+        match class {
+            ErrorClass::Permanent => true,
+            // One folder's refusal is not every folder's; a server that is away refuses them all.
+            ErrorClass::Transient => {
+                self.failures += 1;
+                self.failures < PATIENCE
+            }
+            _ => false,
+        }
     }
 
     /// The folder's key and UIDVALIDITY; `None` where it was never read.
@@ -191,12 +194,14 @@ impl Sender<'_> {
         let context = self.run.sent_change("flags changed on the server as here", self.ports);
         let folder = push.folder;
         let Applied { echoed, permanent, .. } = applied;
+        // The last word on a message counts.
+        let echoed: BTreeMap<Uid, Echo> = echoed.into_iter().map(|echo| (echo.uid, echo)).collect();
         self.pushed.messages += echoed.len() as u64;
         self.ports
             .transaction(move |tx| {
                 note_permanent(tx, folder, permanent.as_ref())?;
                 for (id, uid, told) in &told {
-                    let Some(echo) = echoed.iter().rfind(|echo| echo.uid == *uid) else { continue };
+                    let Some(echo) = echoed.get(uid) else { continue };
                     let now = tx.seat(*id)?.placement.flags;
                     let update = FlagUpdate {
                         placement: *id,
@@ -255,17 +260,12 @@ impl Sender<'_> {
                 for ((id, uid), row) in messages.iter().zip(&rows) {
                     match places.get(uid) {
                         Some(new) => {
-                            let was = tx.seat(*id)?;
-                            land(tx, *id, followed, *new, &context)?;
-                            let stays = left_marked.contains(*uid) || !gone.contains(*uid);
-                            if stays && followed.is_some() {
-                                let how = if left_marked.contains(*uid) {
-                                    Discard::Marked
-                                } else {
-                                    Discard::Expunge
-                                };
-                                tx.left_behind(&was, how, &context)?;
-                            }
+                            let old = match (left_marked.contains(*uid), gone.contains(*uid)) {
+                                (true, _) => Old::Marked,
+                                (false, true) => Old::Gone,
+                                (false, false) => Old::Stays,
+                            };
+                            moved_away(tx, *id, followed, *new, old, &context)?;
                             tx.step_intent(row.id, Step::Done)?;
                         }
                         // It was gone already: what reads the folder next says what became of it.
@@ -275,6 +275,16 @@ impl Sender<'_> {
                 Ok(())
             })
             .await
+    }
+
+    /// Into the server's folder for what was deleted, which is not followed here; away where the server has none.
+    async fn throw_away(&mut self, push: &Push) -> Result<(), Fault> {
+        let listing = self.remote.folders().await?;
+        let is_trash = |folder: &&RemoteFolder| folder.selectable && folder.role == Some(FolderRole::Trash);
+        match listing.into_iter().find(|folder| is_trash(&folder)) {
+            Some(trash) => self.transfer(push, trash.key, None).await,
+            None => self.expunge(push).await,
+        }
     }
 
     async fn expunge(&mut self, push: &Push) -> Result<(), Fault> {

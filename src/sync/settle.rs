@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postrider_journal::Event as Step;
 use postrider_model::{CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet};
 use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, merge_flags, pair_moves};
 use postrider_store::{Context, Discard, Side, StoreError, Tx};
 
-use super::{Ports, RunContext, folder::Outcome};
+use super::{Ports, RunContext, folder::Outcome, look::absent};
 
 /// What became of the vanished.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,15 +80,16 @@ impl Task {
         let mut settlement = Settlement::default();
         let mut totals = BTreeMap::new();
         let mut vanished = Vec::new();
+        let arrivals = self.meet_awaited(tx)?;
         for folder in &self.folders {
             totals.insert(folder.collection, tx.count_live(folder.collection)?);
             vanished.extend(self.vanished_in(tx, folder)?);
         }
-        let settled = pair_moves(&vanished, &self.arrivals);
+        let settled = pair_moves(&vanished, &arrivals);
         for (old, arrived) in &settled.moved {
             self.adopt(tx, *old, *arrived)?;
         }
-        settlement.moved = settled.moved.len() as u64 + self.adopt_older(tx, &settled.moved)?;
+        settlement.moved = settled.moved.len() as u64 + self.adopt_older(tx, &arrivals, &settled.moved)?;
         for folder in &self.folders {
             let gone: Vec<PlacementId> = settled
                 .gone
@@ -120,13 +122,26 @@ impl Task {
         for one in tx.placements(folder.collection, &folder.gone)? {
             match one.discard {
                 // What was left of a move is no half of another one.
-                Some(Discard::Marked) => drop(tx.delete_placements(&[one.id], &self.context)?),
-                _ => drop(gone.insert(one.id, one.message)),
+                Some(how) if how.is_rest() || how == Discard::Marked => {
+                    tx.delete_placements(&[one.id], &self.context)?;
+                }
+                _ => {
+                    gone.insert(one.id, one.message);
+                }
             }
         }
         gone.extend(tx.held_placements(folder.collection)?.iter().map(|one| (one.id, one.message)));
         if folder.cursor.as_ref().is_some_and(|cursor| cursor.complete) {
-            gone.extend(tx.adrift(folder.collection)?.iter().map(|one| (one.id, one.message)));
+            for one in tx.adrift(folder.collection)? {
+                match one.discard.is_some_and(Discard::is_rest) {
+                    true => {
+                        tx.delete_placements(&[one.id], &self.context)?;
+                    }
+                    false => {
+                        gone.insert(one.id, one.message);
+                    }
+                }
+            }
         }
         let placed = |(placement, message)| Placed { placement, message, collection: folder.collection };
         Ok(gone.into_iter().map(placed).collect())
@@ -134,10 +149,15 @@ impl Task {
 
     /// Arrivals that no vanished message claimed may be the second half of a move whose first half was seen in an earlier run, or
     /// come from a folder that vanished in this one.
-    fn adopt_older(&self, tx: &mut Tx<'_>, moved: &[(PlacementId, PlacementId)]) -> Result<u64, StoreError> {
+    fn adopt_older(
+        &self,
+        tx: &mut Tx<'_>,
+        arrivals: &[Placed],
+        moved: &[(PlacementId, PlacementId)],
+    ) -> Result<u64, StoreError> {
         let claimed: BTreeSet<PlacementId> = moved.iter().map(|(_, arrived)| *arrived).collect();
         let left: Vec<Placed> =
-            self.arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)).copied().collect();
+            arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)).copied().collect();
         if left.is_empty() {
             return Ok(0);
         }
@@ -160,14 +180,43 @@ impl Task {
         Ok(found.len() as u64)
     }
 
+    /// Messages that were put into a folder without an answer may be among what arrived there; answers what arrived besides. In a folder
+    /// that has other UIDs since, this is the only way to know them; those that did not come with a whole reading are not there.
+    fn meet_awaited(&self, tx: &mut Tx<'_>) -> Result<Vec<Placed>, StoreError> {
+        let mut left = self.arrivals.clone();
+        for folder in &self.folders {
+            // The rest of a move that was numbered anew is still to be erased.
+            for rest in tx.adrift(folder.collection)? {
+                let is_it = |one: &Placed| one.collection == folder.collection && one.message == rest.message;
+                if rest.discard.is_some_and(Discard::is_rest)
+                    && let Some(at) = left.iter().position(is_it)
+                {
+                    self.adopt(tx, rest.id, left.remove(at).placement)?;
+                }
+            }
+            for (awaited, intent, validity) in tx.awaited(folder.collection)? {
+                let is_it =
+                    |one: &Placed| one.collection == folder.collection && one.message == awaited.message;
+                let now = folder.cursor.as_ref().filter(|cursor| cursor.complete);
+                match left.iter().position(is_it) {
+                    Some(at) => {
+                        self.adopt(tx, awaited.id, left.remove(at).placement)?;
+                        tx.step_intent(intent, Step::Found)?;
+                    }
+                    None if now.is_some_and(|cursor| Some(cursor.status.uid_validity) != validity) => {
+                        absent(tx, intent, awaited.id, self.context.at)?;
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(left)
+    }
+
     /// The two are one message. Flags that were changed here and are not sent yet go with it.
     fn adopt(&self, tx: &mut Tx<'_>, old: PlacementId, arrived: PlacementId) -> Result<(), StoreError> {
-        let (was, now) = (tx.seat(old)?, tx.seat(arrived)?.placement);
-        let is_live = was.deleted.is_none() || was.placement.discard.is_some();
-        let flags = match is_live {
-            true => merge_flags(&was.placement.base_flags, &was.placement.flags, &now.flags),
-            false => now.flags,
-        };
+        let (was, now) = (tx.seat(old)?.placement, tx.seat(arrived)?.placement);
+        let flags = merge_flags(&was.base_flags, &was.flags, &now.flags);
         tx.adopt(old, arrived, &flags, &self.moved)
     }
 

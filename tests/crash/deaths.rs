@@ -65,6 +65,6 @@ pub async fn die_and_resume(machine: &Machine, at: CrashAt, loses_power: Option<
     assert!(content(machine) == *whole, "{at}: the content is another than without a death");
     assert!(bytes(machine).is_superset(&had), "{at}: bytes are lost");
     let now = standings(&machine.store()).unwrap();
-    equals_servers(machine, &laws, &now).unwrap_or_else(|differs| panic!("{at}: {differs:#}"));
+    equals_servers(machine, &now).unwrap_or_else(|differs| panic!("{at}: {differs:#}"));
     found_and_read(machine, &laws, &now).unwrap_or_else(|unread| panic!("{at}: {unread:#}"));
 }

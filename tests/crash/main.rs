@@ -10,7 +10,9 @@
     reason = "a test fails by panicking, and says how many deaths it saw"
 )]
 
+mod both_ways;
 mod deaths;
 mod first_load;
 mod scene;
 mod second_run;
+mod story;

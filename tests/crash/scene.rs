@@ -18,7 +18,8 @@ use postrider_sim::{
 /// Lines of an attachment. More than the engine commits at once has to come, or a first load would be one commit a folder.
 const LINES: usize = 12_000;
 
-fn date(hour: i64) -> InternalDate {
+/// So many hours before the beginning.
+pub fn date(hour: i64) -> InternalDate {
     DateTime::from_timestamp(BEGINNING.seconds() - hour * 3600, 0).unwrap().fixed_offset()
 }
 
@@ -70,13 +71,18 @@ pub fn machine(offered: &Capabilities) -> Machine {
 pub fn stirred(offered: &Capabilities, loaded: &Machine) -> Machine {
     let machine = machine(offered);
     // The servers of two machines are the same to the last UID, so that the store of the one fits the other.
+    take_store(&machine, loaded);
+    stir(&machine);
+    machine
+}
+
+/// Gives a machine the store of another one.
+pub fn take_store(machine: &Machine, of: &Machine) {
     DirBuilder::new().mode(0o700).create(machine.store()).unwrap();
-    for file in fs::read_dir(loaded.store()).unwrap() {
+    for file in fs::read_dir(of.store()).unwrap() {
         let file = file.unwrap();
         fs::copy(file.path(), machine.store().join(file.file_name())).unwrap();
     }
-    stir(&machine);
-    machine
 }
 
 /// Somebody else's hand on the account's mail.

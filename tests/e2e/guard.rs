@@ -63,6 +63,9 @@ fn thirty_of_a_hundred_are_held_until_they_are_allowed_and_can_be_restored() {
     let restored = scene.run(&["mail", "restore", &id, "--json"]).ok().json();
     assert_eq!((text(&restored[0]["id"]), text(&restored[0]["folder"])), (id.clone(), "INBOX".to_owned()));
     assert!(scene.listed().iter().any(|row| text(&row["id"]) == id));
+    assert_eq!(number(&scene.sync()["mail"]["pushed"]), 1, "it is put back on the server");
+    scene.sync();
+    assert_in_step(&scene);
     assert_still(&scene, "restored");
     assert!(scene.listed().iter().any(|row| text(&row["id"]) == id), "a run leaves what was restored");
 }

@@ -66,7 +66,7 @@ pub struct MailNew {
     #[arg(long)]
     pub account: Option<String>,
     /// The whole message, headers and all: a file, or - for standard input.
-    #[arg(value_name = "FILE", conflicts_with_all = ["to", "cc", "bcc", "subject", "text", "html", "attach", "inline"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["to", "cc", "bcc", "subject", "text", "html", "attach", "inline", "reply_to_id", "forward_id"])]
     pub file: Option<PathBuf>,
     /// To whom: addresses with or without names, with commas between. May be given several times.
     #[arg(long, value_name = "ADDRESSES")]

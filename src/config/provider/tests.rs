@@ -129,10 +129,10 @@ fn what_is_wrong_is_told_all_at_once() {
             "providers.d/example.toml:3: login: found \"mail\", expected one of email, mailbox_name, manual",
             "providers.d/example.toml:4: auth: found \"oauth\", expected one of basic, oauth2, ntlm, negotiate",
             "providers.d/example.toml:5: hosts: found an unknown key, expected one of type, domains, login, auth, note, \
-             client_id, client_secret_file, auth_url, token_url, device_url, scopes, service_account_file, \
-             allow_plaintext, tls, server, load_mail, send_mail, imap, smtp",
+             client_id, client_secret_file, auth_url, token_url, device_url, revocation_url, userinfo_url, scopes, \
+             auth_parameters, redirect_host, service_account_file, allow_plaintext, tls, server, load_mail, send_mail, imap, smtp",
             "providers.d/example.toml:6: auth_url: found \"http://a.example\", expected an address that begins with \
-             https://",
+             https://, or with http:// and is on this machine",
             "providers.d/example.toml:8: imap.host: found \"imaps://imap.example.com:993\", expected a host name or an \
              IP address, without scheme and port",
             "providers.d/example.toml:9: imap.port: found 70000, expected a whole number from 1 to 65535",
@@ -229,6 +229,36 @@ fn a_file_adds_to_the_built_in_provider_of_its_name() {
     assert_eq!(over.oauth.auth_url.as_deref(), Some("https://a.b/auth"));
     assert_eq!(over.imap, server("imap.a.b", 10_993, Security::Tls));
     assert_eq!(over.smtp, server("smtp.a.b", 465, Security::Tls));
+}
+
+#[test]
+fn oauth_is_read_and_its_mistakes_are_told() {
+    let file = |keys: &str| format!("type = \"imap\"\nauth = \"oauth2\"\n{keys}[imap]\nhost = \"a.b\"\n");
+    let oauth = read(&file(
+        "token_url = \"http://127.0.0.1:4711/token\"\nrevocation_url = \"https://a.b/revoke\"\n\
+         userinfo_url = \"https://a.b/me\"\nredirect_host = \"localhost\"\n\
+         auth_parameters = { prompt = \"consent\", access_type = \"offline\" }\n",
+    ))
+    .unwrap()
+    .oauth;
+    assert_eq!(oauth.token_url.as_deref(), Some("http://127.0.0.1:4711/token"));
+    assert_eq!(oauth.redirect_host.name(), "localhost");
+    let parameters = [("access_type", "offline"), ("prompt", "consent")];
+    assert_eq!(oauth.auth_parameters, parameters.map(|(name, value)| (name.to_owned(), value.to_owned())));
+
+    let wrong = "token_url = \"http://a.b/token\"\nrevocation_url = \"http://127.0.0.1/\"\n\
+                 redirect_host = \"192.0.2.1\"\nauth_parameters = { prompt = 1 }\n";
+    assert_eq!(
+        read(&file(wrong)).unwrap_err(),
+        [
+            "providers.d/example.toml:3: token_url: found \"http://a.b/token\", expected an address that begins with https://, \
+             or with http:// and is on this machine",
+            "providers.d/example.toml:4: revocation_url: found \"http://127.0.0.1/\", expected an address that begins with \
+             https://",
+            "providers.d/example.toml:5: redirect_host: found \"192.0.2.1\", expected one of 127.0.0.1, localhost",
+            "providers.d/example.toml:6: auth_parameters.prompt: found 1, expected a text of one line",
+        ]
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn told(config: &Config, name: &str) -> Vec<String> {
 fn an_account_finds_its_provider_by_the_domain() {
     let ready = work(STORED).ready("work").unwrap();
     assert_eq!((ready.provider.as_str(), ready.login_name.as_str()), ("example", "e.mirny@example.com"));
-    assert_eq!(ready.password, SecretSource::Stored);
+    assert_eq!(ready.login, Login::Password(SecretSource::Stored));
     assert_eq!(ready.imap, Server { host: "imap.example.com".into(), port: 993, security: Security::Tls });
     assert!(ready.smtp.is_some());
     assert_eq!(ready.mail_interval, Duration::from_secs(300));
@@ -180,6 +180,42 @@ fn a_password_is_asked_for() {
     let gmail = config(&[], &[("work", "address = \"e@gmail.com\"\n")]);
     let hint = gmail.ready("work").unwrap_err().remove(0).hint.unwrap();
     assert!(hint.starts_with("Google takes an app password"), "{hint}");
+    assert!(
+        hint.ends_with("; to log in by OAuth 2.0 write `client_id` into providers.d/gmail.toml"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn an_account_without_a_password_logs_in_by_a_consent_where_there_is_a_client() {
+    let provider = |auth: &str, more: &str| {
+        format!(
+            "type = \"imap\"\ndomains = [\"example.com\"]\nauth = {auth}\nauth_url = \"https://a.b/auth\"\n\
+             token_url = \"https://a.b/token\"\n{more}[imap]\nhost = \"imap.example.com\"\n"
+        )
+    };
+    let login = |auth: &str, more: &str, account: &str| {
+        let account = format!("address = \"e.mirny@example.com\"\n{account}");
+        let config = config(&[("example", &provider(auth, more))], &[("work", &account)]);
+        let asks = config.asks_for_consent(config.account("work").unwrap());
+        let by_consent = config.ready("work").map(|ready| matches!(ready.login, Login::Consent(_)));
+        (asks, by_consent.map_err(|errors| errors[0].key.clone().unwrap()))
+    };
+    let client = "client_id = \"x\"\n";
+    let table = [
+        ("\"oauth2\"", client, "", true, Ok(true)),
+        ("\"oauth2\"", client, STORED, false, Err("credentials")),
+        ("\"oauth2\"", "", "", true, Err("client_id")),
+        ("[\"basic\", \"oauth2\"]", client, "", true, Ok(true)),
+        ("[\"basic\", \"oauth2\"]", client, STORED, false, Ok(false)),
+        ("[\"oauth2\", \"basic\"]", "", "", false, Err("credentials")),
+        ("\"basic\"", client, "", false, Err("credentials")),
+        ("\"ntlm\"", client, "", false, Err("auth")),
+    ];
+    for (auth, more, account, asks, expected) in table {
+        let expected = expected.map_err(str::to_owned);
+        assert_eq!(login(auth, more, account), (asks, expected), "{auth} {more} {account}");
+    }
 }
 
 #[test]
@@ -187,9 +223,19 @@ fn what_this_version_cannot_do_is_told_by_name() {
     let outlook = config(&[], &[("work", &format!("address = \"e@outlook.com\"\n{STORED}"))]);
     assert_eq!(
         told(&outlook, "work"),
-        ["built-in provider outlook:9: auth: found oauth2, expected basic, since this version logs in with \
-             passwords alone"]
+        [
+            "stored account work:2: credentials: found the table, expected no such table, since the provider outlook takes no \
+             passwords"
+        ]
     );
+    let outlook = config(&[], &[("work", "address = \"e@outlook.com\"\n")]);
+    let error = outlook.ready("work").unwrap_err().remove(0);
+    assert_eq!(
+        error.to_string(),
+        "built-in provider outlook: client_id: found nothing, expected the id of a client that is registered with the provider, \
+         since it logs in by OAuth 2.0 and none is shipped"
+    );
+    assert!(error.hint.unwrap().ends_with("and write `client_id` into providers.d/outlook.toml"));
     let exchange = config(
         &[("corp", "type = \"exchange\"\n")],
         &[("work", &format!("address = \"e@a.example\"\nprovider = \"corp\"\n{STORED}"))],

@@ -33,6 +33,8 @@ pub enum Gone {
     Trash,
     /// It is erased.
     Expunge,
+    /// It is what a move left behind, and is erased.
+    Rest,
     /// The server could not erase it by itself, and it carries `\Deleted`: nothing more is to be done.
     Marked,
 }
@@ -103,7 +105,7 @@ pub fn plan_push(changes: &[LocalChange], permanent: &BTreeMap<CollectionId, Per
     let gone = gone.into_iter().filter_map(|((folder, how), messages)| {
         let what = match how {
             Gone::Trash => PushOp::Trash,
-            Gone::Expunge => PushOp::Expunge,
+            Gone::Expunge | Gone::Rest => PushOp::Expunge,
             Gone::Marked => return None,
         };
         Some(Push { folder, what, messages })

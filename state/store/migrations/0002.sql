@@ -6,8 +6,9 @@
 ALTER TABLE placement ADD COLUMN here INTEGER REFERENCES collection (id); -- moved here, and not there yet; NULL: as there
 ALTER TABLE placement ADD COLUMN folder INTEGER GENERATED ALWAYS AS (coalesce(here, collection)) VIRTUAL;
 -- Of a tombstone that has its UID still, what is to become of it there: 'trash', 'expunge'; 'marked' where it carries \Deleted
--- and waits for somebody to erase it.
-ALTER TABLE placement ADD COLUMN discard TEXT CHECK (discard IN ('trash', 'expunge', 'marked'));
+-- and waits for somebody to erase it. 'rest' and 'left' are the same of what a copied move left in its old place: no message that
+-- anybody deleted, shown to nobody.
+ALTER TABLE placement ADD COLUMN discard TEXT CHECK (discard IN ('trash', 'expunge', 'marked', 'rest', 'left'));
 -- A person let that deletion through the guard.
 ALTER TABLE placement ADD COLUMN allowed INTEGER NOT NULL DEFAULT 0;
 
@@ -19,6 +20,8 @@ CREATE INDEX placement_unsent ON placement (collection)
 
 -- Whose deletions wait: 'server', of messages that are gone there; 'here', of tombstones that are still there.
 ALTER TABLE held ADD COLUMN side TEXT NOT NULL DEFAULT 'server' CHECK (side IN ('server', 'here'));
+CREATE INDEX placement_nowhere ON placement (collection)
+    WHERE uid IS NULL AND (deleted_us IS NULL OR discard IS NOT NULL);
 
 ALTER TABLE collection ADD COLUMN permanent_flags TEXT; -- PERMANENTFLAGS as the server tells it; NULL: not told yet
 
@@ -47,7 +50,7 @@ JOIN message m ON m.id = p.message
 JOIN body b ON b.id = m.body
 JOIN collection c ON c.id = p.folder
 JOIN account a ON a.id = c.account
-WHERE p.discard IS NOT 'marked';
+WHERE coalesce(p.discard, '') NOT IN ('rest', 'left');
 
 -- Messages to send. An entry that has ended stays until it is past its time; another try of it is another entry.
 CREATE TABLE outbox (
@@ -59,6 +62,7 @@ CREATE TABLE outbox (
     sender     TEXT NOT NULL,          -- MAIL FROM
     recipients TEXT NOT NULL,          -- JSON: those to whom it is still to go
     refused    TEXT NOT NULL,          -- JSON: those whom the server refused for good, and why
+    reached    INTEGER NOT NULL DEFAULT 0, -- how many it took so far
     state      TEXT NOT NULL,          -- as an intent's
     attempt    INTEGER NOT NULL,
     created_us INTEGER NOT NULL,
@@ -68,5 +72,14 @@ CREATE TABLE outbox (
     filing     TEXT NOT NULL,          -- the copy in Sent: none, wanted, sent, filed
     floor      TEXT                    -- JSON: above what that copy stands in Sent
 ) STRICT;
-CREATE INDEX outbox_open ON outbox (account) WHERE ended_us IS NULL OR filing IN ('wanted', 'sent');
+CREATE INDEX outbox_open ON outbox (account) WHERE ended_us IS NULL OR state = 'done' AND filing IN ('wanted', 'sent');
 CREATE INDEX outbox_body ON outbox (body);
+
+-- Tokens of accounts that log in by OAuth 2.0. A row without `sealed` was disconnected; it stays, so that a generation is never
+-- used again.
+CREATE TABLE oauth_token (
+    account    TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,       -- grows with every replacement
+    key_id     TEXT,
+    sealed     BLOB                    -- nonce and ciphertext
+) STRICT;

@@ -44,5 +44,5 @@ pub use store::{Options, Store};
 pub use write::{
     Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming, Inserted,
     IntentRow, Landed, Matchable, NewCollection, NewOutgoing, Outgoing, Placement, RefusedRecipient,
-    Renumbering, Restored, RunRow, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
+    Renumbering, Restored, RunRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset};
 use postrider::service::{Environment, RunRequest, Service};
 use postrider::sync::{Compute, InlineCompute, Silent};
-use postrider::world::{Threads, World};
+use postrider::world::{NoLoopback, Threads, World};
 use postrider_fake::{FakeDialer, OtherClient, Server, ServerConfig};
 use postrider_model::{AccountReport, Clock, Entropy, PlacementId, Timestamp};
 use postrider_net::Endpoint;
@@ -82,6 +82,7 @@ impl Rig {
             clock: Arc::new(Paused(self.started)),
             entropy: self.chance.clone(),
             dialer: Arc::new(self.net.clone()),
+            loopback: Arc::new(NoLoopback),
             threads: Arc::new(Inline),
         };
         let env = Environment {

@@ -3,10 +3,9 @@
 //! A letter is an account's message of certain bytes. Simulated mail has no two messages of the same bytes but those that somebody
 //! copied, so that a letter that stands once on either side is one message wherever it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use blake3::Hash;
 use postrider_fake::Capability;
 
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
 };
 
 /// An account's name and the hash of a message's bytes.
-pub type Letter = (String, Hash);
+pub type Letter = (String, [u8; 32]);
 
 /// A message on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +44,13 @@ impl Both {
     /// What SQLite says.
     pub fn look(hands: &Hands) -> Result<Self> {
         let mut both = Self::default();
+        let mut rests = BTreeSet::new();
         for one in standings(&hands.store)? {
-            both.here.entry((one.account.clone(), one.hash)).or_default().push(one);
+            if one.is_rest() {
+                rests.insert((one.account, one.folder, one.uid_validity, one.uid));
+                continue;
+            }
+            both.here.entry((one.account.clone(), *one.hash.as_bytes())).or_default().push(one);
         }
         for side in &hands.sides {
             let erases = side.server.config().capabilities.has(Capability::UidPlus);
@@ -58,7 +62,12 @@ impl Both {
                     if !erases && flags.contains("\\deleted") {
                         continue;
                     }
-                    let letter = (side.account.clone(), blake3::hash(&message.bytes));
+                    let place =
+                        (side.account.clone(), folder.clone(), Some(view.uid_validity), Some(message.uid));
+                    if rests.contains(&place) {
+                        continue;
+                    }
+                    let letter = (side.account.clone(), *blake3::hash(&message.bytes).as_bytes());
                     let there = There {
                         folder: folder.clone(),
                         uid_validity: view.uid_validity,
@@ -90,8 +99,9 @@ impl Both {
     /// Whether the server has a placement where the store says.
     pub fn has(&self, one: &Standing) -> bool {
         let same = |there: &There| {
-            (&there.folder, Some(there.uid_validity), Some(there.uid)) == (&one.folder, one.uid_validity, one.uid)
+            (&there.folder, Some(there.uid_validity), Some(there.uid))
+                == (&one.folder, one.uid_validity, one.uid)
         };
-        self.there(&(one.account.clone(), one.hash)).iter().any(same)
+        self.there(&(one.account.clone(), *one.hash.as_bytes())).iter().any(same)
     }
 }

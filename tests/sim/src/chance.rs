@@ -24,6 +24,12 @@ impl Chance {
         Self { stream: hasher.finalize_xof() }
     }
 
+    /// A stream of its own, which is drawn from this one.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        Self::new(self.number(), "split")
+    }
+
     /// A number drawn evenly from all of them.
     pub fn number(&mut self) -> u64 {
         let mut bytes = [0; 8];

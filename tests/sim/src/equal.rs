@@ -48,18 +48,30 @@ pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
             bail!("folder {name:?} of {} is followed and is not there", mailbox.account);
         }
         for (name, view) in &mut there {
-            let marked = |uid: u32| now.iter().any(|one| is_marked(one, mailbox, name) && one.uid == Some(uid));
-            view.messages.retain(|message| !marked(message.uid));
+            let excepted =
+                |uid: u32| now.iter().any(|one| is_excepted(one, mailbox, name) && one.uid == Some(uid));
+            view.messages.retain(|message| !excepted(message.uid));
             let here = here.remove(name.as_str()).unwrap_or_default();
-            folder_equals(mailbox, name, view, &here)?;
+            folder_equals(mailbox, name, view, &here).map_err(|error| {
+                let known: Vec<&Standing> = now
+                    .iter()
+                    .filter(|one| {
+                        view.messages
+                            .iter()
+                            .any(|m| blake3::hash(&m.bytes) == one.hash && !here.contains_key(&m.uid))
+                    })
+                    .collect();
+                error.context(format!("known of what is not here: {known:?}"))
+            })?;
         }
     }
     Ok(())
 }
 
-/// Gone here, and left with a mark on a server that erases no single message.
-fn is_marked(one: &Standing, mailbox: &Mailbox, folder: &str) -> bool {
-    one.discard.as_deref() == Some("marked") && one.account == mailbox.account && one.folder == folder
+/// Gone here, and left with a mark on a server that erases no single message; or to go to a folder that is not followed now.
+fn is_excepted(one: &Standing, mailbox: &Mailbox, folder: &str) -> bool {
+    let waits = one.is_frozen && one.waits() && one.stands_in != one.folder;
+    (one.is_marked() || waits) && one.account == mailbox.account && one.folder == folder
 }
 
 /// Nothing waits to be sent, but for what stands in a folder that is not followed now.

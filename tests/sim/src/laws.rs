@@ -65,11 +65,12 @@ impl Laws {
     ///
     /// # Errors
     /// The law that is broken, and by what.
-    pub fn hold(&mut self, machine: &Machine, now: Vec<Standing>, of: Circumstances) -> Result<()> {
+    pub fn hold(&mut self, machine: &Machine, mut now: Vec<Standing>, of: Circumstances) -> Result<()> {
+        uids_are_given_once(&now)?;
+        now.retain(|one| !one.is_rest());
         let servers = servers(machine);
         self.nothing_is_lost(&now)?;
         self.ids_are_new(&now)?;
-        uids_are_given_once(&now)?;
         if !of.restored {
             uids_mean_their_bytes(&now, &servers)?;
         }
@@ -81,7 +82,8 @@ impl Laws {
     }
 
     /// A person was at the mail, or let plans through: what that deletes is deserved.
-    pub fn edited(&mut self, now: Vec<Standing>) {
+    pub fn edited(&mut self, mut now: Vec<Standing>) {
+        now.retain(|one| !one.is_rest());
         self.known.extend(now.iter().map(|one| (one.id, (one.message, one.hash))));
         self.before = now;
     }
@@ -144,7 +146,8 @@ impl Laws {
     fn deleted<'a>(&'a self, now: &'a [Standing]) -> impl Iterator<Item = (&'a Standing, &'a Standing)> {
         let here: BTreeMap<i64, &Standing> = now.iter().map(|one| (one.id, one)).collect();
         let live = self.before.iter().filter(|one| !one.is_deleted);
-        live.filter_map(move |was| Some((was, *here.get(&was.id)?))).filter(|(_, is)| is.is_deleted && is.discard.is_none())
+        live.filter_map(move |was| Some((was, *here.get(&was.id)?)))
+            .filter(|(_, is)| is.is_deleted && is.discard.is_none())
     }
 
     fn mass_deletions_are_held(&self, now: &[Standing]) -> Result<()> {

@@ -93,7 +93,7 @@ pub async fn live(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
         crashes: 0,
         scale: (60, 12_000),
     };
-    one.people()?.edit(While::Still, || Ok(()))?;
+    one.people()?.begin()?;
     for round in 0..rounds {
         one.round(round).await.with_context(|| format!("in round {round}"))?;
     }
@@ -104,18 +104,19 @@ pub async fn live(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
 impl Seed {
     async fn round(&mut self, round: u64) -> Result<()> {
         let mut chance = Chance::new(self.seed, &format!("round {round}"));
-        let changed = if round > 0 { self.change(round) } else { Changed::default() };
+        let changed = if round > 0 { self.change(round)? } else { Changed::default() };
         self.since_calm.restored |= changed.restored;
         if chance.percent(8) {
             self.lengthen(&mut chance)?;
         }
+        self.work(&format!("person {round}")).context("in a person's work")?;
         let bad_runs = chance.below(Extent::ALL.bad_runs + 1).min(self.extent.bad_runs);
         for nth in 0..bad_runs {
             let mut chance = Chance::new(self.seed, &format!("run {round} {nth}"));
             self.bad_run(&mut chance).await.with_context(|| format!("in bad run {nth}"))?;
-        }
-        if chance.percent(15) {
-            self.restore_one(&mut chance).context("in restoring")?;
+            if chance.percent(40) {
+                self.work(&format!("person {round} {nth}")).context("in a person's work")?;
+            }
         }
         if chance.percent(20) {
             self.dry_run().await.context("in a dry run")?;
@@ -127,17 +128,41 @@ impl Seed {
         Ok(())
     }
 
-    fn change(&mut self, round: u64) -> Changed {
+    fn people(&self) -> Result<People> {
+        Ok(People::new(self.machine.hands()?, self.wishes.clone()))
+    }
+
+    fn change(&mut self, round: u64) -> Result<Changed> {
+        let people = self.people()?;
         let mut changed = Changed::default();
-        for (number, (mailbox, backups)) in self.machine.mailboxes.iter().zip(&mut self.backups).enumerate() {
-            let mut chance = Chance::new(self.seed, &format!("change {round} {number}"));
-            let count = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
-            let trace = self.machine.trace();
-            let one =
-                Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }.change(count);
-            changed.restored |= one.restored;
+        people.edit(While::Still, || {
+            for (number, (mailbox, backups)) in
+                self.machine.mailboxes.iter().zip(&mut self.backups).enumerate()
+            {
+                let mut chance = Chance::new(self.seed, &format!("change {round} {number}"));
+                let count = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
+                let trace = self.machine.trace();
+                let one = Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }
+                    .change(count);
+                changed.restored |= one.restored;
+                changed.renamed |= one.renamed;
+            }
+            Ok(())
+        })?;
+        if changed.renamed {
+            people.wishes().renamed();
         }
-        changed
+        Ok(changed)
+    }
+
+    /// A person at the mail here, while the program is not running.
+    fn work(&mut self, when: &str) -> Result<()> {
+        let mut chance = Chance::new(self.seed, when);
+        let count = chance.below(Extent::ALL.edits + 1).min(self.extent.edits);
+        let people = self.people()?;
+        people.edit(While::Still, || people.work(&mut chance, count))?;
+        self.laws.edited(standings(&self.machine.store())?);
+        Ok(())
     }
 
     /// A longer period for one account (F2.1).
@@ -154,11 +179,11 @@ impl Seed {
     }
 
     async fn bad_run(&mut self, chance: &mut Chance) -> Result<()> {
-        let mut trouble = Trouble::default();
+        let (mut trouble, people) = (Trouble::default(), self.people()?);
         for mailbox in &self.machine.mailboxes {
             if chance.percent(50) {
-                let one =
-                    brew(self.machine.net(), mailbox, self.since_calm.restored, chance, self.machine.trace());
+                let restored = self.since_calm.restored;
+                let one = brew(self.machine.net(), mailbox, restored, &people, chance, self.machine.trace());
                 trouble.lies |= one.lies;
             }
         }
@@ -174,8 +199,12 @@ impl Seed {
             Some(crash) if chance.percent(25) => {
                 self.machine.run_to_power_loss(&everything(), crash, chance.below(1_001)).await?
             }
-            crash => self.machine.run(&everything(), crash).await?,
+            crash => {
+                let beside = beside(&people, chance, jobs, self.extent.edits);
+                self.machine.run_beside(&everything(), crash, beside).await?
+            }
         };
+        people.check()?;
         for mailbox in &self.machine.mailboxes {
             calm(self.machine.net(), mailbox);
         }
@@ -190,7 +219,10 @@ impl Seed {
         if !self.since_calm.lies && !self.since_calm.restored {
             self.laws.nothing_is_fetched_again(&self.machine, &lived.bodies)?;
         }
-        self.laws.hold(&self.machine, standings(&self.machine.store())?, self.since_calm)
+        self.laws.hold(&self.machine, standings(&self.machine.store())?, self.since_calm)?;
+        let people = self.people()?;
+        let now = Both::look(&self.machine.hands()?)?;
+        people.wishes().outlived(&now, self.since_calm)
     }
 
     async fn good_run(&mut self) -> Result<()> {
@@ -199,6 +231,7 @@ impl Seed {
         // What was told wrong before may still have to be put right in this run.
         self.after(&lived)?;
         self.since_calm = Circumstances::default();
+        self.people()?.wishes().ran_well();
         Ok(())
     }
 
@@ -214,30 +247,20 @@ impl Seed {
         Ok(())
     }
 
-    /// With all trouble over, two runs and a person's word have to be enough.
+    /// With all trouble over, so many runs and a person's word have to be enough: what comes in, what goes out, what that brings
+    /// back, and what was put off.
     async fn end(&mut self) -> Result<()> {
-        for _ in 0..2 {
+        for _ in 0..4 {
             self.good_run().await?;
             self.allow_all()?;
         }
         let now = standings(&self.machine.store())?;
-        equals_servers(&self.machine, &self.laws, &now)?;
+        equals_servers(&self.machine, &now)?;
+        nothing_waits(&self.machine, &now)?;
+        let people = self.people()?;
+        people.wishes().came_true(&Both::look(&self.machine.hands()?)?)?;
         found_and_read(&self.machine, &self.laws, &now)?;
         still_water(&self.machine).await
-    }
-
-    /// A person brings a deleted message back.
-    fn restore_one(&mut self, chance: &mut Chance) -> Result<()> {
-        let deleted: Vec<i64> =
-            self.laws.before().iter().filter(|one| one.is_deleted).map(|one| one.id).collect();
-        let Some(&id) = chance.pick(&deleted) else { return Ok(()) };
-        let mut service = self.machine.service()?;
-        let caller = service.owner();
-        service.restore(&caller, &[PlacementId(id)])?;
-        drop(service);
-        self.machine.trace().step(|| format!("m{id} is brought back"));
-        self.laws.restored(id, standings(&self.machine.store())?);
-        Ok(())
     }
 
     fn allow_all(&mut self) -> Result<()> {
@@ -248,7 +271,19 @@ impl Seed {
             service.allow(&caller, &held.plan)?;
         }
         drop(service);
-        self.laws.allowed(standings(&self.machine.store())?);
+        self.laws.edited(standings(&self.machine.store())?);
         Ok(())
+    }
+}
+
+/// A person who is at the mail beside a run, once or twice, or not at all.
+fn beside(people: &People, chance: &mut Chance, jobs: u64, edits: u64) -> impl FnMut(u64) + Send + use<> {
+    let count = chance.below(3).min(edits);
+    let at: Vec<u64> = (0..count).map(|_| chance.between(1, jobs)).collect();
+    let (people, mut chance) = (people.clone(), chance.split());
+    move |nth| {
+        if at.contains(&nth) {
+            people.edit_beside(|| people.work(&mut chance, 1));
+        }
     }
 }

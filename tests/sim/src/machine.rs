@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use postrider::{
     service::{Environment, RunOutcome, RunRequest, Service},
     sync::Silent,
-    world::World,
+    world::{NoLoopback, World},
 };
 use postrider_fake::{BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig};
 use postrider_model::{Entropy, Fault, Timestamp};
@@ -375,6 +375,7 @@ impl Hands {
                 trace: trace.clone(),
                 dialled: AtomicU64::new(0),
             }),
+            loopback: Arc::new(NoLoopback),
             threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
         }
     }

@@ -3,7 +3,13 @@
 //! Ends with 1 where a seed fails, where a seed lived twice leaves two traces, or where it is slower than it has to be.
 #![allow(clippy::disallowed_macros, reason = "it speaks to whoever started it")]
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -44,6 +50,9 @@ struct Args {
     /// Bad runs a round at most, as `--shrink` says.
     #[arg(long, default_value_t = Extent::ALL.bad_runs)]
     bad_runs: u64,
+    /// Commands of a person at a time at most, as `--shrink` says.
+    #[arg(long, default_value_t = Extent::ALL.edits)]
+    edits: u64,
     /// Go on after a failing seed.
     #[arg(long)]
     keep_going: bool,
@@ -59,7 +68,8 @@ struct Total {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let extent = Extent { rounds: args.rounds, changes: args.changes, bad_runs: args.bad_runs };
+    let extent =
+        Extent { rounds: args.rounds, changes: args.changes, bad_runs: args.bad_runs, edits: args.edits };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],
         None => regressions::SEEDS
@@ -69,25 +79,41 @@ fn main() -> ExitCode {
             .collect(),
     };
     let started = now();
-    let mut total = Total::default();
-    for seed in seeds {
-        let twice = args.seed.is_some() || seed % TWICE == 0;
-        match run(seed, extent, twice, args.verbose) {
-            Ok(summary) => total.add(&summary, twice),
-            Err(error) => {
-                println!("seed {seed} fails: {error:#}");
-                println!("  see it: postrider-sim --seed {seed} -v");
-                if args.shrink {
-                    shrink(seed, extent);
+    let total = live_all(&args, extent, &seeds);
+    tell(&total, started.elapsed().as_secs_f64(), args.seed.is_some())
+}
+
+/// Lives the seeds, on as many threads as the machine has processors: each on one of them alone, so that it stays what it is.
+fn live_all(args: &Args, extent: Extent, seeds: &[u64]) -> Total {
+    let (next, total) = (AtomicUsize::new(0), Mutex::new(Total::default()));
+    let locked = || total.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        while let Some(&seed) = seeds.get(next.fetch_add(1, Relaxed)) {
+            let twice = args.seed.is_some() || seed % TWICE == 0;
+            let lived = run(seed, extent, twice, args.verbose);
+            match lived {
+                Ok(summary) => locked().add(&summary, twice),
+                Err(error) => {
+                    println!("seed {seed} fails: {error:#}");
+                    println!("  see it: postrider-sim --seed {seed} -v");
+                    if args.shrink {
+                        shrink(seed, extent);
+                    }
+                    locked().failed.push(seed);
                 }
-                total.failed.push(seed);
+            }
+            if !locked().failed.is_empty() && !args.keep_going {
+                break;
             }
         }
-        if !total.failed.is_empty() && !args.keep_going {
-            break;
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(seeds.len());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
         }
-    }
-    tell(&total, started.elapsed().as_secs_f64(), args.seed.is_some())
+    });
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Total {
@@ -127,9 +153,9 @@ fn tell(total: &Total, seconds: f64, single: bool) -> ExitCode {
 /// Takes away rounds, bad runs and changes as long as it still fails.
 fn shrink(seed: u64, whole: Extent) {
     let mut least = whole;
-    let attempts: [fn(&mut Extent, u64); 3] =
-        [|e, n| e.rounds = n, |e, n| e.bad_runs = n, |e, n| e.changes = n];
-    let bounds = [whole.rounds, whole.bad_runs, whole.changes];
+    let attempts: [fn(&mut Extent, u64); 4] =
+        [|e, n| e.rounds = n, |e, n| e.bad_runs = n, |e, n| e.changes = n, |e, n| e.edits = n];
+    let bounds = [whole.rounds, whole.bad_runs, whole.changes, whole.edits];
     for (set, bound) in attempts.into_iter().zip(bounds) {
         for size in 0..bound {
             let mut less = least;
@@ -141,8 +167,8 @@ fn shrink(seed: u64, whole: Extent) {
         }
     }
     println!(
-        "  least: postrider-sim --seed {seed} --rounds {} --bad-runs {} --changes {} -v",
-        least.rounds, least.bad_runs, least.changes
+        "  least: postrider-sim --seed {seed} --rounds {} --bad-runs {} --changes {} --edits {} -v",
+        least.rounds, least.bad_runs, least.changes, least.edits
     );
 }
 

@@ -38,6 +38,16 @@ impl People {
         self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes all that is there for wished.
+    ///
+    /// # Errors
+    /// Where the sides cannot be looked at.
+    pub fn begin(&self) -> Result<()> {
+        let now = Both::look(&self.hands)?;
+        self.wishes().edited(&Both::default(), &now, While::Still, |_| true);
+        Ok(())
+    }
+
     /// Lets somebody edit mail, on one side, and takes down what is wished by it.
     ///
     /// # Errors
@@ -46,9 +56,8 @@ impl People {
         let was = Both::look(&self.hands)?;
         let done = act()?;
         let now = Both::look(&self.hands)?;
-        let is_whole = |account: &str| {
-            self.hands.sides.iter().any(|side| side.account == account && side.is_whole)
-        };
+        let is_whole =
+            |account: &str| self.hands.sides.iter().any(|side| side.account == account && side.is_whole);
         self.wishes().edited(&was, &now, at, is_whole);
         Ok(done)
     }
@@ -85,7 +94,8 @@ impl People {
     }
 
     fn one(&self, chance: &mut Chance, all: &[&Standing]) -> Result<()> {
-        let live: Vec<&Standing> = all.iter().copied().filter(|one| one.is_followed()).collect();
+        let live: Vec<&Standing> =
+            all.iter().copied().filter(|one| one.is_followed() && one.can_be_put).collect();
         let some: Vec<&Standing> = chance.some(&live, 3);
         let ids = |some: &[&Standing]| some.iter().map(|one| PlacementId(one.id)).collect::<Vec<_>>();
         let mut folders: Vec<&str> = live.iter().map(|one| one.stands_in.as_str()).collect();
@@ -105,7 +115,6 @@ impl People {
                 service.move_mail(&caller, &ids(&some), to)?;
             }
             55..67 => {
-                let some: Vec<&Standing> = some.into_iter().filter(|one| one.can_be_put).collect();
                 self.note(|| format!("copies {:?} to {to:?}", ids(&some)));
                 let caller = service.owner();
                 service.copy_mail(&caller, &ids(&some), to)?;
@@ -116,8 +125,11 @@ impl People {
                 delete(&mut service, chance, &ids(&folder), self)?;
             }
             _ => {
-                let deleted: Vec<&Standing> =
-                    all.iter().copied().filter(|one| one.is_deleted && one.can_be_put).collect();
+                let deleted: Vec<&Standing> = all
+                    .iter()
+                    .copied()
+                    .filter(|one| one.is_deleted && !one.is_rest() && one.can_be_put)
+                    .collect();
                 let Some(one) = chance.pick(&deleted) else { return Ok(()) };
                 self.note(|| format!("restores m{}", one.id));
                 let caller = service.owner();

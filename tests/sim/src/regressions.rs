@@ -73,7 +73,7 @@ mod tests {
             }
             run(&machine).await;
             let now = here(&machine);
-            equals_servers(&machine, &Laws::default(), &now).unwrap();
+            equals_servers(&machine, &now).unwrap();
             let ids = |all: &[Standing]| all.iter().map(|one| (one.id, one.collection)).collect::<Vec<_>>();
             assert_eq!(ids(&before), ids(&now));
         });

@@ -64,10 +64,20 @@ impl Standing {
         matches!(self.discard.as_deref(), Some("trash" | "expunge"))
     }
 
+    /// Whether it is only what a move left in the old place: no message that anybody sees.
+    pub fn is_rest(&self) -> bool {
+        matches!(self.discard.as_deref(), Some("rest" | "left"))
+    }
+
+    /// Whether the server has it still, with a mark, and cannot erase it by itself.
+    pub fn is_marked(&self) -> bool {
+        matches!(self.discard.as_deref(), Some("marked" | "left"))
+    }
+
     /// Whether something of it is still to be done on the server.
     pub fn waits(&self) -> bool {
         let differs = !self.is_deleted && (self.flags != self.base || self.stands_in != self.folder);
-        self.is_to_go() || self.intent.is_some() || differs
+        self.is_to_go() || self.discard.as_deref() == Some("rest") || self.intent.is_some() || differs
     }
 }
 

@@ -16,8 +16,22 @@ use crate::{chance::Chance, machine::Mailbox, mail::internal_date, person::Peopl
 
 /// Commands that faults are aimed at.
 const COMMANDS: [&str; 16] = [
-    "LOGIN", "CAPABILITY", "LIST", "STATUS", "EXAMINE", "UID SEARCH", "UID FETCH", "ENABLE", "SELECT", "UID STORE", "UID STORE",
-    "UID MOVE", "UID COPY", "APPEND", "UID EXPUNGE", "UID MOVE",
+    "LOGIN",
+    "CAPABILITY",
+    "LIST",
+    "STATUS",
+    "EXAMINE",
+    "UID SEARCH",
+    "UID FETCH",
+    "ENABLE",
+    "SELECT",
+    "UID STORE",
+    "UID STORE",
+    "UID MOVE",
+    "UID COPY",
+    "APPEND",
+    "UID EXPUNGE",
+    "UID MOVE",
 ];
 /// Commands that change something.
 const WRITES: [&str; 5] = ["UID STORE", "UID MOVE", "UID COPY", "APPEND", "UID EXPUNGE"];

@@ -121,7 +121,8 @@ impl Wishes {
             // What stands in a folder that is gone there stays here, and waits for it.
             let waits = |one: &&Standing| !one.is_deleted && one.is_frozen && one.waits();
             let stuck = now.here(letter).iter().filter(waits).count();
-            let fits = wished.least.saturating_sub(stuck) <= there.len() && there.len() <= wished.most + stuck;
+            let fits =
+                wished.least.saturating_sub(stuck) <= there.len() && there.len() <= wished.most + stuck;
             ensure!(
                 fits,
                 "copies: {wished:?} are to be there, less {stuck} that wait, and these are: {there:?}; here: {:?}",
@@ -152,7 +153,8 @@ fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at
     } else {
         copies.most = copies.most.saturating_sub(less.saturating_sub(deleted_here));
     }
-    if deleted_here > 0 && more == 0 && less == 0 && (!is_whole || at == While::Running) {
+    let waits = here.iter().any(|one| !one.is_frozen && one.waits());
+    if !is_whole && waits || deleted_here > 0 && more == 0 && less == 0 && at == While::Running {
         // It was moved to where it cannot be seen from here.
         copies.most += 1;
     }
@@ -169,6 +171,10 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
                 let may_not_be = one.is_frozen || one.uid.is_some() && !now.has(one) && one.discard.is_none();
                 copies.least += usize::from(!may_not_be);
             }
+            Some(false) if !one.is_deleted && was_held(&before, one) && !one.is_held => {
+                // It was gone there, and a person does something with it all the same.
+                copies.most += 1;
+            }
             Some(false) if one.is_deleted => {
                 copies.least = copies.least.saturating_sub(1);
                 let is_surely_gone = one.uid.is_none() && one.discard.is_none() && !one.is_frozen
@@ -178,6 +184,10 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
             _ => {}
         }
     }
+}
+
+fn was_held(before: &BTreeMap<i64, &Standing>, one: &Standing) -> bool {
+    before.get(&one.id).is_some_and(|before| before.is_held)
 }
 
 /// What is wished of a letter, where it stands once on each side.
@@ -240,7 +250,11 @@ fn is_the_same(was: &Single, now: &Single, renamed: bool, letter: &Letter, both:
     let changed: Vec<&String> =
         was.flags.symmetric_difference(&now.flags).filter(|flag| !was.open.contains(*flag)).collect();
     let describe = || format!("{:?} and {:?}", both.there(letter), both.here(letter));
-    ensure!(changed.is_empty(), "flags: a run changed what is wished of {changed:?}: {was:?}, now {}", describe());
+    ensure!(
+        changed.is_empty(),
+        "flags: a run changed what is wished of {changed:?}: {was:?}, now {}",
+        describe()
+    );
     ensure!(
         renamed || now.folders.is_subset(&was.folders),
         "folder: a run changed what is wished: {was:?}, now {}",

@@ -11,7 +11,7 @@ use crate::steps::{cargo, cargo_has, step};
 
 /// Data that tests use where it is there; without it they print a skip by name.
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
-const SEEDS: &str = "1000";
+const SEEDS: &str = "2000";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {

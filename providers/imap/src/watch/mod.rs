@@ -164,7 +164,8 @@ async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Ve
     idle_in_each(pool, connection, folders).await
 }
 
-/// One connection a folder. A folder that cannot be opened is left out; so is what goes beyond what the server allows.
+/// One connection a folder. A folder that cannot be opened is left out; so is what goes beyond what the server allows, however
+/// it says so.
 async fn idle_in_each(
     pool: &Pool,
     first: Connection,
@@ -177,35 +178,40 @@ async fn idle_in_each(
         if lines.len() == most {
             break;
         }
-        let connection = match free.take() {
-            Some(connection) => connection,
-            None => match Connection::open(pool.settings(), pool.connector()).await {
-                Ok(connection) => connection,
-                Err(failure) if lines.is_empty() || failure.fault.class != ErrorClass::Throttled => {
-                    return Err(failure.fault);
-                }
-                Err(failure) => {
-                    tracing::debug!(why = %failure.fault, "no further folder is watched");
-                    break;
-                }
-            },
-        };
-        match Idle::begin(connection, pool.settings(), folder).await {
+        match idle_in(pool, free.take(), folder).await {
             Ok(idle) => {
                 watched.push(folder.clone());
                 lines.push(Line::Idle(idle));
             }
-            Err(Refused { connection: Some(connection), failure }) => {
+            Err(Refused { connection, failure }) => {
                 tracing::debug!(why = %failure.fault, "a folder is not watched");
-                (free, last_failure) = (Some(connection), Some(failure.fault));
+                let is_over = connection.is_none();
+                (free, last_failure) = (connection, Some(failure.fault));
+                if is_over {
+                    break;
+                }
             }
-            Err(Refused { failure, .. }) => return Err(failure.fault),
         }
     }
     match last_failure.filter(|_| lines.is_empty()) {
         Some(fault) => Err(fault),
         None => Ok((watched, lines)),
     }
+}
+
+async fn idle_in(
+    pool: &Pool,
+    free: Option<Connection>,
+    folder: &FolderKey,
+) -> std::result::Result<Idle, Refused> {
+    let connection = match free {
+        Some(connection) => connection,
+        None => match Connection::open(pool.settings(), pool.connector()).await {
+            Ok(connection) => connection,
+            Err(failure) => return Err(Refused { connection: None, failure }),
+        },
+    };
+    Idle::begin(connection, pool.settings(), folder).await
 }
 
 /// What the server is asked, which it has to answer in time: else it is taken for gone.

@@ -140,5 +140,6 @@ async fn ask(
     let mut on = |_: usize, data: Data| news.take(&data, &watched, is_utf8);
     let statuses = connection.run(&[command], &mut on).await?;
     statuses.iter().try_for_each(|status| done(&action, status, During::Command))?;
+    connection.shrink();
     Ok((watched, news))
 }

@@ -152,9 +152,12 @@ async fn each_folder_has_a_connection_up_to_the_limit() {
     assert_eq!(watched, keys(&["INBOX", "Work"]));
     assert!(told == ["INBOX", "Work"] || told == ["INBOX", "Work", "Work"], "{told:?}");
 
-    let crowded = "S: * BYE Too many connections";
-    let (watched, _) = play(&[&inbox, crowded], run).await;
-    assert_eq!(watched, keys(&["INBOX"]));
+    for crowded in ["S: * BYE Too many connections", "S: * BYE", ""] {
+        let (watched, _) = play(&[&inbox, crowded], run).await;
+        assert_eq!(watched, keys(&["INBOX"]), "{crowded}");
+    }
+    let fault = play(&[""], async |remote| begun(remote, &["INBOX"]).await.err().unwrap()).await;
+    assert_eq!(fault.class, ErrorClass::Transient);
 }
 
 #[tokio::test(start_paused = true)]

@@ -53,7 +53,6 @@ pub(super) async fn erase(
             done.map_err(|failed| failed.after(true))?;
         }
     }
-    let (gone, marked) = (heard.gone().clone(), heard.marked());
-    let left_marked = if can_name { UidSet::EMPTY } else { marked };
+    let (gone, left_marked) = (heard.gone().clone(), heard.marked());
     Ok(Applied { gone, left_marked, ..heard.into_applied(permanent) })
 }

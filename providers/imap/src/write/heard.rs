@@ -91,7 +91,7 @@ impl Heard {
         &self.gone
     }
 
-    /// Those that carry `\Deleted`.
+    /// Those that carry `\Deleted` and are not gone.
     pub(super) fn marked(&self) -> UidSet {
         let marked = self.flags.iter().filter(|(_, (flags, _))| flags.has(SystemFlag::Deleted));
         marked.map(|(uid, _)| *uid).collect()

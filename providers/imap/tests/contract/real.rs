@@ -1,6 +1,6 @@
 //! The suite on a real Dovecot.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -16,7 +16,9 @@ use postrider_test_support::{Dovecot, ImapClient};
 use super::{PASSWORD, USER, settings};
 
 struct Real {
-    server: Dovecot,
+    /// Until it vanishes.
+    server: Option<Dovecot>,
+    address: SocketAddr,
     withheld: Vec<String>,
     other: ImapClient,
 }
@@ -24,13 +26,17 @@ struct Real {
 impl Real {
     fn new(withheld: &[&str]) -> Self {
         let server = Dovecot::builder().user(USER, PASSWORD).without(withheld).start().unwrap();
-        let other = server.client(USER).unwrap();
-        Self { server, other, withheld: withheld.iter().map(|name| (*name).to_owned()).collect() }
+        let (other, address) = (server.client(USER).unwrap(), server.imap_addr());
+        Self {
+            server: Some(server),
+            address,
+            other,
+            withheld: withheld.iter().map(|name| (*name).to_owned()).collect(),
+        }
     }
 
     fn imap(&self) -> ImapRemote {
-        let address = self.server.imap_addr();
-        let endpoint = Endpoint::new(address.ip().to_string(), address.port());
+        let endpoint = Endpoint::new(self.address.ip().to_string(), self.address.port());
         ImapRemote::new(settings(endpoint), Arc::new(TcpDialer))
     }
 
@@ -101,7 +107,8 @@ impl MailHarness for Real {
     }
 
     async fn vanish(&mut self) {
-        self.server.stop();
+        // Killed: an orderly end takes ten seconds.
+        self.server = None;
     }
 }
 

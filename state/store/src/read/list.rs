@@ -285,7 +285,7 @@ impl Reader {
     ) -> Result<()> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id FROM placement p
-             WHERE +p.folder = ? AND p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'{}",
+             WHERE +p.folder = ? AND p.deleted_us IS NOT NULL AND coalesce(p.discard, '') NOT IN ('rest', 'left'){}",
             conditions.sql
         ))?;
         let mut rows = statement.query(conditions.after(&[&collection.0]).as_slice())?;

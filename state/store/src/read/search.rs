@@ -116,7 +116,7 @@ impl Reader {
     ) -> Result<Vec<PlacementId>> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT p.internal_us, p.message, p.id, p.folder FROM placement p
-             WHERE p.message = ? AND (p.deleted_us IS NOT NULL) = ? AND p.discard IS NOT 'marked'{}",
+             WHERE p.message = ? AND (p.deleted_us IS NOT NULL) = ? AND coalesce(p.discard, '') NOT IN ('rest', 'left'){}",
             conditions.sql
         ))?;
         let mut newest = Newest::new(filter.limit);
@@ -139,7 +139,7 @@ impl Reader {
         filter: &Filter,
     ) -> Result<Vec<PlacementId>> {
         let order = match filter.deleted {
-            true => "p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'",
+            true => "p.deleted_us IS NOT NULL AND coalesce(p.discard, '') NOT IN ('rest', 'left')",
             false => "p.deleted_us IS NULL",
         };
         let mut statement = self.conn.prepare_cached(&format!(

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Reader;
 use crate::{
-    Held, HeldId, Outgoing, Result, RunRow, Secret,
+    Held, HeldId, Outgoing, Result, RunRow, SealedTokens, Secret,
     write::{outbox, run_row},
 };
 
@@ -105,14 +105,14 @@ impl Reader {
                     (SELECT count(*) FROM collection c JOIN placement p ON p.folder = c.id
                      WHERE c.account = ?1 AND p.deleted_us IS NULL),
                     (SELECT count(*) FROM placement p JOIN collection c ON c.id = p.collection
-                     WHERE c.account = ?1 AND p.deleted_us IS NOT NULL AND p.discard IS NOT 'marked'),
+                     WHERE c.account = ?1 AND p.deleted_us IS NOT NULL AND coalesce(p.discard, '') NOT IN ('rest', 'left')),
                     (SELECT count(*) FROM placement p JOIN collection c ON c.id = p.collection
                      WHERE c.account = ?1 AND p.held IS NOT NULL),
                     (SELECT count(*) FROM collection c JOIN placement p ON p.collection = c.id
                      WHERE c.account = ?1 AND c.gone_us IS NULL AND p.uid IS NOT NULL
                        AND (p.here IS NOT NULL OR p.discard IS NOT NULL OR p.flags <> p.base_flags
                             OR p.keywords <> p.base_keywords)
-                       AND (p.here IS NOT NULL OR p.discard IN ('trash', 'expunge')
+                       AND (p.here IS NOT NULL OR p.discard IN ('trash', 'expunge', 'rest')
                             OR p.discard IS NULL AND (p.flags <> p.base_flags
                                OR coalesce(instr(c.permanent_flags, '\\*'), 1) > 0)))
                     + (SELECT count(*) FROM intent i WHERE i.account = ?1 AND i.op = 'append')",
@@ -187,12 +187,29 @@ impl Reader {
         secret(&self.conn, account, field)
     }
 
-    /// The ids of the keys by which secrets here are sealed, each once.
+    /// An account's sealed tokens, where somebody has consented for it.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn tokens(&self, account: &str) -> Result<Option<SealedTokens>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT generation, sealed FROM oauth_token WHERE account = ?1 AND sealed IS NOT NULL",
+        )?;
+        let found = statement.query_row([account], |row| {
+            let generation: i64 = row.get(0)?;
+            Ok(SealedTokens { generation: generation.cast_unsigned(), sealed: row.get(1)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// The ids of the keys by which secrets and tokens here are sealed, each once.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn secret_keys(&self) -> Result<Vec<String>> {
-        let mut statement = self.conn.prepare_cached("SELECT DISTINCT key_id FROM secret ORDER BY key_id")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT key_id FROM secret UNION SELECT key_id FROM oauth_token WHERE key_id IS NOT NULL ORDER BY key_id",
+        )?;
         let ids = statement.query_map([], |row| row.get(0))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }

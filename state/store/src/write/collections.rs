@@ -3,7 +3,9 @@
 //! A folder that vanished, or was taken off the list, is frozen: nothing in it is touched (I2). It may be thawed, and it
 //! does not stand in the way of a new folder of the same name.
 
-use postrider_model::{AccountId, CollectionId, FolderRole, FolderStatus, MailCursor, Timestamp, Window};
+use postrider_model::{
+    AccountId, CollectionId, FolderRole, FolderStatus, MailCursor, PlacementId, Timestamp, Window,
+};
 use rusqlite::{Row, params};
 
 use super::Tx;
@@ -110,7 +112,33 @@ impl Tx<'_> {
             "UPDATE collection SET gone_us = ?2, gone_why = ?3 WHERE id = ?1 AND gone_us IS NULL",
             params![id.0, at.0, why],
         )?;
+        self.settle_moves_of(id, at)
+    }
+
+    /// What was to be moved into a folder that is followed no more stays where the server has it; what was to be moved out of one goes to
+    /// its new folder from here.
+    fn settle_moves_of(&mut self, id: CollectionId, at: Timestamp) -> Result<()> {
+        self.conn.prepare_cached("UPDATE placement SET here = NULL WHERE here = ?1")?.execute([id.0])?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT id, here FROM placement WHERE collection = ?1 AND here IS NOT NULL AND deleted_us IS NULL ORDER BY id",
+        )?;
+        let waiting: Vec<(i64, i64)> = statement
+            .query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        drop(statement);
+        for (placement, to) in waiting {
+            self.put_from_here(PlacementId(placement), CollectionId(to), at)?;
+        }
         Ok(())
+    }
+
+    /// A message that the server does not give any more is to be put into that folder from here.
+    pub(super) fn put_from_here(&mut self, id: PlacementId, to: CollectionId, at: Timestamp) -> Result<()> {
+        self.forget_uid(id)?;
+        self.conn
+            .prepare_cached("UPDATE placement SET collection = ?2, held = NULL WHERE id = ?1")?
+            .execute(params![id.0, to.0])?;
+        self.note_append(&self.seat(id)?, at)
     }
 
     /// Takes a frozen folder up again.

@@ -111,22 +111,23 @@ impl Tx<'_> {
         crate::read::held(self.conn, account)
     }
 
-    /// Lets that plan through: its messages become tombstones, or may be deleted on the server. Answers how many.
+    /// Lets that plan through: its messages become tombstones, or may be deleted on the server. Answers how many, and where they
+    /// had been deleted.
     ///
     /// # Errors
     /// [`StoreError::NoSuchPlan`] where it is not waiting, for one because it changed and has another name now.
-    pub fn allow(&mut self, plan: HeldId, context: &Context) -> Result<u64> {
+    pub fn allow(&mut self, plan: HeldId, context: &Context) -> Result<(u64, Side)> {
         let mut statement = self.conn.prepare_cached("SELECT side FROM held WHERE id = ?1")?;
         let side: Option<String> = statement.query_row([plan.0], |row| row.get(0)).optional()?;
         let side = side.ok_or(StoreError::NoSuchPlan(plan))?;
         if side == Side::Server.name() {
             let ids = self.placements_of(plan)?;
-            return self.delete_placements(&ids, context);
+            return Ok((self.delete_placements(&ids, context)?, Side::Server));
         }
         let allowed =
             self.conn.execute("UPDATE placement SET held = NULL, allowed = 1 WHERE held = ?1", [plan.0])?;
         self.drop_empty_plans()?;
-        Ok(allowed as u64)
+        Ok((allowed as u64, Side::Here))
     }
 
     fn plan_of(&self, collection: CollectionId, side: Side) -> Result<Option<HeldId>> {

@@ -85,12 +85,30 @@ impl Tx<'_> {
         Ok(intents)
     }
 
+    /// One noted write; `None` where it has ended.
+    ///
+    /// # Errors
+    /// What SQLite says, and [`StoreError::Damaged`] for what cannot be read.
+    pub fn intent(&self, id: i64) -> Result<Option<IntentRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM intent WHERE id = ?1");
+        let found = self.conn.prepare_cached(&sql)?.query_row([id], |row| Ok(intent(row))).optional()?;
+        found.transpose()
+    }
+
     /// The note that puts that message into its folder, where there is one.
     pub(super) fn append_of(&self, placement: PlacementId) -> Result<Option<IntentRow>> {
         let sql = format!("SELECT {COLUMNS} FROM intent WHERE placement = ?1 AND op = 'append' ORDER BY id");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query([placement.0])?;
         rows.next()?.map(intent).transpose()
+    }
+
+    /// What was not sent yet is not to be put into its folder any more.
+    pub(super) fn withdraw_append(&self, placement: PlacementId) -> Result<()> {
+        self.conn
+            .prepare_cached("DELETE FROM intent WHERE placement = ?1 AND op = 'append' AND state = 'noted'")?
+            .execute([placement.0])?;
+        Ok(())
     }
 
     /// Says what it is about anew: its floor, as it is sent; another folder, before it is.
@@ -109,10 +127,7 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::NoSuchIntent`], [`StoreError::InvalidTransition`], what SQLite says.
     pub fn step_intent(&mut self, id: i64, event: Event) -> Result<State> {
-        let sql = format!("SELECT {COLUMNS} FROM intent WHERE id = ?1");
-        let found: Option<Result<IntentRow>> =
-            self.conn.prepare_cached(&sql)?.query_row([id], |row| Ok(intent(row))).optional()?;
-        let mut row = found.transpose()?.ok_or(StoreError::NoSuchIntent(id))?;
+        let mut row = self.intent(id)?.ok_or(StoreError::NoSuchIntent(id))?;
         row.intent.apply(event)?;
         let Intent { state, attempt, due, .. } = row.intent;
         if state.is_final() {

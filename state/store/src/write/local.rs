@@ -17,11 +17,15 @@ pub enum Discard {
     Expunge,
     /// It carries `\Deleted` already, on a server that can erase only all such messages at once: nothing more is done.
     Marked,
+    /// What a copied move left in its old place: it is erased. Nobody deleted it, and nobody sees it.
+    Rest,
+    /// The same where it carries `\Deleted` already.
+    Left,
 }
 
 impl Discard {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Trash, Self::Expunge, Self::Marked];
+    pub const ALL: [Self; 5] = [Self::Trash, Self::Expunge, Self::Marked, Self::Rest, Self::Left];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -29,7 +33,14 @@ impl Discard {
             Self::Trash => "trash",
             Self::Expunge => "expunge",
             Self::Marked => "marked",
+            Self::Rest => "rest",
+            Self::Left => "left",
         }
+    }
+
+    /// Whether it is what a move left behind, and no message of its own.
+    pub const fn is_rest(self) -> bool {
+        matches!(self, Self::Rest | Self::Left)
     }
 
     /// The one of that name.
@@ -66,6 +77,11 @@ impl Tx<'_> {
             return Ok(false);
         }
         self.note(&was, "moved", context)?;
+        if was.placement.held.is_some() {
+            // It is gone there, and a person wants it: it is put into its new folder from here.
+            self.put_from_here(id, to, context.at)?;
+            return self.drop_empty_plans().map(|()| true);
+        }
         let waits =
             was.placement.uid.is_none() && self.append_of(id)?.is_some_and(|row| is_unsent(row.intent.state));
         if waits {
@@ -120,7 +136,7 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO placement (message, collection, flags, keywords, base_flags, base_keywords, internal_us)
-                 VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?5)",
+                 VALUES (?1, ?2, ?3, ?4, ?3, '', ?5)",
             )?
             .execute(params![id.0, folder.0, message.flags.bits(), keywords(&message.flags), now.0])?;
         let placement = PlacementId(self.conn.last_insert_rowid());
@@ -133,13 +149,16 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO placement (message, collection, flags, keywords, base_flags, base_keywords, internal_us)
-                 VALUES (?1, ?2, ?3, ?4, ?3, ?4, ?5)",
+                 VALUES (?1, ?2, ?3 & ~8, ?4, ?5 & ~8, ?6, ?7)",
             )?
+            // The server copies the flags that it has; those that were changed here follow.
             .execute(params![
                 place.message.0,
                 to.0,
                 place.flags.bits(),
                 keywords(&place.flags),
+                place.base_flags.bits(),
+                keywords(&place.base_flags),
                 place.internal_date.0
             ])?;
         Ok(PlacementId(self.conn.last_insert_rowid()))
@@ -151,6 +170,10 @@ impl Tx<'_> {
     /// [`StoreError::NoSuchMessage`], also where it is deleted already; what SQLite says.
     pub fn discard(&mut self, id: PlacementId, how: Discard, context: &Context) -> Result<()> {
         let was = self.live_seat(id)?;
+        if was.placement.held.is_some() {
+            // It is gone there already.
+            return self.delete_placements(&[id], context).map(drop);
+        }
         self.note(&was, "deleted", context)?;
         let append = if was.placement.uid.is_none() { self.append_of(id)? } else { None };
         let mut there = was.placement.uid.is_some();

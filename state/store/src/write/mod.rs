@@ -19,6 +19,7 @@ mod purge;
 mod restore;
 mod runs;
 mod settling;
+mod tokens;
 mod unsent;
 
 use std::fmt;
@@ -38,6 +39,7 @@ pub use placements::{FlagUpdate, Matchable, Placement, Seat};
 pub use purge::Expired;
 pub use restore::Restored;
 pub use runs::RunRow;
+pub use tokens::SealedTokens;
 pub use unsent::{Landed, Sought, Unsent};
 
 pub(crate) use addresses::role_from_number;
@@ -114,6 +116,14 @@ impl Writer {
             self.data_version = version;
         }
         Ok(())
+    }
+
+    /// A number that changes with every commit of another connection, and of no other's.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn others(&self) -> Result<i64> {
+        Ok(self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
     }
 
     /// How many transactions were committed, those that changed nothing left out.

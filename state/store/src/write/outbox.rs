@@ -82,6 +82,8 @@ pub struct Outgoing {
     pub recipients: Vec<String>,
     /// Whom the server refused for good.
     pub refused: Vec<RefusedRecipient>,
+    /// How many recipients it reached.
+    pub reached: u64,
     /// How far it is.
     pub state: State,
     /// How often it was tried.
@@ -99,11 +101,12 @@ pub struct Outgoing {
 }
 
 const COLUMNS: &str = "id, account, message_id, subject, sender, recipients, refused, state, attempt, created_us, due_us, error, \
-                       filing, floor";
+                       filing, floor, reached";
 
 /// The entries of the outbox that are not done with, or all of them, the oldest first.
 pub(crate) fn outbox(conn: &Connection, account: Option<AccountId>, all: bool) -> Result<Vec<Outgoing>> {
-    let open = if all { "" } else { " AND (ended_us IS NULL OR filing IN ('wanted', 'sent'))" };
+    let open =
+        if all { "" } else { " AND (ended_us IS NULL OR state = 'done' AND filing IN ('wanted', 'sent'))" };
     let sql = format!("SELECT {COLUMNS} FROM outbox WHERE (?1 IS NULL OR account = ?1){open} ORDER BY id");
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([account.map(|id| id.0)])?;
@@ -195,9 +198,6 @@ impl Tx<'_> {
                 "UPDATE outbox SET state = ?2, attempt = ?3, due_us = ?4, ended_us = coalesce(ended_us, ?5) WHERE id = ?1",
             )?
             .execute(params![id.0, intent.state.as_str(), intent.attempt, intent.due.0, ended])?;
-        if matches!(intent.state, State::Failed | State::Withdrawn) {
-            self.set_filing(id, Filing::None, None)?;
-        }
         Ok(intent.state)
     }
 
@@ -219,11 +219,14 @@ impl Tx<'_> {
         id: OutboxId,
         recipients: &[String],
         refused: &[RefusedRecipient],
+        reached: u64,
         error: Option<&str>,
     ) -> Result<()> {
         self.conn
-            .prepare_cached("UPDATE outbox SET recipients = ?2, refused = ?3, error = ?4 WHERE id = ?1")?
-            .execute(params![id.0, json(&recipients)?, json(&refused)?, error])?;
+            .prepare_cached(
+                "UPDATE outbox SET recipients = ?2, refused = ?3, error = ?4, reached = ?5 WHERE id = ?1",
+            )?
+            .execute(params![id.0, json(&recipients)?, json(&refused)?, error, reached.cast_signed()])?;
         Ok(())
     }
 
@@ -275,7 +278,8 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn purge_outbox(&mut self, before: Timestamp) -> Result<()> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT id, body FROM outbox WHERE ended_us IS NOT NULL AND ended_us < ?1 AND filing IN ('none', 'filed')",
+            "SELECT id, body FROM outbox WHERE ended_us IS NOT NULL AND ended_us < ?1
+               AND (state <> 'done' OR filing IN ('none', 'filed'))",
         )?;
         let old: Vec<(i64, i64)> = statement
             .query_map([before.0], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -314,6 +318,7 @@ fn outgoing(row: &Row<'_>) -> Result<Outgoing> {
         due: Timestamp(row.get(10)?),
         error: row.get(11)?,
         filing: Filing::from_name(&filing).ok_or_else(|| unreadable(&filing))?,
+        reached: row.get::<_, i64>(14)?.cast_unsigned(),
         floor: floor.map(|text| serde_json::from_str(&text).map_err(|_| unreadable(&text))).transpose()?,
     })
 }

@@ -123,7 +123,7 @@ impl Tx<'_> {
             "SELECT {COLUMNS}, m.match_key, b.size FROM placement p JOIN message m ON m.id = p.message
                     JOIN body b ON b.id = m.body
              WHERE p.collection = ?1 AND p.uid IS NOT NULL AND (p.deleted_us IS NULL OR p.discard IS NOT NULL)
-                OR p.folder = ?1 AND p.uid IS NULL AND p.deleted_us IS NULL
+                OR p.collection = ?1 AND p.uid IS NULL AND (p.deleted_us IS NULL OR p.discard IS NOT NULL)
              ORDER BY p.id"
         ))?;
         let mut all = Vec::new();
@@ -212,11 +212,12 @@ impl Tx<'_> {
         for id in ids {
             let was = self.seat(*id)?;
             if was.deleted.is_some() {
-                if was.placement.uid.is_some() {
+                if was.placement.uid.is_some() || was.placement.discard.is_some() {
                     self.forget_uid(*id)?;
                 }
                 continue;
             }
+            self.withdraw_append(*id)?;
             self.note(&was, "deleted", context)?;
             self.conn
                 .prepare_cached(

@@ -51,7 +51,9 @@ impl Tx<'_> {
         if was.deleted.is_none() {
             return Err(StoreError::NotDeleted(id));
         }
-        if was.placement.uid.is_some() || self.append_of(id)?.is_some() {
+        let is_live =
+            self.any("SELECT 1 FROM collection WHERE id = ?1 AND gone_us IS NULL", was.collection.0)?;
+        if is_live && (was.placement.uid.is_some() || self.append_of(id)?.is_some()) {
             return Err(StoreError::StillThere(id));
         }
         let body = self
@@ -92,7 +94,9 @@ impl Tx<'_> {
     fn expired(&self, before: Timestamp, most: u32) -> Result<Vec<Tombstone>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT p.id, p.message, m.body FROM placement p JOIN message m ON m.id = p.message
-             WHERE p.deleted_us IS NOT NULL AND p.deleted_us < ?1 AND p.uid IS NULL ORDER BY p.deleted_us, p.id LIMIT ?2",
+             WHERE p.deleted_us IS NOT NULL AND p.deleted_us < ?1
+               AND (p.uid IS NULL OR EXISTS (SELECT 1 FROM collection c WHERE c.id = p.collection AND c.gone_us IS NOT NULL))
+             ORDER BY p.deleted_us, p.id LIMIT ?2",
         )?;
         let found = statement.query_map([before.0, i64::from(most)], |row| {
             Ok(Tombstone { placement: row.get(0)?, message: row.get(1)?, body: row.get(2)? })

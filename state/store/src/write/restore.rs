@@ -24,12 +24,15 @@ impl Tx<'_> {
     /// [`StoreError::NotDeleted`], and [`StoreError::NoSuchMessage`] where it never was or its time is over.
     pub fn restore(&mut self, id: PlacementId, context: &Context) -> Result<Restored> {
         let was = self.seat(id)?;
+        if was.placement.discard.is_some_and(super::Discard::is_rest) {
+            return Err(StoreError::NoSuchMessage(id));
+        }
         if was.deleted.is_none() {
             return Err(StoreError::NotDeleted(id));
         }
         self.note(&was, "restored", context)?;
         self.conn.execute(
-            "UPDATE placement SET deleted_us = NULL, deleted_why = NULL, discard = NULL, allowed = 0,
+            "UPDATE placement SET deleted_us = NULL, deleted_why = NULL, discard = NULL, allowed = 0, flags = flags & ~8,
                     held = iif(discard IS NULL, held, NULL), mod_seq = iif(uid IS NULL, NULL, mod_seq)
              WHERE id = ?1",
             [id.0],
@@ -41,7 +44,7 @@ impl Tx<'_> {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         if was.placement.uid.is_none() && self.append_of(id)?.is_none() {
-            self.note_append(&was, context)?;
+            self.note_append(&was, context.at)?;
         }
         Ok(Restored { placement: id, folder, frozen })
     }

@@ -23,16 +23,31 @@ impl Tx<'_> {
     }
 
     /// Messages of the folder that had a UID before it was renumbered and have none since: [`renumber`](Self::renumber) could
-    /// not match them. Those that wait to be appended are not among them.
+    /// not match them; tombstones of which the server still is to be told among them. Those that wait to be appended are not.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn adrift(&self, collection: CollectionId) -> Result<Vec<Placement>> {
         self.select(
-            "p.folder = ?1 AND p.deleted_us IS NULL AND p.uid IS NULL
+            "p.collection = ?1 AND p.uid IS NULL AND (p.deleted_us IS NULL OR p.discard IS NOT NULL)
              AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')",
             collection,
         )
+    }
+
+    /// Messages that were put into the folder without an answer, each with its note and the UIDVALIDITY of then: each may be among what
+    /// arrives.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn awaited(&self, collection: CollectionId) -> Result<Vec<(Placement, i64, Option<u32>)>> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT {COLUMNS}, i.id, json_extract(i.payload, '$.floor.uid_validity') FROM intent i JOIN placement p ON p.id = i.placement
+             WHERE i.collection = ?1 AND i.op = 'append' AND i.state = 'unknown' AND p.uid IS NULL ORDER BY i.id"
+        ))?;
+        let rows =
+            statement.query_map([collection.0], |row| Ok((placement(row)?, row.get(12)?, row.get(13)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Messages of the folder whose deletion waits for a person's word.
@@ -50,15 +65,15 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, and where it stands in
+    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, those whose deletion is held, and where it stands in
     /// one of `folders`. Each may be the first half of a move whose second half has arrived.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn strays(&self, messages: &[MessageId], folders: &[CollectionId]) -> Result<Vec<Seat>> {
         let mut of_message = self.conn.prepare_cached(
-            "SELECT id, collection, deleted_us IS NOT NULL AND uid IS NULL FROM placement WHERE message = ?1
-               AND discard IS NOT 'marked' ORDER BY deleted_us DESC, id",
+            "SELECT id, collection, iif(deleted_us IS NULL, held IS NOT NULL, uid IS NULL) FROM placement WHERE message = ?1
+               AND coalesce(discard, '') NOT IN ('rest', 'left') ORDER BY deleted_us DESC, id",
         )?;
         let mut seats = Vec::new();
         for message in messages {

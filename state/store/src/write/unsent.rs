@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use postrider_journal::Operation;
-use postrider_model::{AccountId, CollectionId, Flags, MatchKey, PermanentFlags, PlacementId, Uid};
+use postrider_model::{
+    AccountId, CollectionId, Flags, MatchKey, PermanentFlags, PlacementId, Timestamp, Uid,
+};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -46,7 +48,8 @@ pub struct Landed {
 }
 
 impl Tx<'_> {
-    /// What of the account's messages is to be changed on the server, by folder and UID. Those of frozen folders wait.
+    /// What of the account's messages is to be changed on the server, by folder and UID. Those of frozen folders wait, and so do those
+    /// that are gone there and held here.
     ///
     /// # Errors
     /// What SQLite says.
@@ -59,6 +62,7 @@ impl Tx<'_> {
              WHERE p.collection = ?1 AND p.uid IS NOT NULL
                AND (p.here IS NOT NULL OR p.discard IS NOT NULL OR p.flags <> p.base_flags
                     OR p.keywords <> p.base_keywords)
+               AND (p.held IS NULL OR p.deleted_us IS NOT NULL)
              ORDER BY p.uid"
         ))?;
         let mut unsent = Vec::new();
@@ -125,7 +129,7 @@ impl Tx<'_> {
     pub fn landed(&mut self, landed: Landed) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE placement SET here = nullif(coalesce(here, collection), ?2), collection = ?2, uid = ?3, mod_seq = NULL
+                "UPDATE placement SET here = iif(discard IS NULL, nullif(coalesce(here, collection), ?2), NULL), collection = ?2, uid = ?3, mod_seq = NULL
                  WHERE id = ?1",
             )?
             .execute(params![landed.placement.0, landed.collection.0, landed.uid])?;
@@ -138,11 +142,33 @@ impl Tx<'_> {
     /// [`StoreError::NoSuchMessage`](crate::StoreError::NoSuchMessage), and what SQLite says.
     pub fn erased_there(&mut self, id: PlacementId, context: &Context) -> Result<()> {
         let was = self.seat(id)?;
+        if was.placement.discard.is_some_and(Discard::is_rest) {
+            return self.drop_rest(id);
+        }
         self.forget_uid(id)?;
         if was.deleted.is_none() {
-            self.note_append(&was, context)?;
+            // It goes to where it stands here.
+            self.conn.execute(
+                "UPDATE placement SET collection = ?2 WHERE id = ?1",
+                params![id.0, was.folder().0],
+            )?;
+            self.note_append(&self.seat(id)?, context.at)?;
         }
         Ok(())
+    }
+
+    /// What a move had left behind is gone.
+    fn drop_rest(&mut self, id: PlacementId) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM placement WHERE id = ?1")?.execute([id.0])?;
+        Ok(())
+    }
+
+    /// A message that was to be put somewhere is nowhere on the server, and is not wanted there any more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn nowhere(&mut self, id: PlacementId) -> Result<()> {
+        self.forget_uid(id)
     }
 
     /// A message that was to be moved away is copied there already: its old place is to be erased.
@@ -163,7 +189,9 @@ impl Tx<'_> {
     pub fn marked_there(&mut self, id: PlacementId) -> Result<()> {
         self.conn
             .prepare_cached(
-                "UPDATE placement SET discard = iif(deleted_us IS NULL, NULL, 'marked'), base_flags = base_flags | 8
+                "UPDATE placement
+                 SET discard = iif(deleted_us IS NULL, NULL, iif(discard IN ('rest', 'left'), 'left', 'marked')),
+                     base_flags = base_flags | 8
                  WHERE id = ?1",
             )?
             .execute([id.0])?;
@@ -171,7 +199,7 @@ impl Tx<'_> {
     }
 
     /// A message was moved on by a copy: what is left in its old place is a tombstone of its own, so that it is not fetched as new,
-    /// to be erased or marked already.
+    /// to be erased ([`Discard::Rest`]) or marked already ([`Discard::Left`]).
     ///
     /// # Errors
     /// What SQLite says.
@@ -228,6 +256,13 @@ impl Tx<'_> {
 
     /// A tombstone that has no UID any more: whatever was to become of it there has become of it.
     pub(super) fn forget_uid(&mut self, id: PlacementId) -> Result<()> {
+        let rest = self
+            .conn
+            .prepare_cached("DELETE FROM placement WHERE id = ?1 AND discard IN ('rest', 'left')")?
+            .execute([id.0])?;
+        if rest > 0 {
+            return Ok(());
+        }
         self.conn
             .prepare_cached(
                 "UPDATE placement SET was_uid = coalesce(uid, was_uid), uid = NULL, discard = NULL, here = NULL, allowed = 0
@@ -237,14 +272,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that the message is to be put into its folder on the server (I4).
-    pub(super) fn note_append(&mut self, seat: &Seat, context: &Context) -> Result<()> {
+    /// Notes that the message is to be put into its folder on the server (I4). What it takes of the flags is not known before it says
+    /// so; `\Deleted` is nothing to bring along.
+    pub(super) fn note_append(&mut self, seat: &Seat, at: Timestamp) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE placement SET flags = flags & ~8, base_flags = flags & ~8, base_keywords = '' WHERE id = ?1",
+            )?
+            .execute([seat.placement.id.0])?;
         let account: i64 = self
             .conn
             .prepare_cached("SELECT account FROM collection WHERE id = ?1")?
             .query_row([seat.collection.0], |row| row.get(0))?;
         let operation = Operation::Append { copy_of: None, floor: None };
-        self.add_intent(AccountId(account), seat.placement.id, seat.collection, &operation, context.at)?;
+        self.add_intent(AccountId(account), seat.placement.id, seat.collection, &operation, at)?;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ fn what_is_held_stays_in_sight_until_it_is_allowed() {
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 30);
     assert_eq!(f.tx(|tx| tx.known_uids(inbox)).len(), 30);
     assert_eq!(f.reader().counts(account).unwrap().held, 27);
-    assert_eq!(f.tx(|tx| tx.allow(plan, &at(9))), 27);
+    assert_eq!(f.tx(|tx| tx.allow(plan, &at(9))).0, 27);
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 3);
     assert!(f.reader().held(account).unwrap().is_empty());
     assert_eq!(f.reader().history(ids[0]).unwrap()[0].what, "deleted");
@@ -44,7 +44,7 @@ fn a_plan_that_grew_has_another_name() {
     assert!(f.writer.transaction(|tx| tx.allow(small, &at(9))).is_err());
     let held = f.reader().held(account).unwrap();
     assert_eq!((held.len(), held[0].deletions), (1, 7));
-    assert_eq!(f.tx(|tx| tx.allow(large, &at(9))), 7);
+    assert_eq!(f.tx(|tx| tx.allow(large, &at(9))).0, 7);
     assert_eq!(f.reader().list(&Filter::default()).unwrap().len(), 2, "the first two were released");
 }
 
@@ -97,7 +97,7 @@ fn deletions_made_here_wait_apart_from_those_made_there() {
     let told: Vec<_> = held.iter().map(|plan| (plan.id, plan.deletions)).collect();
     assert_eq!(told, [(here, 3), (there, 3)], "each only what is its own");
     assert_eq!(f.tx(|tx| tx.held_placements(inbox)).len(), 3);
-    assert_eq!(f.tx(|tx| tx.allow(here, &at(2))), 3);
+    assert_eq!(f.tx(|tx| tx.allow(here, &at(2))).0, 3);
     let allowed = f.tx(|tx| tx.unsent(account));
     assert!(allowed.len() == 3 && allowed.iter().all(|one| one.allowed && one.placement.held.is_none()));
     assert_eq!(f.tx(|tx| tx.held(account)).len(), 1);

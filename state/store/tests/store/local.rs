@@ -174,9 +174,9 @@ fn what_is_only_marked_there_is_known_and_not_shown() {
     assert_eq!(unsent(&mut f)[0].placement.discard, Some(Discard::Marked));
     let was = f.tx(|tx| tx.seat(ids[1]));
     f.tx(|tx| tx.landed(Landed { placement: ids[1], collection: archive, uid: 5 }));
-    f.tx(|tx| tx.left_behind(&was, Discard::Marked, &at(2)));
-    assert_eq!((f.tx(|tx| tx.known_uids(inbox)).len(), deleted(&f)), (2, vec![]));
-    assert_eq!(f.reader().counts(f.account).unwrap().restorable, 0);
+    f.tx(|tx| tx.left_behind(&was, Discard::Left, &at(2)));
+    assert_eq!((f.tx(|tx| tx.known_uids(inbox)).len(), deleted(&f)), (2, vec![ids[0]]));
+    assert_eq!(f.reader().counts(f.account).unwrap().restorable, 1, "the rest of a move is nobody's message");
     let message = f.tx(|tx| tx.seat(ids[1])).placement.message;
     assert_eq!(f.tx(|tx| tx.strays(&[message], &[])), [], "what is left of a move is no half of another");
 }

@@ -179,7 +179,7 @@ impl World {
         let context = at(self.second);
         self.store.tx(|tx| {
             for plan in tx.held(account)? {
-                assert_eq!(tx.allow(plan.id, &context)?, plan.deletions);
+                assert_eq!(tx.allow(plan.id, &context)?, (plan.deletions, Side::Server));
             }
             Ok(())
         });
@@ -201,7 +201,9 @@ impl World {
             Op::Restore { which } => {
                 if let Some(id) = self.pick(which, |known| known.deleted) {
                     self.store.tx(|tx| tx.restore(id, &context));
-                    self.model.get_mut(&id).unwrap().deleted = false;
+                    let known = self.model.get_mut(&id).unwrap();
+                    // Whoever wants a message back does not want it marked as deleted.
+                    (known.deleted, known.bits) = (false, known.bits & !8);
                 }
             }
             Op::Flag { which, bits } => {

@@ -12,6 +12,7 @@ use super::Options;
 use super::search::search;
 use super::stage::{FOLDERS, LARGE, LARGE_BYTES, LARGER, MANY, ONE, Stage, Sync, point_mbsync_to, point_to};
 use super::table::{Row, Unit};
+use super::watch::watch;
 use crate::packages;
 use crate::steps::cargo;
 
@@ -34,7 +35,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
     let mut stage = Stage::new(&programs::find_postrider("release")?, options.messages)?;
     let wanted = |group: &str| options.only.as_deref().is_none_or(|only| group.contains(only));
     let mut rows = Vec::new();
-    if wanted("load") || wanted("unchanged") || wanted("changed") || wanted("search") {
+    if wanted("load") || wanted("unchanged") || wanted("changed") || wanted("search") || wanted("watch") {
         stage.fill(ONE, &corpus)?;
     }
     if wanted("load") {
@@ -48,6 +49,9 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
     }
     if wanted("search") {
         rows.push(search(&stage, &corpus, options)?);
+    }
+    if wanted("watch") {
+        rows.push(watch(&stage, &corpus)?);
     }
     if wanted("unchanged") {
         stage.fill(MANY, &corpus)?;

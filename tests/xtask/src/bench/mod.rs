@@ -6,6 +6,7 @@ mod mail;
 mod search;
 mod stage;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 

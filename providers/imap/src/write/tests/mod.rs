@@ -119,10 +119,11 @@ async fn a_refused_store_may_have_done_some() {
 async fn a_move_is_what_expunges_and_copyuid_tell() {
     let script = "C: $ UID MOVE 3:5 \"Trash\"
         S: * OK [COPYUID 8 3:4 10:11] moved
-        S: * VANISHED 3:4,60
+        S: * VANISHED 3:5,60
         S: $ OK done";
     let outcome = applied(ALL, script, "3:5", to("Trash")).await.unwrap();
     let copied = Copied { uid_validity: 8, pairs: vec![(3, 10), (4, 11)] };
+    // Somebody else erased 5.
     assert_eq!((outcome.gone, outcome.copied), (set("3:4"), Some(copied)));
 
     let by_number = "C: $ UID FETCH 3:5 (UID)
@@ -204,6 +205,10 @@ async fn without_move_it_is_copied_marked_and_erased() {
         S: $ OK done";
     let outcome = applied("UIDPLUS", by_number, "3:4", to("Trash")).await.unwrap();
     assert_eq!((outcome.gone, outcome.copied), (set("3:4"), None));
+    // What was not erased after all is still marked.
+    let kept = by_number.replacen("S: * 1 EXPUNGE\n", "", 1);
+    let outcome = applied("UIDPLUS", &kept, "3:4", to("Trash")).await.unwrap();
+    assert_eq!((outcome.gone, outcome.left_marked), (set("3"), set("4")));
 }
 
 #[tokio::test]

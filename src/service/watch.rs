@@ -1,0 +1,225 @@
+//! The loop that keeps accounts in step for as long as it runs (F6.1, F6.2): a run at once and on an interval, and between two runs
+//! whatever the server or a person here tells of. The daemon will be this loop with a supervisor around it.
+//!
+//! - One account's trouble stops no other: each has a loop of its own, all on one thread, none detached.
+//! - A login that was refused is not tried again. What may pass is, after pauses that grow; a server's own wish is kept.
+//! - What was changed here is sent within a second, since nothing tells of it but the store.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use postrider_model::{ErrorClass, Fault, FolderKey, RunId, Timestamp};
+use postrider_net::Backoff;
+use postrider_remote::{MailWatch, MailWatcher};
+use postrider_store::SyncLock;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use super::{
+    Caller, Service,
+    run::{Link, RunRequest, Session},
+};
+use crate::sync::{self, Budget, Event, Observer};
+
+/// A tenth of the interval is drawn by lot, so that many accounts do not run all at once.
+const JITTER: u32 = 10;
+/// What is told of within this time belongs together.
+const TOGETHER: Duration = Duration::from_millis(150);
+
+impl Service {
+    /// Keeps accounts in step until it is dropped: those that are named, or all.
+    ///
+    /// # Errors
+    /// What keeps from it altogether: the store, another postrider that syncs it, a name that is no account's. What fails for one
+    /// account is told to the observer.
+    pub async fn watch(
+        &mut self,
+        _caller: &Caller,
+        accounts: &[String],
+        observer: Arc<dyn Observer>,
+    ) -> Result<(), Fault> {
+        let names = self.accounts_to_run(accounts)?;
+        let store = self.store()?;
+        let _lock = SyncLock::acquire(store.dir())?;
+        let ports = self.ports(&store)?;
+        let request = RunRequest { mail: true, ..RunRequest::default() };
+        let session = Session {
+            service: self,
+            ports,
+            run: RunId(self.world.entropy.next_u64()),
+            started: self.world.clock.now(),
+            request: &request,
+            observer,
+            budget: Budget::default(),
+        };
+        let (told, changed) = watch::channel(0);
+        let running = Semaphore::new(self.config.settings.daemon.parallel_accounts.max(1));
+        let loops: FuturesUnordered<_> = names
+            .iter()
+            .map(|name| {
+                Follower { session: &session, running: &running, changed: changed.clone(), name }.follow()
+            })
+            .collect();
+        let look = async {
+            let mut seen = 0;
+            loop {
+                seen = sync::changed_here(&session.ports, seen).await?;
+                told.send_replace(seen);
+            }
+        };
+        tokio::select! {
+            biased;
+            stopped = look => stopped,
+            // A loop ends where a person has to do something first; the others go on.
+            () = async { loops.collect::<Vec<()>>().await; std::future::pending().await } => Ok(()),
+        }
+    }
+}
+
+/// One account's loop.
+struct Follower<'a> {
+    session: &'a Session<'a>,
+    /// Runs that may go on at once.
+    running: &'a Semaphore,
+    /// Tells when the store was changed by somebody else.
+    changed: watch::Receiver<i64>,
+    name: &'a str,
+}
+
+impl Follower<'_> {
+    async fn follow(mut self) {
+        let mut failures = 0;
+        loop {
+            let Err(fault) = self.link_and_follow(&mut failures).await else { continue };
+            let by_hand =
+                matches!(fault.class, ErrorClass::Login | ErrorClass::Config | ErrorClass::NotPermitted);
+            failures += 1;
+            let pause_ms =
+                Backoff::default().pause_ms(failures, fault.retry_after_ms, &*self.session.ports.entropy);
+            let pause = (!by_hand).then_some(pause_ms);
+            self.tell(Event::Failed { account: self.name, fault: &fault, pause_ms: pause });
+            match pause {
+                Some(millis) => sleep(Duration::from_millis(millis)).await,
+                None => return,
+            }
+        }
+    }
+
+    /// Connects, and follows until something fails.
+    async fn link_and_follow(&mut self, failures: &mut u32) -> Result<(), Fault> {
+        let Some(link) = self.session.link(self.name).await? else {
+            return std::future::pending().await;
+        };
+        // No good-bye: a server that has gone silent would be waited for.
+        self.rounds(&link, failures).await
+    }
+
+    /// A run, then what is told until the next one is due, and so on.
+    async fn rounds(&mut self, link: &Link, failures: &mut u32) -> Result<(), Fault> {
+        loop {
+            let due = Instant::now() + self.interval(link);
+            self.changed.mark_unchanged();
+            self.run(link).await?;
+            *failures = 0;
+            self.until(link, due).await?;
+        }
+    }
+
+    fn interval(&self, link: &Link) -> Duration {
+        let interval = link.account.mail_interval;
+        let lot = self.session.ports.entropy.next_u64() % u64::from(JITTER);
+        interval - interval / JITTER + (interval / (JITTER * JITTER)) * u32::try_from(lot).unwrap_or(0)
+    }
+
+    async fn run(&self, link: &Link) -> Result<(), Fault> {
+        let _permit = self.running.acquire().await.map_err(|_| {
+            Fault::new(ErrorClass::Transient, format!("run account {}", self.name), "postrider is stopping")
+        })?;
+        let (report, first) = self.session.run_link(link).await;
+        self.tell(Event::Ran { report: &report });
+        match first {
+            Some(fault) if fault.class != ErrorClass::Permanent => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    /// Follows what is told until the next run is due.
+    async fn until(&mut self, link: &Link, due: Instant) -> Result<(), Fault> {
+        let folders = sync::folders_to_watch(&self.session.ports, &link.context).await?;
+        let mut watched = match link.remote.watch(&folders).await {
+            Ok(watched) => Some(watched),
+            // It cannot tell by itself: the interval has to do.
+            Err(fault) if fault.class == ErrorClass::Permanent => None,
+            Err(fault) => return Err(fault),
+        };
+        let count = watched.as_ref().map_or(0, |watched| watched.watched().len());
+        self.tell(Event::Watching { account: self.name, folders: count });
+        loop {
+            tokio::select! {
+                biased;
+                told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
+                changed = self.changed.changed() => {
+                    if changed.is_err() {
+                        return std::future::pending().await;
+                    }
+                    let at = self.session.ports.clock.now();
+                    let submit = link.submit();
+                    let mail =
+                        sync::push_soon(&self.session.ports, &link.remote, submit, &link.context).await?;
+                    if let Some(fault) = mail.faults.into_iter().find(|fault| fault.class != ErrorClass::Permanent) {
+                        return Err(fault);
+                    }
+                    self.followed("", mail.counts.pushed, at);
+                }
+                () = sleep_until(due) => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads the folder that was told of, and those that are told of right after it: a move is told of twice. What is new is
+    /// committed at once, what vanished is settled for all of them together.
+    async fn read(
+        &self,
+        link: &Link,
+        watched: &mut Option<Box<dyn MailWatch>>,
+        first: FolderKey,
+    ) -> Result<(), Fault> {
+        let ports = &self.session.ports;
+        let mut told = Some(first);
+        let mut folders = Vec::new();
+        while let Some(folder) = told.take() {
+            let at = ports.clock.now();
+            if let Some(read) = sync::read_soon(ports, &link.remote, &link.context, &folder).await? {
+                self.followed(&read.folder, read.messages, at);
+                folders.push(read);
+            }
+            told = timeout(TOGETHER, next(watched)).await.ok().transpose()?;
+        }
+        let at = ports.clock.now();
+        let settled = sync::settle_soon(ports, &link.context, folders).await?;
+        self.followed("", settled, at);
+        sync::catch_up(ports, &self.session.observer).await
+    }
+
+    fn followed(&self, folder: &str, messages: u64, at: Timestamp) {
+        if messages == 0 {
+            return;
+        }
+        let now = self.session.ports.clock.now();
+        let micros = now.0.saturating_sub(at.0).max(0).cast_unsigned();
+        self.tell(Event::Followed { account: self.name, folder, messages, micros });
+    }
+
+    fn tell(&self, event: Event<'_>) {
+        self.session.observer.event(event);
+    }
+}
+
+async fn next(watched: &mut Option<Box<dyn MailWatch>>) -> Result<FolderKey, Fault> {
+    match watched {
+        Some(watched) => watched.next().await,
+        None => std::future::pending().await,
+    }
+}
