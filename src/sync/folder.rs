@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use postrider_model::{
     CollectionId, Fault, Flags, FolderStatus, MailChange, MailCursor, Uid, UidSet, Window,
 };
-use postrider_reconcile::{FlagPlan, FolderListing, KnownPlacement, Placed, plan_flags};
+use postrider_reconcile::{FlagPlan, FolderListing, KnownPlacement, plan_flags};
 use postrider_remote::{Changes, ChangesRequest, FetchWhat, MailRemote};
 use postrider_store::FlagUpdate;
 
@@ -37,8 +37,6 @@ pub(super) struct Outcome {
     pub came_back_empty: bool,
     /// Where to go on from, once what is gone is settled.
     pub cursor: Option<MailCursor>,
-    /// Messages that came and whose content was here before.
-    pub arrivals: Vec<Placed>,
     /// Messages to fetch, or fetched.
     pub wanted: u64,
     pub fetched: u64,
@@ -203,7 +201,6 @@ impl Reader<'_> {
         self.run.observer.event(Event::FolderDone { account: &self.run.account, folder: &self.folder.name });
         outcome.fetched = loaded.messages;
         outcome.bytes = loaded.bytes;
-        outcome.arrivals = loaded.arrivals;
         outcome.warnings.extend(loaded.left_out.iter().map(|(uid, size)| {
             format!(
                 "message with UID {uid} in folder \"{}\" was left out: its {size} octets are over the limit",

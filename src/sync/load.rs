@@ -12,9 +12,8 @@ use std::{
 use async_trait::async_trait;
 use postrider_formats::message;
 use postrider_model::{CollectionId, Fault, Flags, Timestamp, Uid, UidSet};
-use postrider_reconcile::Placed;
 use postrider_remote::{BodySink, FetchedMessage};
-use postrider_store::{Body, Envelope, Executor, Incoming, Inserted, StoreError, Words};
+use postrider_store::{Body, Envelope, Executor, Incoming, StoreError, Words};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Event, Index, Observer, Ports, RunContext, index::words_of, stopped};
@@ -65,8 +64,6 @@ pub struct Loaded {
     pub delivered: UidSet,
     /// Messages over the cap, which were left out, with their size in octets.
     pub left_out: Vec<(Uid, u64)>,
-    /// Messages whose content was here already: perhaps the second half of a move.
-    pub arrivals: Vec<Placed>,
 }
 
 /// Takes one folder's fetched messages into the store.
@@ -78,7 +75,7 @@ pub struct Load<'a> {
     collection: CollectionId,
     budget: Budget,
     batch: Batch,
-    under_way: VecDeque<oneshot::Receiver<Result<Vec<Inserted>, Fault>>>,
+    under_way: VecDeque<oneshot::Receiver<Result<(), Fault>>>,
     loaded: Loaded,
 }
 
@@ -105,28 +102,17 @@ impl<'a> Load<'a> {
     pub async fn finish(mut self) -> Result<Loaded, Fault> {
         self.dispatch();
         while let Some(batch) = self.under_way.pop_front() {
-            let inserted = batch.await.map_err(|_| stopped())??;
-            self.note(inserted);
+            batch.await.map_err(|_| stopped())??;
         }
         Ok(self.loaded)
-    }
-
-    fn note(&mut self, inserted: Vec<Inserted>) {
-        let collection = self.collection;
-        let known = inserted.into_iter().filter(|one| !one.new_message);
-        self.loaded.arrivals.extend(known.map(|one| Placed {
-            placement: one.placement,
-            message: one.message,
-            collection,
-        }));
     }
 
     fn collect_finished(&mut self) -> Result<(), Fault> {
         while let Some(batch) = self.under_way.front_mut() {
             match batch.try_recv() {
-                Ok(inserted) => {
+                Ok(committed) => {
                     self.under_way.pop_front();
-                    self.note(inserted?);
+                    committed?;
                 }
                 Err(oneshot::error::TryRecvError::Empty) => break,
                 Err(oneshot::error::TryRecvError::Closed) => {
@@ -261,7 +247,7 @@ impl Commit {
         self,
         prepared: Vec<(Incoming, Words)>,
         permit: OwnedSemaphorePermit,
-        answer: oneshot::Sender<Result<Vec<Inserted>, Fault>>,
+        answer: oneshot::Sender<Result<(), Fault>>,
     ) {
         let store = self.store.clone();
         store.submit(Box::new(move |writer| {
@@ -281,7 +267,7 @@ impl Commit {
                 self.index.hand_over(new.map(|(one, words)| (one.message, words)).collect());
             }
             // Nobody waits any more where the run was given up; what is committed stays committed.
-            let _ = answer.send(inserted.map_err(Fault::from));
+            let _ = answer.send(inserted.map(drop).map_err(Fault::from));
         }));
     }
 }

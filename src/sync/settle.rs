@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_journal::Event as Step;
-use postrider_model::{CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet};
+use postrider_model::{
+    AccountId, CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet,
+};
 use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, merge_flags, pair_moves};
-use postrider_store::{Context, Discard, Side, StoreError, Tx};
+use postrider_store::{Context, Discard, Seat, Side, StoreError, Tx};
 
 use super::{Ports, RunContext, folder::Outcome, look::absent};
 
@@ -32,11 +34,9 @@ pub(super) async fn settle(
     if folders.is_empty() {
         return Ok(Settlement::default());
     }
-    let arrivals: Vec<Placed> =
-        outcomes.iter().flat_map(|outcome| outcome.arrivals.iter().copied()).collect();
     let task = Task {
+        account: run.account_id,
         folders,
-        arrivals,
         vanished_folders: vanished_folders.to_vec(),
         context: run.change("deleted on the server", ports),
         moved: run.change("moved on the server", ports),
@@ -68,8 +68,8 @@ impl Settling {
 }
 
 struct Task {
+    account: AccountId,
     folders: Vec<Settling>,
-    arrivals: Vec<Placed>,
     vanished_folders: Vec<CollectionId>,
     context: Context,
     moved: Context,
@@ -99,6 +99,7 @@ impl Task {
                 .collect();
             let of = totals.get(&folder.collection).copied().unwrap_or_default();
             self.delete_or_hold(tx, folder, &gone, of, &mut settlement)?;
+            tx.arrived(folder.collection)?;
             if let Some(cursor) = &folder.cursor {
                 tx.set_cursor(folder.collection, cursor)?;
             }
@@ -164,15 +165,7 @@ impl Task {
         // Twins arrive as two placements of one message; each place where it stood counts once.
         let messages: BTreeSet<MessageId> = left.iter().map(|placed| placed.message).collect();
         let messages: Vec<MessageId> = messages.into_iter().collect();
-        let older: Vec<Placed> = tx
-            .strays(&messages, &self.vanished_folders)?
-            .iter()
-            .map(|seat| Placed {
-                placement: seat.placement.id,
-                message: seat.placement.message,
-                collection: seat.collection,
-            })
-            .collect();
+        let older: Vec<Placed> = tx.strays(&messages, &self.vanished_folders)?.iter().map(placed).collect();
         let found = pair_moves(&older, &left).moved;
         for (old, arrived) in &found {
             self.adopt(tx, *old, *arrived)?;
@@ -180,10 +173,19 @@ impl Task {
         Ok(found.len() as u64)
     }
 
+    /// What came in this run or in one before that ended before it settled, and is still there.
+    fn arrived(&self, tx: &Tx<'_>) -> Result<Vec<Placed>, StoreError> {
+        let is_gone = |seat: &Seat| {
+            let folder = self.folders.iter().find(|folder| folder.collection == seat.collection);
+            folder.is_some_and(|folder| seat.placement.uid.is_some_and(|uid| folder.gone.contains(uid)))
+        };
+        Ok(tx.arriving(self.account)?.iter().filter(|seat| !is_gone(seat)).map(placed).collect())
+    }
+
     /// Messages that were put into a folder without an answer may be among what arrived there; answers what arrived besides. In a folder
     /// that has other UIDs since, this is the only way to know them; those that did not come with a whole reading are not there.
     fn meet_awaited(&self, tx: &mut Tx<'_>) -> Result<Vec<Placed>, StoreError> {
-        let mut left = self.arrivals.clone();
+        let mut left = self.arrived(tx)?;
         for folder in &self.folders {
             // The rest of a move that was numbered anew is still to be erased.
             for rest in tx.adrift(folder.collection)? {
@@ -258,4 +260,8 @@ impl Task {
         }
         Ok(())
     }
+}
+
+const fn placed(seat: &Seat) -> Placed {
+    Placed { placement: seat.placement.id, message: seat.placement.message, collection: seat.collection }
 }

@@ -11,6 +11,10 @@ ALTER TABLE placement ADD COLUMN folder INTEGER GENERATED ALWAYS AS (coalesce(he
 ALTER TABLE placement ADD COLUMN discard TEXT CHECK (discard IN ('trash', 'expunge', 'marked', 'rest', 'left'));
 -- A person let that deletion through the guard.
 ALTER TABLE placement ADD COLUMN allowed INTEGER NOT NULL DEFAULT 0;
+-- It came with content that was here already and its folder is not settled since: it may be the second half of a move, and then goes
+-- by the id of the first.
+ALTER TABLE placement ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX placement_arriving ON placement (collection) WHERE arriving = 1;
 
 DROP INDEX placement_newest;
 CREATE INDEX placement_newest ON placement (folder, internal_us, message) WHERE deleted_us IS NULL;

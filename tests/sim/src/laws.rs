@@ -33,6 +33,8 @@ pub struct Circumstances {
 pub struct Laws {
     before: Vec<Standing>,
     known: BTreeMap<i64, (i64, Hash)>,
+    /// The highest id so far.
+    highest: i64,
 }
 
 /// What a server holds in one folder: UIDVALIDITY, and the bytes' hash by UID.
@@ -76,15 +78,21 @@ impl Laws {
         }
         self.deletions_are_deserved(&now, &servers, of)?;
         self.mass_deletions_are_held(&now)?;
-        self.known.extend(now.iter().map(|one| (one.id, (one.message, one.hash))));
-        self.before = now;
+        self.know(now);
         Ok(())
     }
 
     /// A person was at the mail, or let plans through: what that deletes is deserved.
     pub fn edited(&mut self, mut now: Vec<Standing>) {
         now.retain(|one| !one.is_rest());
-        self.known.extend(now.iter().map(|one| (one.id, (one.message, one.hash))));
+        self.know(now);
+    }
+
+    /// An id is a message's own once its arrival was settled. Until then it is only not to be given again.
+    fn know(&mut self, now: Vec<Standing>) {
+        let settled = now.iter().filter(|one| !one.is_arriving);
+        self.known.extend(settled.map(|one| (one.id, (one.message, one.hash))));
+        self.highest = self.highest.max(now.last().map_or(0, |one| one.id));
         self.before = now;
     }
 
@@ -108,9 +116,10 @@ impl Laws {
     }
 
     fn ids_are_new(&self, now: &[Standing]) -> Result<()> {
-        let highest = self.known.keys().next_back().copied().unwrap_or(0);
-        let reused = now.iter().find(|one| one.id <= highest && !self.known.contains_key(&one.id));
-        ensure!(reused.is_none(), "ids: {reused:?} came after m{highest}");
+        let before: BTreeSet<i64> = self.before.iter().map(|one| one.id).collect();
+        let is_old = |one: &&Standing| self.known.contains_key(&one.id) || before.contains(&one.id);
+        let reused = now.iter().filter(|one| one.id <= self.highest).find(|one| !is_old(one));
+        ensure!(reused.is_none(), "ids: {reused:?} came after m{}", self.highest);
         Ok(())
     }
 

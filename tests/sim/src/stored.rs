@@ -49,6 +49,8 @@ pub struct Standing {
     pub discard: Option<String>,
     /// How far a noted write of it is.
     pub intent: Option<String>,
+    /// Whether it came and is not settled since: it may yet turn out to be another one that was moved, and go by its id.
+    pub is_arriving: bool,
     /// Whether a server takes its bytes: IMAP carries no line feed without a carriage return.
     pub can_be_put: bool,
 }
@@ -99,7 +101,7 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
         "SELECT p.id, p.message, b.hash, a.name, c.id, c.name, c.gone_us IS NOT NULL OR f.gone_us IS NOT NULL, c.uid_validity, p.uid, p.flags,
                 p.keywords, p.internal_us, p.deleted_us IS NOT NULL, p.held IS NOT NULL,
                 coalesce(c.role IN ('trash', 'junk', 'drafts'), 0), f.name, p.base_flags, p.base_keywords, p.discard,
-                (SELECT i.state FROM intent i WHERE i.placement = p.id), m.snippet NOT LIKE '%bare line feeds%'
+                (SELECT i.state FROM intent i WHERE i.placement = p.id), m.snippet NOT LIKE '%bare line feeds%', p.arriving
          FROM placement p JOIN message m ON m.id = p.message JOIN body b ON b.id = m.body
               JOIN collection c ON c.id = p.collection JOIN collection f ON f.id = p.folder
               JOIN account a ON a.id = c.account ORDER BY p.id",
@@ -128,6 +130,7 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
             discard: row.get(18)?,
             intent: row.get(19)?,
             can_be_put: row.get(20)?,
+            is_arriving: row.get(21)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -193,7 +193,8 @@ fn was_held(before: &BTreeMap<i64, &Standing>, one: &Standing) -> bool {
 /// What is wished of a letter, where it stands once on each side.
 fn single(both: &Both, letter: &Letter) -> Option<Single> {
     let [there] = both.there(letter) else { return None };
-    let mut live = both.here(letter).iter().filter(|one| !one.is_deleted);
+    // What may yet turn out to be another one that was moved is counted with that.
+    let mut live = both.here(letter).iter().filter(|one| !one.is_deleted && !one.is_arriving);
     let (Some(here), None) = (live.next(), live.next()) else { return None };
     if here.is_frozen || both.here(letter).iter().any(Standing::is_to_go) {
         return None;

@@ -119,8 +119,8 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO placement (message, collection, uid, flags, keywords, base_flags, base_keywords, mod_seq,
-                                        internal_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?5, ?6, ?7)",
+                                        internal_us, arriving)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 message.0,
@@ -129,7 +129,8 @@ impl Tx<'_> {
                 bits,
                 words,
                 one.mod_seq.map(u64::cast_signed),
-                internal_date.0
+                internal_date.0,
+                !new_message
             ])?;
         let placement = PlacementId(self.conn.last_insert_rowid());
         Ok(Inserted { placement, message, new_message, new_placement: true })

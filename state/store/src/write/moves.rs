@@ -29,7 +29,7 @@ pub struct Renumbering {
 impl Tx<'_> {
     /// A move: the placement that vanished (a tombstone already, or still to become one) takes folder, UID, base flags and
     /// internal date of the one that arrived, whose row goes, and `flags`. The id of the former survives, and so does what was done to
-    /// it here and is not sent yet: it follows the message.
+    /// either here and is not sent yet: it follows the message.
     ///
     /// # Errors
     /// [`StoreError::NotAMove`] where the two are not the same message, [`StoreError::NoSuchMessage`], what SQLite says.
@@ -53,11 +53,11 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE placement SET collection = ?2, uid = ?3, internal_us = ?4, was_uid = NULL, held = NULL,
-                        here = nullif(here, ?2), deleted_us = iif(discard IS NULL, NULL, deleted_us),
-                        deleted_why = iif(discard IS NULL, NULL, deleted_why)
+                        here = nullif(coalesce(?5, here), ?2), deleted_us = iif(discard IS NULL, NULL, deleted_us),
+                        deleted_why = iif(discard IS NULL, NULL, deleted_why), arriving = 0
                  WHERE id = ?1",
             )?
-            .execute(params![vanished.0, now.collection.0, place.uid, place.internal_date.0])?;
+            .execute(params![vanished.0, now.collection.0, place.uid, place.internal_date.0, place.here.map(|to| to.0)])?;
         self.write_flags(&FlagUpdate {
             placement: vanished,
             flags: flags.clone(),

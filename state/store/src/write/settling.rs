@@ -1,6 +1,6 @@
 //! What the end of a run asks before it deletes: which messages are out of place, and how many there are.
 
-use postrider_model::{CollectionId, MessageId, PlacementId};
+use postrider_model::{AccountId, CollectionId, MessageId, PlacementId};
 use rusqlite::params;
 
 use super::{
@@ -48,6 +48,32 @@ impl Tx<'_> {
         let rows =
             statement.query_map([collection.0], |row| Ok((placement(row)?, row.get(12)?, row.get(13)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Messages that came into one of the account's followed folders with content that was here already, while that folder was not
+    /// settled since: by this run, or by one that ended before it settled. Each may be the second half of a move.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn arriving(&self, account: AccountId) -> Result<Vec<Seat>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT p.id FROM collection c JOIN placement p ON p.collection = c.id
+             WHERE c.account = ?1 AND c.gone_us IS NULL AND p.arriving = 1 AND p.uid IS NOT NULL AND p.deleted_us IS NULL
+             ORDER BY p.id",
+        )?;
+        let ids = statement.query_map([account.0], |row| row.get(0).map(PlacementId))?;
+        ids.map(|id| self.seat(id?)).collect()
+    }
+
+    /// What arrived in the folder has arrived: it goes by its own id from here on.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn arrived(&mut self, collection: CollectionId) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE placement SET arriving = 0 WHERE collection = ?1 AND arriving = 1")?
+            .execute([collection.0])?;
+        Ok(())
     }
 
     /// Messages of the folder whose deletion waits for a person's word.
