@@ -33,6 +33,8 @@ pub struct There {
 /// Both sides.
 #[derive(Debug, Clone, Default)]
 pub struct Both {
+    /// Every folder on the servers, by account and name.
+    folders: BTreeSet<(String, String)>,
     there: BTreeMap<Letter, Vec<There>>,
     here: BTreeMap<Letter, Vec<Standing>>,
 }
@@ -56,6 +58,9 @@ impl Both {
             let erases = side.server.config().capabilities.has(Capability::UidPlus);
             for (name, view) in side.other.snapshot() {
                 let folder = shown(&name, side.server.config().delimiter);
+                if !view.no_select {
+                    both.folders.insert((side.account.clone(), folder.clone()));
+                }
                 for message in view.messages {
                     let flags = lower_case(&message.flags);
                     // A server that erases no single message leaves what is gone with a mark on it.
@@ -94,6 +99,11 @@ impl Both {
     /// A letter's placements here, deleted ones among them.
     pub fn here(&self, letter: &Letter) -> &[Standing] {
         self.here.get(letter).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the folder in which the server had a placement is not there any more, under its name at least.
+    pub fn lost_its_folder(&self, one: &Standing) -> bool {
+        !self.folders.contains(&(one.account.clone(), one.folder.clone()))
     }
 
     /// Whether the server has a placement where the store says.

@@ -28,6 +28,8 @@ use crate::{
 pub struct Wishes {
     copies: BTreeMap<Letter, Copies>,
     single: BTreeMap<Letter, Single>,
+    /// Messages that were taken here out of a folder that was lost there.
+    rescued: BTreeSet<i64>,
     /// Folders were renamed since the program ran well: their names here are not those there.
     renamed: bool,
 }
@@ -67,6 +69,7 @@ impl Wishes {
                 let copies = self.copies.entry(letter.clone()).or_default();
                 edited_there(copies, was, now, letter, at, is_whole(&letter.0));
                 edited_here(copies, was, now, letter);
+                copies.most += rescued(&mut self.rescued, now, letter);
             }
             match (single(now, letter), single(was, letter)) {
                 (None, _) => drop(self.single.remove(letter)),
@@ -184,6 +187,13 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
             _ => {}
         }
     }
+}
+
+/// What a person takes out of a folder is put where it is to stand, though the folder was lost meanwhile with all that was in it:
+/// nothing of that is a deletion of this message. Where the folder has only got another name, it is.
+fn rescued(known: &mut BTreeSet<i64>, now: &Both, letter: &Letter) -> usize {
+    let is_one = |one: &&Standing| !one.is_deleted && one.stands_in != one.folder && now.lost_its_folder(one);
+    now.here(letter).iter().filter(is_one).filter(|one| known.insert(one.id)).count()
 }
 
 fn was_held(before: &BTreeMap<i64, &Standing>, one: &Standing) -> bool {
