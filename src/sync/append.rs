@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use postrider_journal::{Event as Step, Operation, State};
-use postrider_model::{CollectionId, Entropy, Fault, PlacementId, Timestamp, Uid, UidSet};
+use postrider_model::{CollectionId, Entropy, Fault, PlacementId, SystemFlag, Timestamp, Uid, UidSet};
 use postrider_net::Backoff;
 use postrider_remote::{Copied, MailOp, Messages, NewMessage, Place, Reach, WriteFault};
 use postrider_store::{IntentRow, Landed, Seat};
@@ -66,8 +66,10 @@ async fn source(sender: &Sender<'_>, row: &IntentRow) -> Result<Source, Fault> {
     let Operation::Append { copy_of: Some(of), .. } = row.operation else { return Ok(Source::Bytes) };
     // What was copied may be erased here meanwhile.
     let seat: Option<Seat> = sender.ports.transaction(move |tx| Ok(tx.seat(of).ok())).await?;
-    // What is held is gone there.
-    let seat = seat.filter(|seat| seat.deleted.is_some() || seat.placement.held.is_none());
+    // What is held is gone there. What is deleted here, or carries the mark for it, would give that mark to the copy.
+    let is_clean =
+        |seat: &Seat| seat.deleted.is_none() && !seat.placement.base_flags.has(SystemFlag::Deleted);
+    let seat = seat.filter(|seat| seat.placement.held.is_none() && is_clean(seat));
     let on_server = seat.and_then(|seat| Some((seat.collection, seat.placement.uid?)));
     Ok(match on_server.filter(|(from, _)| sender.place(*from).is_some()) {
         Some((from, uid)) => Source::Server(from, uid),

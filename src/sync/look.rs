@@ -42,9 +42,9 @@ pub(super) async fn settle_unknown(
     for row in intents {
         match settle_one(ports, remote, run, &row).await {
             Err(fault) if fault.class == ErrorClass::Permanent => {
-                faults.push(fault);
-                if is_gone(ports, run, &row, listed).await? {
-                    give_up(ports, &row).await?;
+                match is_gone(ports, run, &row, listed).await? {
+                    true => give_up(ports, &row).await?,
+                    false => faults.push(fault),
                 }
             }
             Err(fault) if fault.class == ErrorClass::Transient => faults.push(fault),
@@ -322,28 +322,46 @@ pub(super) async fn find(
     if candidates.is_empty() {
         return Ok(Found::Nowhere);
     }
-    let mut headers = Headers { sought, same: UidSet::EMPTY, same_id: UidSet::EMPTY };
+    let mut headers = Headers { sought, told: UidSet::EMPTY, same: UidSet::EMPTY, same_id: UidSet::EMPTY };
     remote.fetch(key, uid_validity, &candidates, FetchWhat::Header, &mut headers).await?;
-    let Headers { same, same_id, .. } = headers;
+    let Headers { told, same, same_id, .. } = headers;
+    let by_id = if by == By::ContentOrId { same_id.last() } else { None };
     let to_compare = match (by, sought.match_key) {
-        (_, None) => candidates,
+        (_, None) => candidates.clone(),
         (By::Bytes, Some(_)) => same,
         (By::Content | By::ContentOrId, Some(_)) => {
-            let id = if by == By::ContentOrId { same_id.last() } else { None };
-            return Ok(same.iter().next().or(id).map_or(Found::Nowhere, Found::At));
+            return match same.iter().next().or(by_id) {
+                Some(uid) => Ok(Found::At(uid)),
+                None => nowhere(&candidates, &told),
+            };
         }
     };
-    let mut bodies = Bodies { hash: sought.hash, same: None };
+    let mut bodies = Bodies { hash: sought.hash, told: UidSet::EMPTY, same: None };
     if !to_compare.is_empty() {
         remote.fetch(key, uid_validity, &to_compare, FetchWhat::Body, &mut bodies).await?;
     }
-    let id = if by == By::ContentOrId { same_id.last() } else { None };
-    Ok(bodies.same.or(id).map_or(Found::Nowhere, Found::At))
+    match bodies.same.or(by_id) {
+        Some(uid) => Ok(Found::At(uid)),
+        None => nowhere(&candidates.difference(&to_compare), &told)
+            .and_then(|_| nowhere(&to_compare, &bodies.told)),
+    }
+}
+
+/// It is nowhere among those, if all of them were told. What a server lists and does not show may be the very message: to take it for
+/// absent would be to send it a second time.
+fn nowhere(listed: &UidSet, told: &UidSet) -> Result<Found, Fault> {
+    let kept_back = listed.difference(told);
+    if kept_back.is_empty() {
+        return Ok(Found::Nowhere);
+    }
+    let why = format!("the server lists {} messages that it does not show", kept_back.len());
+    Err(Fault::new(ErrorClass::Transient, "look for a message that was put there", why))
 }
 
 /// Compares headers.
 struct Headers<'a> {
     sought: &'a Sought,
+    told: UidSet,
     same: UidSet,
     same_id: UidSet,
 }
@@ -351,6 +369,7 @@ struct Headers<'a> {
 #[async_trait]
 impl BodySink for Headers<'_> {
     async fn take(&mut self, message: FetchedMessage) -> Result<(), Fault> {
+        self.told.insert(message.uid);
         let Ok(header) = &message.content else { return Ok(()) };
         let key = message::match_key(header, message.size);
         if key.is_some() && key == self.sought.match_key {
@@ -367,12 +386,14 @@ impl BodySink for Headers<'_> {
 /// Compares bytes.
 struct Bodies {
     hash: [u8; 32],
+    told: UidSet,
     same: Option<Uid>,
 }
 
 #[async_trait]
 impl BodySink for Bodies {
     async fn take(&mut self, message: FetchedMessage) -> Result<(), Fault> {
+        self.told.insert(message.uid);
         if let Ok(bytes) = &message.content
             && *blake3::hash(bytes).as_bytes() == self.hash
         {

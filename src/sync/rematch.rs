@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use postrider_journal::{Operation, State};
 use postrider_model::{
-    CollectionId, Fault, MailChange, MailCursor, MatchKey, PlacementId, Uid, UidSet, Window,
+    AccountId, CollectionId, Fault, MailChange, MailCursor, MatchKey, PlacementId, Uid, UidSet, Window,
 };
 use postrider_reconcile::{KnownPlacement, pair_by_content, plan_flags};
 use postrider_remote::{Changes, ChangesRequest, MailRemote, Renumbered};
-use postrider_store::{Placement, Renumbering, StoreError, Tx};
+use postrider_store::{Discard, Matchable, Placement, Renumbering, StoreError, Tx};
 
 use super::{
     Ports, RunContext,
@@ -37,19 +38,31 @@ pub(super) async fn rematch(
     window: Window,
 ) -> Result<Rematched, Fault> {
     tracing::info!(run = %run.run, account = %run.account, folder = %folder.name, why = %renumbered.why, "matching the folder again");
-    let here = match folder.id {
-        Some(id) => ports.transaction(move |tx| tx.all_placements(id)).await?,
-        None => Vec::new(),
+    let account = run.account_id;
+    let (here, notes) = match folder.id {
+        Some(id) => ports.transaction(move |tx| Ok((tx.all_placements(id)?, notes(tx, account)?))).await?,
+        None => (Vec::new(), BTreeMap::new()),
     };
-    let mine: Vec<(PlacementId, Option<MatchKey>)> =
-        here.iter().map(|one| (one.placement.id, one.match_key)).collect();
+    // What was never sent is nothing that is there.
+    let mine: Vec<(PlacementId, Option<MatchKey>)> = here
+        .iter()
+        .filter(|one| notes.get(&one.placement.id) != Some(&State::Noted))
+        .map(|one| (one.placement.id, one.match_key))
+        .collect();
     let there = match mine.is_empty() {
         true => Vec::new(),
         false => headers_to_compare(remote, folder, renumbered, &mine).await?,
     };
     let theirs: Vec<(Uid, Option<MatchKey>)> =
         there.iter().map(|header| (header.uid, header.match_key)).collect();
-    let pairs = pair_by_content(&mine, &theirs);
+    let by_bytes = only_by_bytes(&here, &notes);
+    let mut pairs = pair_by_content(&mine, &theirs);
+    let (unsure, same): (Vec<_>, Vec<_>) = pairs.same.into_iter().partition(|(id, _)| by_bytes.contains(id));
+    pairs.same = same;
+    for (id, uid) in unsure {
+        pairs.fetch.insert(uid);
+        pairs.unmatched.push(id);
+    }
     let unseen = renumbered.wanted.difference(&theirs.iter().map(|(uid, _)| *uid).collect());
     let fetch = worth_fetching(&pairs.fetch, renumbered, &mine, &theirs).union(&unseen);
     let rematched =
@@ -59,6 +72,23 @@ pub(super) async fn rematch(
         write_down(ports, run, collection, anchor, renumber(&there, &pairs.same)).await?;
     }
     Ok(rematched)
+}
+
+/// Messages that are to be put somewhere, and how far that is.
+fn notes(tx: &Tx<'_>, account: AccountId) -> Result<BTreeMap<PlacementId, State>, StoreError> {
+    let rows = tx.intents(account)?;
+    let appends = rows.into_iter().filter(|row| matches!(row.operation, Operation::Append { .. }));
+    Ok(appends.filter_map(|row| Some((row.placement?, row.intent.state))).collect())
+}
+
+/// A header does not tell a message from what its move left behind, nor from one that was put there without an answer: of those the
+/// bytes are fetched, and the end of the run tells which is which.
+fn only_by_bytes(here: &[Matchable], notes: &BTreeMap<PlacementId, State>) -> BTreeSet<PlacementId> {
+    let is_unsure = |one: &&Placement| {
+        matches!(one.discard, Some(Discard::Rest | Discard::Left | Discard::Marked))
+            || notes.contains_key(&one.id)
+    };
+    here.iter().map(|one| &one.placement).filter(is_unsure).map(|one| one.id).collect()
 }
 
 /// What a renumbering that was cut off still has to fetch from beyond the window: what may be one of the messages that it left
@@ -84,7 +114,8 @@ pub(super) async fn left_to_fetch(
 }
 
 fn keys_adrift(tx: &Tx<'_>, collection: CollectionId) -> Result<BTreeSet<Option<MatchKey>>, StoreError> {
-    let adrift: BTreeSet<PlacementId> = tx.adrift(collection)?.iter().map(|one| one.id).collect();
+    let mut adrift: BTreeSet<PlacementId> = tx.adrift(collection)?.iter().map(|one| one.id).collect();
+    adrift.extend(tx.awaited(collection)?.iter().map(|(one, ..)| one.id));
     let all = tx.all_placements(collection)?;
     Ok(all.iter().filter(|one| adrift.contains(&one.placement.id)).map(|one| one.match_key).collect())
 }

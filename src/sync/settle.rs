@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_journal::Event as Step;
 use postrider_model::{
-    AccountId, CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, UidSet,
+    AccountId, CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, SystemFlag, UidSet,
 };
-use postrider_reconcile::{Deletions, Placed, Verdict, judge_deletions, merge_flags, pair_moves};
-use postrider_store::{Context, Discard, Seat, Side, StoreError, Tx};
+use postrider_reconcile::{Deletions, Placed, Settled, Verdict, judge_deletions, merge_flags, pair_moves};
+use postrider_store::{Context, Discard, Placement, Seat, Side, StoreError, Tx};
 
 use super::{Ports, RunContext, folder::Outcome, look::absent};
 
@@ -37,6 +37,7 @@ pub(super) async fn settle(
     let task = Task {
         account: run.account_id,
         folders,
+        read: outcomes.iter().filter_map(|outcome| outcome.collection).collect(),
         vanished_folders: vanished_folders.to_vec(),
         context: run.change("deleted on the server", ports),
         moved: run.change("moved on the server", ports),
@@ -70,6 +71,8 @@ impl Settling {
 struct Task {
     account: AccountId,
     folders: Vec<Settling>,
+    /// Folders that were read in this run, whether anything was new in them or not.
+    read: BTreeSet<CollectionId>,
     vanished_folders: Vec<CollectionId>,
     context: Context,
     moved: Context,
@@ -85,7 +88,7 @@ impl Task {
             totals.insert(folder.collection, tx.count_live(folder.collection)?);
             vanished.extend(self.vanished_in(tx, folder)?);
         }
-        let settled = pair_moves(&vanished, &arrivals);
+        let settled = self.pair(tx, &vanished, &arrivals)?;
         for (old, arrived) in &settled.moved {
             self.adopt(tx, *old, *arrived)?;
         }
@@ -107,6 +110,25 @@ impl Task {
         Ok(settlement)
     }
 
+    /// Pairs what vanished with what arrived. A message that somebody has comes before a twin of it that was deleted here.
+    fn pair(&self, tx: &Tx<'_>, vanished: &[Placed], arrived: &[Placed]) -> Result<Settled, StoreError> {
+        let (mut live, mut dead) = (Vec::new(), Vec::new());
+        for one in vanished {
+            match tx.seat(one.placement)?.deleted {
+                Some(_) => dead.push(*one),
+                None => live.push(*one),
+            }
+        }
+        let mut settled = pair_moves(&live, arrived);
+        let taken: BTreeSet<PlacementId> = settled.moved.iter().map(|(_, arrived)| *arrived).collect();
+        let left: Vec<Placed> =
+            arrived.iter().filter(|one| !taken.contains(&one.placement)).copied().collect();
+        let rest = pair_moves(&dead, &left);
+        settled.moved.extend(rest.moved);
+        settled.gone.extend(rest.gone);
+        Ok(settled)
+    }
+
     /// What is gone from a folder: by UID, and what a renumbering left without one, once the folder was read to its end. What was
     /// held before and is still gone is among it, so that the guard judges the whole; what is there again is held no longer.
     fn vanished_in(&self, tx: &mut Tx<'_>, folder: &Settling) -> Result<Vec<Placed>, StoreError> {
@@ -119,7 +141,8 @@ impl Task {
                 .collect();
             tx.unhold(&again)?;
         }
-        let mut gone: BTreeMap<PlacementId, MessageId> = BTreeMap::new();
+        let mut gone: BTreeMap<PlacementId, Placed> = BTreeMap::new();
+        let placed = |one: &Placement| (one.id, placed_in(one, folder.collection));
         for one in tx.placements(folder.collection, &folder.gone)? {
             match one.discard {
                 // What was left of a move is no half of another one.
@@ -127,25 +150,22 @@ impl Task {
                     tx.delete_placements(&[one.id], &self.context)?;
                 }
                 _ => {
-                    gone.insert(one.id, one.message);
+                    gone.extend([placed(&one)]);
                 }
             }
         }
-        gone.extend(tx.held_placements(folder.collection)?.iter().map(|one| (one.id, one.message)));
+        gone.extend(tx.held_placements(folder.collection)?.iter().map(placed));
         if folder.cursor.as_ref().is_some_and(|cursor| cursor.complete) {
             for one in tx.adrift(folder.collection)? {
-                match one.discard.is_some_and(Discard::is_rest) {
+                match one.discard.is_some_and(|how| how.is_rest() || how == Discard::Marked) {
                     true => {
                         tx.delete_placements(&[one.id], &self.context)?;
                     }
-                    false => {
-                        gone.insert(one.id, one.message);
-                    }
+                    false => gone.extend([placed(&one)]),
                 }
             }
         }
-        let placed = |(placement, message)| Placed { placement, message, collection: folder.collection };
-        Ok(gone.into_iter().map(placed).collect())
+        Ok(gone.into_values().collect())
     }
 
     /// Arrivals that no vanished message claimed may be the second half of a move whose first half was seen in an earlier run, or
@@ -187,12 +207,9 @@ impl Task {
     fn meet_awaited(&self, tx: &mut Tx<'_>) -> Result<Vec<Placed>, StoreError> {
         let mut left = self.arrived(tx)?;
         for folder in &self.folders {
-            // The rest of a move that was numbered anew is still to be erased.
+            // The rest of a move that was numbered anew is still to be erased, and what was marked is still marked.
             for rest in tx.adrift(folder.collection)? {
-                let is_it = |one: &Placed| one.collection == folder.collection && one.message == rest.message;
-                if rest.discard.is_some_and(Discard::is_rest)
-                    && let Some(at) = left.iter().position(is_it)
-                {
+                if let Some(at) = self.stands_again(tx, folder.collection, &rest, &left)? {
                     self.adopt(tx, rest.id, left.remove(at).placement)?;
                 }
             }
@@ -213,6 +230,45 @@ impl Task {
             }
         }
         Ok(left)
+    }
+
+    /// Where, among what arrived, stands what a move left behind, or a deletion that could only be marked. What was marked carries its
+    /// mark. A rest without one may be the moved message itself, where folders changed their names, unless that surely stands
+    /// elsewhere.
+    fn stands_again(
+        &self,
+        tx: &Tx<'_>,
+        folder: CollectionId,
+        one: &Placement,
+        arrived: &[Placed],
+    ) -> Result<Option<usize>, StoreError> {
+        let is_proven = match one.discard {
+            Some(Discard::Left | Discard::Marked) => false,
+            Some(Discard::Rest) => self.stands_elsewhere(tx, one.message, arrived)?,
+            _ => return Ok(None),
+        };
+        let is_it = |came: &Placed| {
+            came.collection == folder && came.message == one.message && (came.marked || is_proven)
+        };
+        Ok(arrived.iter().position(is_it))
+    }
+
+    /// Whether every placement of the message but those that arrived is surely where it was.
+    fn stands_elsewhere(
+        &self,
+        tx: &Tx<'_>,
+        message: MessageId,
+        arrived: &[Placed],
+    ) -> Result<bool, StoreError> {
+        let mut others = tx.live_of(message)?;
+        others.retain(|seat| !arrived.iter().any(|came| came.placement == seat.placement.id));
+        let stands = |seat: &Seat| {
+            let is_gone = |uid| {
+                self.folders.iter().any(|one| one.collection == seat.collection && one.gone.contains(uid))
+            };
+            self.read.contains(&seat.collection) && seat.placement.uid.is_some_and(|uid| !is_gone(uid))
+        };
+        Ok(!others.is_empty() && others.iter().all(stands))
     }
 
     /// The two are one message. Flags that were changed here and are not sent yet go with it.
@@ -262,6 +318,11 @@ impl Task {
     }
 }
 
-const fn placed(seat: &Seat) -> Placed {
-    Placed { placement: seat.placement.id, message: seat.placement.message, collection: seat.collection }
+fn placed(seat: &Seat) -> Placed {
+    placed_in(&seat.placement, seat.collection)
+}
+
+fn placed_in(one: &Placement, collection: CollectionId) -> Placed {
+    let marked = one.base_flags.has(SystemFlag::Deleted);
+    Placed { placement: one.id, message: one.message, collection, marked }
 }

@@ -1,6 +1,6 @@
 //! Vanished here, arrived there: halves of one move (design, "Mail").
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use postrider_model::{CollectionId, MessageId, PlacementId};
 
@@ -13,6 +13,8 @@ pub struct Placed {
     pub message: MessageId,
     /// In which folder.
     pub collection: CollectionId,
+    /// Whether it carries `\Deleted` there, or did.
+    pub marked: bool,
 }
 
 /// How vanished placements were settled.
@@ -24,26 +26,37 @@ pub struct Settled {
     pub gone: Vec<Placed>,
 }
 
-/// Pairs what vanished with what arrived of the same message, in the order of their ids. An arrived placement serves once, so a
-/// copy that stays is never taken for two moves, and a vanished one that is named twice becomes one arrival. Any folder will do, the same one included: after a renumbering a message that
-/// could not be told from its twin is fetched again and meets its old placement here.
+/// Pairs what vanished with what arrived of the same message, in the order of their ids; of twins, those first of which both carry
+/// a mark for deletion or neither. An arrived placement serves once, so a copy that stays is never taken for two moves, and a
+/// vanished one that is named twice becomes one arrival. Any folder will do, the same one included: after a renumbering a message
+/// that could not be told from its twin is fetched again and meets its old placement here.
 pub fn pair_moves(vanished: &[Placed], arrived: &[Placed]) -> Settled {
-    let mut waiting: BTreeMap<MessageId, VecDeque<PlacementId>> = BTreeMap::new();
-    let mut arrivals: Vec<&Placed> = arrived.iter().collect();
-    arrivals.sort_by_key(|placed| placed.placement);
-    for placed in arrivals {
-        waiting.entry(placed.message).or_default().push_back(placed.placement);
+    let mut waiting: BTreeMap<MessageId, Vec<&Placed>> = BTreeMap::new();
+    for placed in arrived {
+        waiting.entry(placed.message).or_default().push(placed);
     }
-    let mut order: Vec<&Placed> = vanished.iter().collect();
+    for twins in waiting.values_mut() {
+        twins.sort_by_key(|placed| placed.placement);
+    }
+    let mut order: Vec<Placed> = vanished.to_vec();
     order.sort_by_key(|placed| placed.placement);
     order.dedup_by_key(|placed| placed.placement);
     let mut settled = Settled::default();
-    for placed in order {
-        match waiting.get_mut(&placed.message).and_then(VecDeque::pop_front) {
-            Some(arrival) => settled.moved.push((placed.placement, arrival)),
-            None => settled.gone.push(*placed),
+    let mut pair = |left: Vec<Placed>, fits: fn(&Placed, &Placed) -> bool| -> Vec<Placed> {
+        let mut alone = Vec::new();
+        for placed in left {
+            let twins = waiting.entry(placed.message).or_default();
+            match twins.iter().position(|arrival| fits(&placed, arrival)) {
+                Some(at) => settled.moved.push((placed.placement, twins.remove(at).placement)),
+                None => alone.push(placed),
+            }
         }
-    }
+        alone
+    };
+    let left = pair(order, |one, other| one.marked == other.marked);
+    let gone = pair(left, |_, _| true);
+    settled.moved.sort_unstable();
+    settled.gone = gone;
     settled
 }
 
@@ -56,6 +69,7 @@ mod tests {
             placement: PlacementId(placement),
             message: MessageId(message),
             collection: CollectionId(collection),
+            marked: false,
         }
     }
 
@@ -79,6 +93,17 @@ mod tests {
         let settled = pair_moves(&vanished, &[placed(8, 10, 2), placed(9, 10, 2)]);
         assert_eq!(settled.moved, [(PlacementId(1), PlacementId(8)), (PlacementId(2), PlacementId(9))]);
         assert_eq!(settled.gone, []);
+    }
+
+    #[test]
+    fn of_twins_the_one_that_carries_the_same_mark_is_taken() {
+        let marked = |placed: Placed| Placed { marked: true, ..placed };
+        let settled = pair_moves(
+            &[marked(placed(1, 10, 1)), placed(2, 10, 1), marked(placed(3, 10, 1))],
+            &[placed(7, 10, 2), marked(placed(8, 10, 2)), placed(9, 10, 2)],
+        );
+        let pairs = [(1, 8), (2, 7), (3, 9)].map(|(old, new)| (PlacementId(old), PlacementId(new)));
+        assert_eq!(settled.moved, pairs);
     }
 
     #[test]

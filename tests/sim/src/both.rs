@@ -30,12 +30,21 @@ pub struct There {
     pub flags: Flags,
 }
 
+impl There {
+    /// Where it stands.
+    pub fn place(&self) -> (&str, u32, u32) {
+        (&self.folder, self.uid_validity, self.uid)
+    }
+}
+
 /// Both sides.
 #[derive(Debug, Clone, Default)]
 pub struct Both {
-    /// Every folder on the servers, by account and name.
-    folders: BTreeSet<(String, String)>,
+    /// The UIDVALIDITY of every folder on the servers, by account and name.
+    folders: BTreeMap<(String, String), u32>,
     there: BTreeMap<Letter, Vec<There>>,
+    /// What carries a mark for deletion on a server that erases no single message: it is as good as gone.
+    marked: BTreeMap<Letter, Vec<There>>,
     here: BTreeMap<Letter, Vec<Standing>>,
 }
 
@@ -49,7 +58,10 @@ impl Both {
         let mut rests = BTreeSet::new();
         for one in standings(&hands.store)? {
             if one.is_rest() {
-                rests.insert((one.account, one.folder, one.uid_validity, one.uid));
+                // One that carries a mark shows it. Somebody may have taken it away.
+                if !one.is_marked() {
+                    rests.insert((one.account, one.folder, one.uid_validity, one.uid));
+                }
                 continue;
             }
             both.here.entry((one.account.clone(), *one.hash.as_bytes())).or_default().push(one);
@@ -59,14 +71,10 @@ impl Both {
             for (name, view) in side.other.snapshot() {
                 let folder = shown(&name, side.server.config().delimiter);
                 if !view.no_select {
-                    both.folders.insert((side.account.clone(), folder.clone()));
+                    both.folders.insert((side.account.clone(), folder.clone()), view.uid_validity);
                 }
                 for message in view.messages {
                     let flags = lower_case(&message.flags);
-                    // A server that erases no single message leaves what is gone with a mark on it.
-                    if !erases && flags.contains("\\deleted") {
-                        continue;
-                    }
                     let place =
                         (side.account.clone(), folder.clone(), Some(view.uid_validity), Some(message.uid));
                     if rests.contains(&place) {
@@ -79,7 +87,9 @@ impl Both {
                         uid: message.uid,
                         flags,
                     };
-                    both.there.entry(letter).or_default().push(there);
+                    let is_marked = !erases && there.flags.contains("\\deleted");
+                    let copies = if is_marked { &mut both.marked } else { &mut both.there };
+                    copies.entry(letter).or_default().push(there);
                 }
             }
         }
@@ -87,13 +97,18 @@ impl Both {
     }
 
     /// All letters that stand, or stood, anywhere.
-    pub fn letters(&self) -> impl Iterator<Item = &Letter> {
-        self.there.keys().chain(self.here.keys().filter(|letter| !self.there.contains_key(*letter)))
+    pub fn letters(&self) -> BTreeSet<&Letter> {
+        self.there.keys().chain(self.marked.keys()).chain(self.here.keys()).collect()
     }
 
     /// A letter's copies on its server.
     pub fn there(&self, letter: &Letter) -> &[There] {
         self.there.get(letter).map_or(&[], Vec::as_slice)
+    }
+
+    /// A letter's copies on its server that only carry a mark for deletion yet.
+    pub fn marked(&self, letter: &Letter) -> &[There] {
+        self.marked.get(letter).map_or(&[], Vec::as_slice)
     }
 
     /// A letter's placements here, deleted ones among them.
@@ -103,7 +118,12 @@ impl Both {
 
     /// Whether the folder in which the server had a placement is not there any more, under its name at least.
     pub fn lost_its_folder(&self, one: &Standing) -> bool {
-        !self.folders.contains(&(one.account.clone(), one.folder.clone()))
+        let now = self.folders.get(&(one.account.clone(), one.folder.clone())).copied();
+        let has_another_name = || {
+            let mut others = self.folders.iter().filter(|((account, _), _)| *account == one.account);
+            others.any(|(_, validity)| Some(*validity) == one.uid_validity)
+        };
+        now.is_none() || now != one.uid_validity && has_another_name()
     }
 
     /// Whether the server has a placement where the store says.

@@ -6,7 +6,7 @@ use postrider_fake::{Backup, Capability, FlagChange, MailboxView, OtherClient};
 
 use crate::{
     chance::Chance,
-    layout::{FLAGS, NAMES, with_delimiter},
+    layout::{FLAGS, NAMES, shown, with_delimiter},
     machine::Mailbox,
     mail::{Mail, internal_date},
     trace::Trace,
@@ -22,6 +22,13 @@ pub struct Changed {
     pub renamed: bool,
 }
 
+/// A mailbox as it once was.
+#[derive(Debug)]
+pub struct Kept {
+    backup: Backup,
+    mod_seq: u64,
+}
+
 /// Changes the mail of one account.
 #[derive(Debug)]
 pub struct Changer<'a> {
@@ -32,7 +39,9 @@ pub struct Changer<'a> {
     /// What is drawn from.
     pub chance: &'a mut Chance,
     /// Backups of mailboxes, taken in earlier rounds.
-    pub backups: &'a mut BTreeMap<String, Backup>,
+    pub backups: &'a mut BTreeMap<String, Kept>,
+    /// How far the program has read each folder, by account and name.
+    pub cursors: &'a BTreeMap<(String, String), u64>,
     /// Where it is written down.
     pub trace: &'a Trace,
 }
@@ -89,7 +98,7 @@ impl Changer<'_> {
             94..97 => {
                 self.note(|| format!("backup of {name:?}"));
                 if let Ok(backup) = self.other().backup(&name) {
-                    self.backups.insert(name, backup);
+                    self.backups.insert(name, Kept { backup, mod_seq: view.highest_mod_seq });
                 }
             }
             97..99 => {
@@ -195,7 +204,13 @@ impl Changer<'_> {
     fn restore(&mut self) -> bool {
         let names: Vec<String> = self.backups.keys().cloned().collect();
         let Some(name) = self.chance.pick(&names).cloned() else { return false };
-        let Some(backup) = self.backups.remove(&name) else { return false };
+        let Some(Kept { backup, mod_seq }) = self.backups.remove(&name) else { return false };
+        // One as young as what was read last could be told from it by nobody who has learnt more since, without having read to the end.
+        let folder = shown(&name, self.mailbox.server.config().delimiter);
+        let read = self.cursors.get(&(self.mailbox.account.clone(), folder));
+        if read.is_some_and(|read| mod_seq >= *read) {
+            return false;
+        }
         let done = self.other().restore_backup(&name, &backup);
         self.note(|| format!("restore {name:?}: {done:?}"));
         done.is_ok()

@@ -48,9 +48,10 @@ pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
             bail!("folder {name:?} of {} is followed and is not there", mailbox.account);
         }
         for (name, view) in &mut there {
+            let place = (name.as_str(), view.uid_validity);
             let excepted =
-                |uid: u32| now.iter().any(|one| is_excepted(one, mailbox, name) && one.uid == Some(uid));
-            view.messages.retain(|message| !excepted(message.uid));
+                |message: &MessageView| now.iter().any(|one| is_excepted(one, mailbox, place, message));
+            view.messages.retain(|message| !excepted(message));
             let here = here.remove(name.as_str()).unwrap_or_default();
             folder_equals(mailbox, name, view, &here).map_err(|error| {
                 let known: Vec<&Standing> = now
@@ -69,9 +70,13 @@ pub fn equals_servers(machine: &Machine, now: &[Standing]) -> Result<()> {
 }
 
 /// Gone here, and left with a mark on a server that erases no single message; or to go to a folder that is not followed now.
-fn is_excepted(one: &Standing, mailbox: &Mailbox, folder: &str) -> bool {
+fn is_excepted(one: &Standing, mailbox: &Mailbox, folder: (&str, u32), message: &MessageView) -> bool {
+    let stands =
+        (one.folder.as_str(), one.uid_validity, one.uid) == (folder.0, Some(folder.1), Some(message.uid));
     let waits = one.is_frozen && one.waits() && one.stands_in != one.folder;
-    (one.is_marked() || waits) && one.account == mailbox.account && one.folder == folder
+    let is_marked =
+        one.is_marked() && message.flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\deleted"));
+    (is_marked || waits) && one.account == mailbox.account && stands
 }
 
 /// Nothing waits to be sent, but for what stands in a folder that is not followed now.

@@ -69,6 +69,7 @@ impl Laws {
     /// The law that is broken, and by what.
     pub fn hold(&mut self, machine: &Machine, mut now: Vec<Standing>, of: Circumstances) -> Result<()> {
         uids_are_given_once(&now)?;
+        let rests: Vec<Standing> = now.iter().filter(|one| one.is_rest()).cloned().collect();
         now.retain(|one| !one.is_rest());
         let servers = servers(machine);
         self.nothing_is_lost(&now)?;
@@ -76,7 +77,7 @@ impl Laws {
         if !of.restored {
             uids_mean_their_bytes(&now, &servers)?;
         }
-        self.deletions_are_deserved(&now, &servers, of)?;
+        self.deletions_are_deserved(&now, &rests, &servers, of)?;
         self.mass_deletions_are_held(&now)?;
         self.know(now);
         Ok(())
@@ -123,7 +124,13 @@ impl Laws {
         Ok(())
     }
 
-    fn deletions_are_deserved(&self, now: &[Standing], servers: &Servers, of: Circumstances) -> Result<()> {
+    fn deletions_are_deserved(
+        &self,
+        now: &[Standing],
+        rests: &[Standing],
+        servers: &Servers,
+        of: Circumstances,
+    ) -> Result<()> {
         for (was, is) in self.deleted(now) {
             let Some(there) = servers.get(&(is.account.clone(), is.folder.clone())) else { continue };
             let same_numbers =
@@ -138,8 +145,11 @@ impl Laws {
                 }
                 _ => {
                     let copies = there.messages.values().filter(|hash| **hash == is.hash).count();
-                    let here = now.iter().filter(|one| {
-                        !one.is_deleted && one.collection == is.collection && one.hash == is.hash
+                    // A tombstone of which the server is still to be told, or that it cannot erase, stands for a copy there, and so
+                    // does what a move left behind.
+                    let here = now.iter().chain(rests).filter(|one| {
+                        let stands = !one.is_deleted || one.discard.is_some();
+                        stands && one.collection == is.collection && one.hash == is.hash
                     });
                     ensure!(
                         here.count() >= copies || of.lies,
@@ -156,7 +166,7 @@ impl Laws {
         let here: BTreeMap<i64, &Standing> = now.iter().map(|one| (one.id, one)).collect();
         let live = self.before.iter().filter(|one| !one.is_deleted);
         live.filter_map(move |was| Some((was, *here.get(&was.id)?)))
-            .filter(|(_, is)| is.is_deleted && is.discard.is_none())
+            .filter(|(_, is)| is.is_deleted && is.discard.is_none() && !is.is_unwanted)
     }
 
     fn mass_deletions_are_held(&self, now: &[Standing]) -> Result<()> {

@@ -8,12 +8,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use postrider::{service::RunRequest, service::Service};
-use postrider_fake::Backup;
 
 use crate::{
     both::Both,
     chance::Chance,
-    change::{Changed, Changer},
+    change::{Changed, Changer, Kept},
     crash::CrashAt,
     equal::{equals_servers, found_and_read, nothing_waits, still_water, went_well},
     laws::{Circumstances, Laws},
@@ -21,7 +20,7 @@ use crate::{
     machine::{Ended, Lived, Machine, everything},
     mail::Mail,
     person::People,
-    stored::{dump, standings},
+    stored::{cursors, dump, standings},
     trace::Trace,
     trouble::{Trouble, brew, calm},
     wish::{While, Wishes},
@@ -63,7 +62,7 @@ struct Seed {
     mail: Mail,
     laws: Laws,
     wishes: Arc<Mutex<Wishes>>,
-    backups: Vec<BTreeMap<String, Backup>>,
+    backups: Vec<BTreeMap<String, Kept>>,
     since_calm: Circumstances,
     crashes: u64,
     /// Jobs and octets of the life before: crash points are drawn among as many.
@@ -134,6 +133,7 @@ impl Seed {
 
     fn change(&mut self, round: u64) -> Result<Changed> {
         let people = self.people()?;
+        let cursors = cursors(&self.machine.store())?;
         let mut changed = Changed::default();
         people.edit(While::Still, || {
             for (number, (mailbox, backups)) in
@@ -142,8 +142,15 @@ impl Seed {
                 let mut chance = Chance::new(self.seed, &format!("change {round} {number}"));
                 let count = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
                 let trace = self.machine.trace();
-                let one = Changer { mailbox, mail: &mut self.mail, chance: &mut chance, backups, trace }
-                    .change(count);
+                let one = Changer {
+                    mailbox,
+                    mail: &mut self.mail,
+                    chance: &mut chance,
+                    backups,
+                    cursors: &cursors,
+                    trace,
+                }
+                .change(count);
                 changed.restored |= one.restored;
                 changed.renamed |= one.renamed;
             }

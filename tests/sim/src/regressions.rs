@@ -6,6 +6,14 @@ pub const SEEDS: &[(u64, &str)] = &[
     (59, "two folders that swapped their names could not be written down, ever"),
     (75, "a folder that was told empty once was never filled"),
     (169, "a folder that was told empty once was never filled"),
+    (939, "what a move had left took the place of the message itself, when both folders were renumbered"),
+    (1103, "a copy that was not sent yet took the UID of another message, when its folder was renumbered"),
+    (875, "a copy was sent a second time, since the server denied what the folder holds"),
+    (1361, "what a move had left was forgotten there, since the server denied what the folder holds"),
+    (937, "a copy that was not sent yet was taken for half of a move"),
+    (1077, "a copy made here got the mark for deletion that its original carried"),
+    (1545, "what was restored here lost the flags that it had got there meanwhile"),
+    (182, "what was deleted here while its folder was renumbered came back"),
 ];
 
 #[cfg(test)]
@@ -13,7 +21,11 @@ mod tests {
     use std::{future::Future, sync::Arc};
 
     use chrono::{DateTime, Duration};
-    use postrider_fake::{Capabilities, InternalDate, OtherClient, ServerConfig};
+    use postrider_fake::{
+        Action, Bend, Capabilities, Capability, FaultPlan, InternalDate, OtherClient, ServerConfig, Then,
+        Trigger,
+    };
+    use postrider_model::PlacementId;
 
     use crate::{
         crash::CrashAt,
@@ -22,6 +34,7 @@ mod tests {
         machine::{BEGINNING, Ended, Machine, everything},
         stored::{Standing, standings},
         trace::Trace,
+        trouble::calm,
     };
 
     fn on_one_thread<T>(act: impl Future<Output = T>) -> T {
@@ -141,5 +154,144 @@ mod tests {
                 });
             }
         }
+    }
+
+    /// A server that moves nothing and erases no single message, with these folders.
+    fn plain(folders: [&str; 2]) -> (Machine, OtherClient) {
+        let (machine, other) =
+            machine(Capabilities::all().without([Capability::Move, Capability::UidPlus]), "all");
+        for folder in folders {
+            other.create_mailbox(folder).unwrap();
+        }
+        (machine, other)
+    }
+
+    fn swap(other: &OtherClient) {
+        for (from, to) in [("A", "C"), ("B", "A"), ("C", "B")] {
+            other.rename_mailbox(from, to).unwrap();
+        }
+    }
+
+    /// The ids of what stands in a folder here and nothing is to become of.
+    fn ids_in(machine: &Machine, folder: &str) -> Vec<PlacementId> {
+        let all = here(machine);
+        all.iter()
+            .filter(|one| !one.is_deleted && one.folder == folder)
+            .map(|one| PlacementId(one.id))
+            .collect()
+    }
+
+    fn move_mail(machine: &Machine, ids: &[PlacementId], to: &str) {
+        let mut service = machine.service().unwrap();
+        let caller = service.owner();
+        service.move_mail(&caller, ids, to).unwrap();
+    }
+
+    fn copy_mail(machine: &Machine, ids: &[PlacementId], to: &str) {
+        let mut service = machine.service().unwrap();
+        let caller = service.owner();
+        service.copy_mail(&caller, ids, to).unwrap();
+    }
+
+    /// Both sides are the same, and these ids stand in these folders.
+    fn stand(machine: &Machine, expected: &[(PlacementId, &str)]) {
+        let now = here(machine);
+        equals_servers(machine, &now).unwrap();
+        let mut live: Vec<(PlacementId, &str)> =
+            now.iter().filter(|one| !one.is_deleted).map(|one| (PlacementId(one.id), &*one.folder)).collect();
+        live.sort_unstable();
+        assert_eq!(live, expected, "{now:#?}");
+        assert!(now.iter().all(|one| one.is_deleted || !one.flags.contains("\\deleted")), "{now:#?}");
+    }
+
+    #[test]
+    fn what_a_move_left_is_not_taken_for_a_twin_that_stands() {
+        on_one_thread(async {
+            let (machine, other) = plain(["A", "B"]);
+            for _ in 0..2 {
+                other.append("A", message("twin"), &[], days_ago(1)).unwrap();
+            }
+            run(&machine).await;
+            let ids = ids_in(&machine, "A");
+            move_mail(&machine, &ids[1..], "B");
+            run(&machine).await;
+            other.bump_uid_validity("A").unwrap();
+            run(&machine).await;
+            stand(&machine, &[(ids[0], "A"), (ids[1], "B")]);
+        });
+    }
+
+    #[test]
+    fn what_a_move_left_is_not_taken_for_the_message_where_the_folders_swapped_their_names() {
+        on_one_thread(async {
+            let (machine, other) = plain(["A", "B"]);
+            other.append("A", message("one"), &[], days_ago(1)).unwrap();
+            run(&machine).await;
+            let ids = ids_in(&machine, "A");
+            move_mail(&machine, &ids, "B");
+            run(&machine).await;
+            swap(&other);
+            // Somebody erases what is marked.
+            other.expunge("B", &[1]).unwrap();
+            run(&machine).await;
+            run(&machine).await;
+            assert_eq!(other.snapshot()["A"].messages.len(), 1);
+            assert_eq!(here(&machine).iter().filter(|one| !one.is_deleted).count(), 1);
+            equals_servers(&machine, &here(&machine)).unwrap();
+        });
+    }
+
+    #[test]
+    fn a_copy_that_was_not_sent_is_none_of_those_that_a_renumbered_folder_has() {
+        on_one_thread(async {
+            let (machine, other) = plain(["A", "B"]);
+            other.append("A", message("one"), &[], days_ago(1)).unwrap();
+            run(&machine).await;
+            let ids = ids_in(&machine, "A");
+            copy_mail(&machine, &ids, "B");
+            other.bump_uid_validity("A").unwrap();
+            other.append("B", message("one"), &[], days_ago(1)).unwrap();
+            other.bump_uid_validity("B").unwrap();
+            run(&machine).await;
+            run(&machine).await;
+            equals_servers(&machine, &here(&machine)).unwrap();
+            assert_eq!((ids_in(&machine, "A"), ids_in(&machine, "B").len()), (ids, 2));
+            assert_eq!(other.snapshot()["B"].messages.len(), 2);
+        });
+    }
+
+    #[test]
+    fn what_the_server_denies_is_not_sent_a_second_time() {
+        on_one_thread(async {
+            for without in [vec![], vec![Capability::Unselect]] {
+                let capabilities =
+                    without.into_iter().fold(Capabilities::all(), |all, one| all.without([one]));
+                let (machine, other) = machine(capabilities, "all");
+                other.append("INBOX", message("one"), &[], days_ago(1)).unwrap();
+                run(&machine).await;
+                copy_mail(&machine, &ids_in(&machine, "INBOX"), "INBOX");
+                let at = &machine.mailboxes[0].at;
+                let plans = [
+                    (Trigger::Named("UID COPY", 1), Action::LoseAnswer(Then::Close)),
+                    (Trigger::Every("EXAMINE"), Action::Bend(Bend::Empty)),
+                ];
+                for (when, action) in plans {
+                    let dialled = machine.net().dialled(at);
+                    for nth in 1..=4 {
+                        machine.net().plan(
+                            at,
+                            dialled + nth,
+                            FaultPlan::none().on(when.clone(), action.clone()),
+                        );
+                    }
+                    machine.run(&everything(), None).await.unwrap();
+                    calm(machine.net(), &machine.mailboxes[0]);
+                }
+                run(&machine).await;
+                run(&machine).await;
+                assert_eq!(other.snapshot()["INBOX"].messages.len(), 2);
+                equals_servers(&machine, &here(&machine)).unwrap();
+            }
+        });
     }
 }

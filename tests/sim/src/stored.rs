@@ -1,7 +1,10 @@
 //! What the store holds, read beside the program by plain SQL: every message where it stands or stood, and a hash of all
 //! tables.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::Result;
 use blake3::Hash;
@@ -43,6 +46,8 @@ pub struct Standing {
     pub internal_date: i64,
     /// Whether it is a tombstone.
     pub is_deleted: bool,
+    /// Whether a person deleted it here.
+    pub is_unwanted: bool,
     /// Whether its deletion waits for a person's word.
     pub is_held: bool,
     /// Of a tombstone that the server has still, what is to become of it there.
@@ -101,7 +106,8 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
         "SELECT p.id, p.message, b.hash, a.name, c.id, c.name, c.gone_us IS NOT NULL OR f.gone_us IS NOT NULL, c.uid_validity, p.uid, p.flags,
                 p.keywords, p.internal_us, p.deleted_us IS NOT NULL, p.held IS NOT NULL,
                 coalesce(c.role IN ('trash', 'junk', 'drafts'), 0), f.name, p.base_flags, p.base_keywords, p.discard,
-                (SELECT i.state FROM intent i WHERE i.placement = p.id), m.snippet NOT LIKE '%bare line feeds%', p.arriving
+                (SELECT i.state FROM intent i WHERE i.placement = p.id), m.snippet NOT LIKE '%bare line feeds%', p.arriving,
+                coalesce(p.deleted_why IN ('deleted', 'deleted with its folder'), 0)
          FROM placement p JOIN message m ON m.id = p.message JOIN body b ON b.id = m.body
               JOIN collection c ON c.id = p.collection JOIN collection f ON f.id = p.folder
               JOIN account a ON a.id = c.account ORDER BY p.id",
@@ -131,7 +137,28 @@ pub fn standings(store: &Path) -> Result<Vec<Standing>> {
             intent: row.get(19)?,
             can_be_put: row.get(20)?,
             is_arriving: row.get(21)?,
+            is_unwanted: row.get(22)?,
         })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How far the program has read each folder that has mod-sequences, by account and name.
+///
+/// # Errors
+/// What SQLite says.
+pub fn cursors(store: &Path) -> Result<BTreeMap<(String, String), u64>> {
+    if !store.join("store.db").exists() {
+        return Ok(BTreeMap::new());
+    }
+    let conn = open(store)?;
+    let mut statement = conn.prepare(
+        "SELECT a.name, c.name, c.highest_mod_seq FROM collection c JOIN account a ON a.id = c.account
+         WHERE c.gone_us IS NULL AND c.highest_mod_seq IS NOT NULL",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let mod_seq: i64 = row.get(2)?;
+        Ok(((row.get(0)?, row.get(1)?), mod_seq.cast_unsigned()))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -11,7 +11,7 @@
 //! | id | the same | the one that it has |
 //!
 //! Where two hands meet in one moment, so that either order is right, a wish leaves both open, and nothing else: in the middle of a
-//! run, with a write on its way; or a deletion on the one side with a move on the other, out of what is followed.
+//! run, with a write on its way; or a deletion on the one side with a move on the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,8 +63,10 @@ pub enum While {
 impl Wishes {
     /// Somebody edited mail, on one side: the wishes are what they were, and that.
     pub fn edited(&mut self, was: &Both, now: &Both, at: While, is_whole: impl Fn(&str) -> bool) {
-        for letter in now.letters().chain(was.letters()).collect::<BTreeSet<_>>() {
-            let touched = was.there(letter) != now.there(letter) || was.here(letter) != now.here(letter);
+        for letter in now.letters().union(&was.letters()).copied() {
+            let touched = was.there(letter) != now.there(letter)
+                || was.here(letter) != now.here(letter)
+                || was.marked(letter) != now.marked(letter);
             if touched {
                 let copies = self.copies.entry(letter.clone()).or_default();
                 edited_there(copies, was, now, letter, at, is_whole(&letter.0));
@@ -98,6 +100,9 @@ impl Wishes {
     pub fn outlived(&mut self, now: &Both, of: Circumstances) -> Result<()> {
         let mut single_now = BTreeMap::new();
         for letter in now.letters() {
+            if of.lies {
+                self.leave_denied_open(now, letter);
+            }
             let Some(mut wish) = single(now, letter) else { continue };
             if let Some(was) = self.single.get(letter).filter(|_| !of.lies && !of.restored) {
                 wish.open.extend(was.open.iter().filter(|flag| !agrees(now, letter, flag)).cloned());
@@ -107,6 +112,20 @@ impl Wishes {
         }
         self.single = single_now;
         Ok(())
+    }
+
+    /// Where a server denied what it has, what was deleted here may count as gone there, and come back when it tells the truth: nothing
+    /// tells that from a mailbox that was set back.
+    fn leave_denied_open(&mut self, now: &Both, letter: &Letter) {
+        let there = [now.there(letter), now.marked(letter)].concat();
+        let is_denied = |one: &&Standing| {
+            let is_gone = one.is_deleted && one.discard.is_none();
+            is_gone && there.iter().any(|there| there.folder == one.folder)
+        };
+        let denied = now.here(letter).iter().filter(is_denied).count();
+        if let Some(copies) = self.copies.get_mut(letter).filter(|_| denied > 0) {
+            copies.most = copies.most.max(there.len());
+        }
     }
 
     /// The program ran well, and knows every folder by its name.
@@ -121,14 +140,13 @@ impl Wishes {
     pub fn came_true(&self, now: &Both) -> Result<()> {
         for (letter, wished) in &self.copies {
             let there = now.there(letter);
-            // What stands in a folder that is gone there stays here, and waits for it.
-            let waits = |one: &&Standing| !one.is_deleted && one.is_frozen && one.waits();
-            let stuck = now.here(letter).iter().filter(waits).count();
-            let fits =
-                wished.least.saturating_sub(stuck) <= there.len() && there.len() <= wished.most + stuck;
+            // What is to be put into a folder that is gone there waits for it, and so does what is to be erased in it.
+            let waiting = || now.here(letter).iter().filter(|one| one.is_frozen && one.waits());
+            let (all, to_put) = (waiting().count(), waiting().filter(|one| !one.is_deleted).count());
+            let fits = wished.least.saturating_sub(to_put) <= there.len() && there.len() <= wished.most + all;
             ensure!(
                 fits,
-                "copies: {wished:?} are to be there, less {stuck} that wait, and these are: {there:?}; here: {:?}",
+                "copies: {wished:?} are to be there, but for {all} that wait, and these are: {there:?}; here: {:?}",
                 now.here(letter)
             );
         }
@@ -139,7 +157,8 @@ impl Wishes {
 /// Somebody was at the mail there.
 fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at: While, is_whole: bool) {
     let (before, after) = (was.there(letter), now.there(letter));
-    if before == after {
+    let revived = revived(was, now, letter);
+    if before == after && revived == 0 {
         return;
     }
     let here = was.here(letter);
@@ -149,18 +168,33 @@ fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at
         one.intent.as_deref().is_some_and(|state| state != "noted") || at == While::Running && one.waits()
     });
     let (more, less) = (after.len().saturating_sub(before.len()), before.len().saturating_sub(after.len()));
-    copies.least = (copies.least + more).saturating_sub(less);
-    copies.most += more;
+    copies.least = (copies.least + more.saturating_sub(revived)).saturating_sub(less);
+    copies.most += more.max(revived);
     if is_on_its_way {
         copies.most += usize::from(more == 0 && less == 0);
     } else {
         copies.most = copies.most.saturating_sub(less.saturating_sub(deleted_here));
     }
     let waits = here.iter().any(|one| !one.is_frozen && one.waits());
-    if !is_whole && waits || deleted_here > 0 && more == 0 && less == 0 && at == While::Running {
-        // It was moved to where it cannot be seen from here.
-        copies.most += 1;
+    if !is_whole && waits || deleted_here > 0 && more == 0 && less == 0 {
+        // They were moved to where they cannot be seen from here, or arrive before they are missed.
+        let came = after.iter().filter(|one| !before.iter().any(|was| was.place() == one.place()));
+        copies.most += came.count().clamp(1, deleted_here.max(1));
     }
+}
+
+/// How many copies that carried a mark for deletion somebody has moved since, or taken the mark from: deleted on the one side, kept
+/// on the other.
+fn revived(was: &Both, now: &Both, letter: &Letter) -> usize {
+    let left = was.marked(letter).iter().filter(|one| !now.marked(letter).contains(one)).count();
+    let stood = [was.there(letter), was.marked(letter)].concat();
+    let unmarked = now
+        .there(letter)
+        .iter()
+        .filter(|one| was.marked(letter).iter().any(|was| was.place() == one.place()));
+    let all = now.there(letter).iter().chain(now.marked(letter));
+    let came = all.filter(|one| !stood.iter().any(|was| was.place() == one.place()));
+    left.min(unmarked.count() + came.count())
 }
 
 /// A person was at the mail here.
@@ -178,11 +212,16 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
                 // It was gone there, and a person does something with it all the same.
                 copies.most += 1;
             }
+            // It was gone there, and its deletion there is counted.
+            Some(false) if one.is_deleted && was_held(&before, one) && !was.has(one_before(&before, one)) => {
+            }
             Some(false) if one.is_deleted => {
                 copies.least = copies.least.saturating_sub(1);
                 let is_surely_gone = one.uid.is_none() && one.discard.is_none() && !one.is_frozen
                     || one.discard.as_deref() == Some("expunge") && (now.has(one) || one.uid.is_none());
-                copies.most = copies.most.saturating_sub(usize::from(is_surely_gone));
+                // What the server denies counts as gone there, and comes back if it is not.
+                let is_sure = is_surely_gone && !was_held(&before, one);
+                copies.most = copies.most.saturating_sub(usize::from(is_sure));
             }
             _ => {}
         }
@@ -194,6 +233,10 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
 fn rescued(known: &mut BTreeSet<i64>, now: &Both, letter: &Letter) -> usize {
     let is_one = |one: &&Standing| !one.is_deleted && one.stands_in != one.folder && now.lost_its_folder(one);
     now.here(letter).iter().filter(is_one).filter(|one| known.insert(one.id)).count()
+}
+
+fn one_before<'a>(before: &BTreeMap<i64, &'a Standing>, one: &'a Standing) -> &'a Standing {
+    before.get(&one.id).copied().unwrap_or(one)
 }
 
 fn was_held(before: &BTreeMap<i64, &Standing>, one: &Standing) -> bool {
@@ -209,11 +252,16 @@ fn single(both: &Both, letter: &Letter) -> Option<Single> {
     if here.is_frozen || both.here(letter).iter().any(Standing::is_to_go) {
         return None;
     }
-    let is_moved_here = here.stands_in != here.folder;
-    let folder = if is_moved_here { &here.stands_in } else { &there.folder };
+    // The same message, come to where it was moved: what a person does to it before that is settled is done to this one.
+    let mut all = both.here(letter).iter();
+    let came = all.find(|one| !one.is_deleted && one.is_arriving && both.has(one));
+    let theirs =
+        came.map_or_else(|| there.flags.clone(), |came| merge(&came.base, &came.flags, &there.flags));
+    let moved = came.into_iter().chain([here]).find(|one| one.stands_in != one.folder);
+    let folder = moved.map_or(&there.folder, |one| &one.stands_in);
     Some(Single {
         id: here.id,
-        flags: merge(&here.base, &here.flags, &there.flags),
+        flags: merge(&here.base, &here.flags, &theirs),
         open: Flags::new(),
         folders: BTreeSet::from([folder.clone()]),
     })

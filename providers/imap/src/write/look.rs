@@ -5,8 +5,8 @@ use postrider_remote::{FolderKey, Messages};
 
 use super::with_folder;
 use crate::{
-    codec::{listing::StatusRow, response::Data},
-    connection::{Connection, done},
+    codec::{command::Command, listing::StatusRow, response::Data},
+    connection::{Connection, done, passing},
     fault::{During, Failure},
     name,
     search::search_set,
@@ -61,6 +61,24 @@ pub(crate) async fn present(
 ) -> Result<UidSet, Failure> {
     let opened = examine(connection, settings, messages.folder, None).await?;
     let action = connection.folder_action("look for messages");
-    check_same_validity(action, messages.uid_validity, opened.status.uid_validity)?;
-    search_set(connection, messages.uids).await
+    check_same_validity(action.clone(), messages.uid_validity, opened.status.uid_validity)?;
+    if opened.status.messages > 0 {
+        return search_set(connection, messages.uids).await;
+    }
+    // That a folder holds nothing is believed where STATUS says so too.
+    close_examined(connection).await?;
+    match status(connection, settings, messages.folder).await?.messages {
+        0 => Ok(UidSet::EMPTY),
+        told => {
+            Err(passing(action, format!("the server shows none of the {told} messages that it tells of")))
+        }
+    }
+}
+
+/// Closes a folder that was opened by EXAMINE, so that CLOSE too erases nothing (RFC 3501, section 6.4.2).
+async fn close_examined(connection: &mut Connection) -> Result<(), Failure> {
+    connection.selected = None;
+    let verb = if connection.has("UNSELECT") { "UNSELECT" } else { "CLOSE" };
+    let command = Command::new(connection.action("close the folder"), verb);
+    connection.run_all(&[command], &mut |_, _| ()).await.map(drop)
 }

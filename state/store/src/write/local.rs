@@ -176,13 +176,13 @@ impl Tx<'_> {
         }
         self.note(&was, "deleted", context)?;
         let append = if was.placement.uid.is_none() { self.append_of(id)? } else { None };
-        let mut there = was.placement.uid.is_some();
-        if let Some(append) = append {
-            match is_unsent(append.intent.state) {
-                true => drop(self.step_intent(append.id, Event::Withdraw)?),
-                // It may be there by now: what is known of it later decides.
-                false => there = true,
-            }
+        // Without a UID it may be there all the same, put there or numbered anew: what is known of it later decides.
+        let mut there = true;
+        if let Some(append) = append
+            && is_unsent(append.intent.state)
+        {
+            self.step_intent(append.id, Event::Withdraw)?;
+            there = false;
         }
         self.conn
             .prepare_cached(

@@ -1,6 +1,8 @@
 //! Messages where they stand: reading them for a plan, and the two changes that come in for them, flags and deletion.
 
-use postrider_model::{CollectionId, Flags, MatchKey, MessageId, PlacementId, Timestamp, Uid, UidSet};
+use postrider_model::{
+    CollectionId, Flags, MatchKey, MessageId, PlacementId, SystemFlag, Timestamp, Uid, UidSet,
+};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Context, Discard, HeldId, Tx};
@@ -160,7 +162,8 @@ impl Tx<'_> {
     }
 
     /// Brings flags up to date and answers how many placements that changed; what was is in history. Where nothing differs
-    /// nothing is written. Tombstones keep what they had.
+    /// nothing is written. What is deleted here and still there learns them too, so that it can be restored as it is there; other
+    /// tombstones keep what they had.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMessage`], and what SQLite says.
@@ -169,14 +172,17 @@ impl Tx<'_> {
         for update in updates {
             let was = self.seat(update.placement)?;
             let now = &was.placement;
-            if was.deleted.is_some()
+            if was.deleted.is_some() && now.discard.is_none()
                 || (now.flags == update.flags
                     && now.base_flags == update.base_flags
                     && now.mod_seq == update.mod_seq)
             {
                 continue;
             }
-            if now.flags != update.flags {
+            if is_unmarked(&was, update) {
+                self.note(&was, "restored", context)?;
+                changed += 1;
+            } else if was.deleted.is_none() && now.flags != update.flags {
                 self.note(&was, "flags", context)?;
                 changed += 1;
             }
@@ -185,6 +191,8 @@ impl Tx<'_> {
         Ok(changed)
     }
 
+    /// Writes flags down. Somebody who took the mark for deletion from a message there wants it: it is a message here again. What a
+    /// move left is nobody's message, and is to be erased again.
     pub(super) fn write_flags(&mut self, update: &FlagUpdate) -> Result<()> {
         self.conn
             .prepare_cached(
@@ -199,6 +207,15 @@ impl Tx<'_> {
                 keywords(&update.base_flags),
                 update.mod_seq.map(u64::cast_signed)
             ])?;
+        if !update.base_flags.has(SystemFlag::Deleted) {
+            self.conn
+                .prepare_cached(
+                    "UPDATE placement SET deleted_us = iif(discard = 'left', deleted_us, NULL), flags = flags & ~8,
+                            deleted_why = iif(discard = 'left', deleted_why, NULL), discard = iif(discard = 'left', 'rest', NULL)
+                     WHERE id = ?1 AND discard IN ('marked', 'left')",
+                )?
+                .execute([update.placement.0])?;
+        }
         Ok(())
     }
 
@@ -231,6 +248,11 @@ impl Tx<'_> {
         self.drop_empty_plans()?;
         Ok(deleted)
     }
+}
+
+/// Whether the mark for deletion was taken there from a message that carried it for a deletion here.
+fn is_unmarked(was: &Seat, update: &FlagUpdate) -> bool {
+    was.placement.discard == Some(Discard::Marked) && !update.base_flags.has(SystemFlag::Deleted)
 }
 
 /// Reads [`COLUMNS`].

@@ -43,7 +43,8 @@ impl Tx<'_> {
             [was.collection.0],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        if was.placement.uid.is_none() && self.append_of(id)?.is_none() {
+        let may_be_there = was.placement.uid.is_some() || was.placement.discard.is_some();
+        if !may_be_there && self.append_of(id)?.is_none() {
             self.note_append(&was, context.at)?;
         }
         Ok(Restored { placement: id, folder, frozen })

@@ -91,15 +91,31 @@ impl Tx<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, those whose deletion is held, and where it stands in
-    /// one of `folders`. Each may be the first half of a move whose second half has arrived.
+    /// Where a message stands that is not deleted, but for those that wait to be put there.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn live_of(&self, message: MessageId) -> Result<Vec<Seat>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT p.id FROM placement p WHERE p.message = ?1 AND p.deleted_us IS NULL AND (p.uid IS NOT NULL OR NOT EXISTS
+               (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')) ORDER BY p.id",
+        )?;
+        let ids = statement.query_map([message.0], |row| row.get(0).map(PlacementId))?;
+        ids.map(|id| self.seat(id?)).collect()
+    }
+
+    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, those whose deletion
+    /// is held, and where it stands in one of `folders`; not those that wait to be put there. Each may be the first half of a move
+    /// whose second half has arrived.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn strays(&self, messages: &[MessageId], folders: &[CollectionId]) -> Result<Vec<Seat>> {
         let mut of_message = self.conn.prepare_cached(
-            "SELECT id, collection, iif(deleted_us IS NULL, held IS NOT NULL, uid IS NULL) FROM placement WHERE message = ?1
-               AND coalesce(discard, '') NOT IN ('rest', 'left') ORDER BY deleted_us DESC, id",
+            "SELECT p.id, p.collection, iif(p.deleted_us IS NULL, p.held IS NOT NULL, p.uid IS NULL) FROM placement p WHERE p.message = ?1
+               AND coalesce(p.discard, '') NOT IN ('rest', 'left')
+               AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')
+             ORDER BY p.deleted_us DESC, p.id",
         )?;
         let mut seats = Vec::new();
         for message in messages {

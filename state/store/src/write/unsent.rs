@@ -265,7 +265,7 @@ impl Tx<'_> {
         }
         self.conn
             .prepare_cached(
-                "UPDATE placement SET was_uid = coalesce(uid, was_uid), uid = NULL, discard = NULL, here = NULL, allowed = 0
+                "UPDATE placement SET was_uid = coalesce(uid, was_uid), uid = NULL, discard = NULL, here = NULL, held = NULL, allowed = 0
                  WHERE id = ?1",
             )?
             .execute([id.0])?;

@@ -224,3 +224,72 @@ fn nothing_moves_between_accounts_and_nothing_deleted_is_changed() {
     assert!(f.writer.transaction(|tx| tx.move_here(id, inbox, &at(2))).is_err());
     assert!(f.writer.transaction(|tx| tx.discard(id, Discard::Trash, &at(2))).is_err());
 }
+
+fn seen(placement: PlacementId, there: &[&str]) -> FlagUpdate {
+    FlagUpdate { placement, flags: flags(there), base_flags: flags(there), mod_seq: Some(9) }
+}
+
+#[test]
+fn who_takes_the_mark_away_there_wants_the_message() {
+    let mut f = Fixture::new();
+    let (inbox, archive) = (f.inbox, f.folder("Archive"));
+    let ids = f.fill(inbox, 1..=2);
+    f.tx(|tx| tx.discard(ids[0], Discard::Expunge, &at(1)));
+    f.tx(|tx| tx.marked_there(ids[0]));
+    f.tx(|tx| tx.update_flags(&[seen(ids[0], &["\\Deleted", "\\Seen"])], &at(2)));
+    assert_eq!(deleted(&f), [ids[0]], "it carries the mark still");
+    assert_eq!(f.tx(|tx| tx.update_flags(&[seen(ids[0], &["\\Seen"])], &at(3))), 1);
+    assert_eq!((deleted(&f), unsent(&mut f)), (vec![], vec![]));
+    assert_eq!(folder_of(&f, ids[0]), ("INBOX".to_owned(), Some(1)));
+    // What a move left is nobody's message: it is to be erased again.
+    f.tx(|tx| tx.move_here(ids[1], archive, &at(4)));
+    let was = f.tx(|tx| tx.seat(ids[1]));
+    f.tx(|tx| tx.landed(Landed { placement: ids[1], collection: archive, uid: 5 }));
+    f.tx(|tx| tx.left_behind(&was, Discard::Left, &at(4)));
+    let rest = f.tx(|tx| tx.placements(inbox, &UidSet::range(2, 2)))[0].id;
+    f.tx(|tx| tx.update_flags(&[seen(rest, &[])], &at(5)));
+    let [waits] = unsent(&mut f).try_into().unwrap();
+    assert_eq!((waits.placement.id, waits.placement.discard), (rest, Some(Discard::Rest)));
+}
+
+#[test]
+fn what_is_deleted_here_is_restored_with_the_flags_that_it_got_there() {
+    let mut f = Fixture::new();
+    let id = f.fill(f.inbox, 1..=1)[0];
+    f.tx(|tx| tx.discard(id, Discard::Expunge, &at(1)));
+    assert_eq!(f.tx(|tx| tx.update_flags(&[seen(id, &["\\Seen"])], &at(2))), 0, "nobody sees it");
+    f.tx(|tx| tx.restore(id, &at(3)));
+    assert_eq!(unsent(&mut f), [], "the flag came from there");
+    assert_eq!(f.tx(|tx| tx.seat(id)).placement.flags, flags(&["\\Seen"]));
+}
+
+#[test]
+fn what_was_numbered_anew_is_deleted_where_it_is_found_again() {
+    let mut f = Fixture::new();
+    let (inbox, account) = (f.inbox, f.account);
+    let id = f.insert(inbox, &[message(1, "a")])[0].placement;
+    f.tx(|tx| tx.renumber(inbox, &[], &at(1)));
+    f.tx(|tx| tx.discard(id, Discard::Expunge, &at(2)));
+    assert_eq!(f.tx(|tx| tx.adrift(inbox)).len(), 1);
+    let arrived = f.insert(inbox, &[message(7, "a")])[0].placement;
+    f.tx(|tx| tx.adopt(id, arrived, &flags(&[]), &at(3)));
+    let [waits] = unsent(&mut f).try_into().unwrap();
+    assert_eq!((waits.placement.uid, waits.placement.discard), (Some(7), Some(Discard::Expunge)));
+    // Taken back before it is found: it may be there, and is not put there a second time.
+    f.tx(|tx| tx.renumber(inbox, &[], &at(4)));
+    f.tx(|tx| tx.restore(id, &at(5)));
+    assert_eq!(f.tx(|tx| tx.intents(account)), []);
+    assert_eq!(f.tx(|tx| tx.adrift(inbox)).len(), 1);
+}
+
+#[test]
+fn what_waits_to_be_put_somewhere_stands_nowhere_and_is_no_half_of_a_move() {
+    let mut f = Fixture::new();
+    let (inbox, archive) = (f.inbox, f.folder("Archive"));
+    let id = f.fill(inbox, 1..=1)[0];
+    let copy = f.tx(|tx| tx.copy_here(id, archive, &at(1)));
+    let message = f.tx(|tx| tx.seat(copy)).placement.message;
+    assert_eq!(f.tx(|tx| tx.strays(&[message], &[archive])), []);
+    let stands: Vec<_> = f.tx(|tx| tx.live_of(message)).iter().map(|seat| seat.placement.id).collect();
+    assert_eq!(stands, [id]);
+}

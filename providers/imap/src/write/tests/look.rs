@@ -30,6 +30,33 @@ async fn what_is_present_is_known_surely() {
 }
 
 #[tokio::test]
+async fn that_a_folder_holds_nothing_is_believed_where_its_state_says_so_too() {
+    let look = async |can: &str, close: &str, told: u32| {
+        let script = format!(
+            "S: * PREAUTH [CAPABILITY IMAP4rev1{can}] hi
+            C: $ EXAMINE \"INBOX\"
+            S: * 0 EXISTS
+            S: * OK [UIDVALIDITY 7] v
+            S: $ OK [READ-ONLY] open
+            C: $ {close}
+            S: $ OK closed
+            C: $ STATUS \"INBOX\" (MESSAGES UIDNEXT UIDVALIDITY)
+            S: * STATUS INBOX (MESSAGES {told} UIDNEXT 9 UIDVALIDITY 7)
+            S: $ OK done"
+        );
+        let (inbox, uids) = (key("INBOX"), set("3:4"));
+        play(&[&script], async |remote| {
+            remote.present(Messages { folder: &inbox, uid_validity: 7, uids: &uids }).await
+        })
+        .await
+    };
+    assert_eq!(look("", "CLOSE", 0).await, Ok(UidSet::EMPTY));
+    let denied = look(" UNSELECT", "UNSELECT", 8).await.unwrap_err();
+    assert_eq!(denied.class, ErrorClass::Transient);
+    assert!(denied.cause.contains("shows none of the 8 messages"), "{denied}");
+}
+
+#[tokio::test]
 async fn a_folders_state_is_asked_where_it_is_not_open() {
     let script = "S: * PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] hi
         C: $ STATUS \"Work\" (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)
