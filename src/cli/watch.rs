@@ -24,7 +24,13 @@ pub(super) async fn watch(
         biased;
         // Whatever is committed stays; the next start goes on from there.
         _ = interruption() => Ok(Exit::Done),
-        ended = service.watch(caller, accounts, Arc::new(Teller(out))) => ended.map(|()| Exit::Done),
+        ended = service.watch(caller, accounts, Arc::new(Teller(out))) => {
+            let ended = ended?;
+            if ended.is_empty() {
+                out.note("there are no accounts with mail yet; `postrider account add ADDRESS` adds one");
+            }
+            Ok(ended.iter().map(Exit::of_fault).fold(Exit::Done, Exit::worst))
+        }
     }
 }
 

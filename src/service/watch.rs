@@ -29,7 +29,8 @@ const JITTER: u32 = 10;
 const TOGETHER: Duration = Duration::from_millis(150);
 
 impl Service {
-    /// Keeps accounts in step until it is dropped: those that are named, or all.
+    /// Keeps accounts in step until it is dropped: those that are named, or all. It ends by itself where nothing is left to follow,
+    /// and answers why: what a person has to put right first, by account. Nothing, where no account wants mail.
     ///
     /// # Errors
     /// What keeps from it altogether: the store, another postrider that syncs it, a name that is no account's. What fails for one
@@ -39,7 +40,7 @@ impl Service {
         _caller: &Caller,
         accounts: &[String],
         observer: Arc<dyn Observer>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<Fault>, Fault> {
         let names = self.accounts_to_run(accounts)?;
         let store = self.store()?;
         let _lock = SyncLock::acquire(store.dir())?;
@@ -72,8 +73,7 @@ impl Service {
         tokio::select! {
             biased;
             stopped = look => stopped,
-            // A loop ends where a person has to do something first; the others go on.
-            () = async { loops.collect::<Vec<()>>().await; std::future::pending().await } => Ok(()),
+            ended = loops.collect::<Vec<_>>() => Ok(ended.into_iter().flatten().collect()),
         }
     }
 }
@@ -89,10 +89,11 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn follow(mut self) {
+    /// Answers only where there is nothing to follow, or a person has to do something first.
+    async fn follow(mut self) -> Option<Fault> {
         let mut failures = 0;
         loop {
-            let Err(fault) = self.link_and_follow(&mut failures).await else { continue };
+            let fault = self.link_and_follow(&mut failures).await?;
             let by_hand =
                 matches!(fault.class, ErrorClass::Login | ErrorClass::Config | ErrorClass::NotPermitted);
             failures += 1;
@@ -102,18 +103,19 @@ impl Follower<'_> {
             self.tell(Event::Failed { account: self.name, fault: &fault, pause_ms: pause });
             match pause {
                 Some(millis) => sleep(Duration::from_millis(millis)).await,
-                None => return,
+                None => return Some(fault),
             }
         }
     }
 
-    /// Connects, and follows until something fails.
-    async fn link_and_follow(&mut self, failures: &mut u32) -> Result<(), Fault> {
-        let Some(link) = self.session.link(self.name).await? else {
-            return std::future::pending().await;
+    /// Connects, and follows until something fails; answers with what. `None` where none of the account's mail is wanted.
+    async fn link_and_follow(&mut self, failures: &mut u32) -> Option<Fault> {
+        let link = match self.session.link(self.name).await {
+            Ok(link) => link?,
+            Err(fault) => return Some(fault),
         };
         // No good-bye: a server that has gone silent would be waited for.
-        self.rounds(&link, failures).await
+        self.rounds(&link, failures).await.err()
     }
 
     /// A run, then what is told until the next one is due, and so on.

@@ -1,6 +1,9 @@
 //! Forty operations, here, there and on both sides between runs: both sides end equal, and as the operations say (F2.4). With all
 //! that a server may offer for it, and without each of it.
 
+use std::collections::BTreeMap;
+
+use postrider_test_support::{dovecot::Builder, imaplib::DumpedFolder};
 use serde_json::Value;
 
 use crate::in_step::{assert_in_step, assert_still, on_server};
@@ -41,8 +44,9 @@ fn without_any_of_it() {
     Story::with(&["QRESYNC", "CONDSTORE", "UIDPLUS", "MOVE", "ESEARCH", "LIST-STATUS", "LITERAL+"]).tell();
 }
 
-struct Story {
-    scene: Scene,
+/// A server with forty messages in three folders, and the operations.
+pub struct Story {
+    pub scene: Scene,
     client: ImapClient,
     /// Whether the server erases single messages.
     erases: bool,
@@ -50,7 +54,12 @@ struct Story {
 
 impl Story {
     fn with(withheld: &[&str]) -> Self {
-        let scene = Scene::of(Dovecot::builder().without(withheld).extra(TRASH));
+        Self::on(Dovecot::builder(), withheld)
+    }
+
+    /// On that server, without some of what it has.
+    pub fn on(builder: Builder, withheld: &[&str]) -> Self {
+        let scene = Scene::of(builder.without(withheld).extra(TRASH));
         for (folder, count) in [("INBOX", 30), ("Work", 6), ("Archive", 4)] {
             let mail = (0..count).map(|number| Delivery::new(letter(&format!("{folder} {number}"))));
             scene.server.fill(USER, folder, mail).unwrap();
@@ -62,16 +71,28 @@ impl Story {
 
     fn tell(mut self) {
         self.scene.sync();
+        let flagged_and_moved = self.id("INBOX 8");
         self.only_here();
-        self.only_there();
-        self.the_same_messages_on_both_sides();
-        self.changed_and_taken_back();
+        let report = self.scene.sync();
+        assert!(number(&report["mail"]["pushed"]) >= 13, "{report}");
         self.settle();
-        self.as_told();
+        assert_eq!(self.id("INBOX 8"), flagged_and_moved, "the id survives");
+        self.only_there();
+        self.there_after_here();
+        self.settle();
+        self.the_same_messages_on_both_sides();
+        self.settle();
+        self.changed_and_taken_back();
+        let report = self.scene.sync();
+        assert_eq!(number(&report["mail"]["pushed"]), 0, "{report}");
+        let restored = self.sent_and_taken_back();
+        self.settle();
+        assert_eq!(self.id("INBOX 25"), restored, "it is there again, under its id");
+        assert_eq!(told(&on_server(&self.scene)), sorted(EXPECTED));
     }
 
     /// The id of the live message of that subject; of several, the oldest id's.
-    fn id(&self, subject: &str) -> String {
+    pub fn id(&self, subject: &str) -> String {
         let rows = self.scene.listed();
         let mut ids: Vec<(u64, String)> = rows
             .iter()
@@ -83,7 +104,7 @@ impl Story {
         ids.into_iter().next().unwrap_or_else(|| panic!("{subject} is not here")).1
     }
 
-    fn here(&self, arguments: &[&str]) -> Value {
+    pub fn here(&self, arguments: &[&str]) -> Value {
         self.scene.run(&[&["--json", "mail"], arguments].concat()).ok().json()
     }
 
@@ -121,7 +142,7 @@ impl Story {
     }
 
     /// Operations 1 to 12.
-    fn only_here(&mut self) {
+    pub fn only_here(&mut self) {
         let id = |subject| self.id(subject);
         self.here(&["flag", &id("INBOX 0"), &id("INBOX 1"), "+seen", "+Todo"]);
         self.here(&["flag", &id("INBOX 2"), "+flagged", "+answered"]);
@@ -137,31 +158,30 @@ impl Story {
         let copied_and_moved = id("INBOX 9");
         self.here(&["copy", &copied_and_moved, "--to", "Work"]);
         self.here(&["move", &copied_and_moved, "--to", "Trash"]);
-        let report = self.scene.sync();
-        assert!(number(&report["mail"]["pushed"]) >= 13, "{report}");
-        self.settle();
-        assert_eq!(self.id("INBOX 8"), flagged_and_moved, "the id survives");
     }
 
-    /// Operations 13 to 20.
-    fn only_there(&mut self) {
+    /// Operations 13 to 18.
+    pub fn only_there(&mut self) {
         self.store_there("INBOX", "INBOX 10", "+FLAGS", "\\Seen Later");
-        self.store_there("INBOX", "INBOX 0", "-FLAGS", "\\Seen Todo");
         let uid = self.uid("INBOX", "INBOX 11");
         self.client.move_to(&uid, "Work").unwrap();
-        let uid = self.uid("Archive", "INBOX 8");
-        self.client.move_to(&uid, "INBOX").unwrap();
         let uid = self.uid("Work", "Work 1");
         self.client.expunge(&uid).unwrap();
         self.client.append("Work", "\\Flagged", "01-Mar-2024 12:00:00 +0000", &letter("new there")).unwrap();
         let uid = self.uid("INBOX", "INBOX 12");
         self.client.command(&format!("UID COPY {uid} Work")).unwrap();
         self.store_there("Work", "Work 2", "+FLAGS", "\\Answered");
-        self.settle();
+    }
+
+    /// Operations 19 and 20: what was changed here is changed back there.
+    fn there_after_here(&mut self) {
+        self.store_there("INBOX", "INBOX 0", "-FLAGS", "\\Seen Todo");
+        let uid = self.uid("Archive", "INBOX 8");
+        self.client.move_to(&uid, "INBOX").unwrap();
     }
 
     /// Operations 21 to 34: each message is changed on both sides before they meet.
-    fn the_same_messages_on_both_sides(&mut self) {
+    pub fn the_same_messages_on_both_sides(&mut self) {
         let id = |subject| self.id(subject);
         // Other flags of one message, and the same one.
         self.here(&["flag", &id("INBOX 13"), "+flagged"]);
@@ -188,11 +208,10 @@ impl Story {
             let uid = self.uid("INBOX", subject);
             self.client.expunge(&uid).unwrap();
         }
-        self.settle();
     }
 
-    /// Operations 35 to 40.
-    fn changed_and_taken_back(&mut self) {
+    /// Operations 35 to 38.
+    pub fn changed_and_taken_back(&mut self) {
         let flag = self.id("INBOX 22");
         self.here(&["flag", &flag, "+seen"]);
         self.here(&["flag", &flag, "-seen"]);
@@ -202,39 +221,43 @@ impl Story {
         let deleted = self.id("INBOX 24");
         self.here(&["delete", &deleted, "--expunge"]);
         self.here(&["restore", &deleted]);
-        let report = self.scene.sync();
-        assert_eq!(number(&report["mail"]["pushed"]), 0, "{report}");
+    }
+
+    /// Operations 39 and 40; answers the message's id.
+    fn sent_and_taken_back(&self) -> String {
         let sent = self.id("INBOX 25");
         self.here(&["delete", &sent, "--expunge"]);
         self.scene.sync();
         self.here(&["restore", &sent]);
-        self.settle();
-        assert_eq!(self.id("INBOX 25"), sent, "it is there again, under its id");
+        sent
     }
+}
 
-    /// What the server holds in the end, by folder and subject, with the flags that were set.
-    fn as_told(&self) {
-        let there = on_server(&self.scene);
-        let mut found: Vec<String> = Vec::new();
-        for (folder, messages) in &there {
-            for message in &messages.messages {
-                let raw = String::from_utf8_lossy(&message.bytes);
-                let subject = raw.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap().to_owned();
-                let mut flags: Vec<String> = message
-                    .flags
-                    .iter()
-                    .map(|flag| flag.trim_start_matches('\\').to_lowercase())
-                    .filter(|flag| flag != "recent")
-                    .collect();
-                flags.sort();
-                found.push(format!("{folder}: {subject}: {}", flags.join(" ")));
-            }
+/// What a server holds, by folder and subject, with the flags that were set; sorted.
+pub fn told(there: &BTreeMap<String, DumpedFolder>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for (folder, messages) in there {
+        for message in &messages.messages {
+            let raw = String::from_utf8_lossy(&message.bytes);
+            let subject = raw.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap().to_owned();
+            let mut flags: Vec<String> = message
+                .flags
+                .iter()
+                .map(|flag| flag.trim_start_matches('\\').to_lowercase())
+                .filter(|flag| flag != "recent")
+                .collect();
+            flags.sort();
+            found.push(format!("{folder}: {subject}: {}", flags.join(" ")));
         }
-        found.sort();
-        let mut expected: Vec<String> = EXPECTED.iter().map(|line| (*line).to_owned()).collect();
-        expected.sort();
-        assert_eq!(found, expected);
     }
+    found.sort();
+    found
+}
+
+fn sorted(lines: &[&str]) -> Vec<String> {
+    let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    lines.sort();
+    lines
 }
 
 /// Folder, subject and flags of every message in the end.

@@ -11,6 +11,7 @@ use postrider_test_support::{Delivery, Dovecot, Home, Proxy};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::in_step::assert_in_step;
+use crate::moments::fraction;
 use crate::scene::{ACCOUNT, Answer, PASSWORD, Scene, USER, letter, number, postrider, run_in};
 use crate::stored::{self, Stored};
 
@@ -20,8 +21,6 @@ const KILLS: usize = 200;
 const AT_ONCE: usize = 2;
 /// Folders of twenty short letters.
 const FOLDERS: usize = 12;
-/// Drawn once; another seed is another set of moments.
-const SEED: u64 = 20_261_120;
 
 /// What a message is without the numbers that its way into the store gave it.
 fn essence(rows: &[Stored]) -> Vec<String> {
@@ -68,15 +67,6 @@ fn home_at(proxy: &Proxy) -> Home {
     home.provider("here", &Provider::plain(proxy.addr())).unwrap();
     home.account(ACCOUNT, &Account::all_mail("here", USER, PASSWORD)).unwrap();
     home
-}
-
-/// The n-th of the moments: a number from 0 up to 1.
-fn fraction(number: usize) -> f64 {
-    // SplitMix64: <https://prng.di.unimi.it/splitmix64.c>.
-    let mut z = SEED.wrapping_add((number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// What a load that nothing disturbs comes to.

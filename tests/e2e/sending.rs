@@ -16,17 +16,17 @@ const FOLDERS: &str = "namespace inbox {\n  inbox = yes\n  mailbox Sent {\n    s
 const READER: &str = include_str!("sending.py");
 
 /// A mailbox, a server for sending, and a home with an account for both.
-struct Post {
-    dovecot: Dovecot,
-    postfix: Postfix,
+pub struct Post {
+    pub dovecot: Dovecot,
+    pub postfix: Postfix,
     /// Before the Postfix.
-    proxy: Proxy,
+    pub proxy: Proxy,
     _certs: Certs,
-    home: Home,
+    pub home: Home,
 }
 
 impl Post {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(|builder| builder)
     }
 
@@ -62,11 +62,11 @@ impl Post {
         self.home.write_config(&format!("accounts.d/{ACCOUNT}.toml"), &file).unwrap();
     }
 
-    fn run(&self, arguments: &[&str]) -> Answer {
+    pub fn run(&self, arguments: &[&str]) -> Answer {
         run_in(&self.home, arguments)
     }
 
-    fn send(&self, arguments: &[&str]) -> Answer {
+    pub fn send(&self, arguments: &[&str]) -> Answer {
         self.run(&[&["--json", "mail", "send"], arguments].concat())
     }
 

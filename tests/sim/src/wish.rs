@@ -204,8 +204,11 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
         match before.get(&one.id).map(|before| before.is_deleted) {
             None | Some(true) if !one.is_deleted => {
                 copies.most += 1;
-                // It waits for its folder; or it is deleted there too meanwhile.
-                let may_not_be = one.is_frozen || one.uid.is_some() && !now.has(one) && one.discard.is_none();
+                // It waits for its folder; or it is deleted there too meanwhile; or its folder is being numbered anew, and whether it
+                // is there is not known before that is done.
+                let may_be_gone = one.uid.is_some() && !now.has(one) && one.discard.is_none();
+                let is_adrift = one.uid.is_none() && one.intent.is_none();
+                let may_not_be = one.is_frozen || may_be_gone || is_adrift;
                 copies.least += usize::from(!may_not_be);
             }
             Some(false) if !one.is_deleted && was_held(&before, one) && !one.is_held => {
@@ -217,8 +220,9 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
             }
             Some(false) if one.is_deleted => {
                 copies.least = copies.least.saturating_sub(1);
+                // While its folder is numbered anew, what is to be erased may stand in another folder, and is left alone there.
                 let is_surely_gone = one.uid.is_none() && one.discard.is_none() && !one.is_frozen
-                    || one.discard.as_deref() == Some("expunge") && (now.has(one) || one.uid.is_none());
+                    || one.discard.as_deref() == Some("expunge") && now.has(one);
                 // What the server denies counts as gone there, and comes back if it is not.
                 let is_sure = is_surely_gone && !was_held(&before, one);
                 copies.most = copies.most.saturating_sub(usize::from(is_sure));
