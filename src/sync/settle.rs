@@ -110,7 +110,10 @@ impl Task {
         Ok(settlement)
     }
 
-    /// Pairs what vanished with what arrived. A message that somebody has comes before a twin of it that was deleted here.
+    /// Pairs what vanished with what arrived. A message that somebody has comes before a twin of it that was deleted here. What was
+    /// deleted goes on being so where its folder was numbered anew, and, if it is only to go to the trash, where somebody moved it;
+    /// what is to be erased for good is erased where it was or not at all: what arrived may be a twin, and this one gone by our own
+    /// hand, without an answer.
     fn pair(&self, tx: &Tx<'_>, vanished: &[Placed], arrived: &[Placed]) -> Result<Settled, StoreError> {
         let (mut live, mut dead) = (Vec::new(), Vec::new());
         for one in vanished {
@@ -121,11 +124,24 @@ impl Task {
         }
         let mut settled = pair_moves(&live, arrived);
         let taken: BTreeSet<PlacementId> = settled.moved.iter().map(|(_, arrived)| *arrived).collect();
-        let left: Vec<Placed> =
+        let mut left: Vec<Placed> =
             arrived.iter().filter(|one| !taken.contains(&one.placement)).copied().collect();
-        let rest = pair_moves(&dead, &left);
-        settled.moved.extend(rest.moved);
-        settled.gone.extend(rest.gone);
+        left.sort_by_key(|one| one.placement);
+        for one in dead {
+            let Placement { uid, discard, .. } = tx.seat(one.placement)?.placement;
+            let is_it = |came: &Placed| {
+                came.message == one.message
+                    && match (uid, discard) {
+                        (None, _) => came.collection == one.collection,
+                        (Some(_), Some(Discard::Trash)) => came.collection != one.collection,
+                        _ => false,
+                    }
+            };
+            match left.iter().position(is_it) {
+                Some(at) => settled.moved.push((one.placement, left.remove(at).placement)),
+                None => settled.gone.push(one),
+            }
+        }
         Ok(settled)
     }
 
@@ -185,7 +201,9 @@ impl Task {
         // Twins arrive as two placements of one message; each place where it stood counts once.
         let messages: BTreeSet<MessageId> = left.iter().map(|placed| placed.message).collect();
         let messages: Vec<MessageId> = messages.into_iter().collect();
-        let older: Vec<Placed> = tx.strays(&messages, &self.vanished_folders)?.iter().map(placed).collect();
+        let strays = tx.strays(&messages, &self.vanished_folders)?;
+        let older: Vec<Placed> =
+            strays.iter().filter(|seat| seat.placement.discard.is_none()).map(placed).collect();
         let found = pair_moves(&older, &left).moved;
         for (old, arrived) in &found {
             self.adopt(tx, *old, *arrived)?;

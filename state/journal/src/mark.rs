@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(mark.to_base32hex(), "000000000003vg000000000001");
         assert!(mark.is_of(0xff) && !mark.is_of(1));
         assert_eq!(mark.intent(), 1);
+        assert_eq!(Mark::new(1, 77).intent(), 77);
+        assert_eq!(String::from(mark), mark.to_string());
     }
 
     #[test]

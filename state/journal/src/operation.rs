@@ -51,3 +51,17 @@ impl Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_since_stores_have_them() {
+        let append = Operation::Append { copy_of: None, floor: None };
+        let floor = Floor { uid_validity: 1, uid_next: 2 };
+        let to = FolderKey("Work".to_owned());
+        let moved = Operation::Move { uid_validity: 1, uid: 2, to, followed: None, floor };
+        assert_eq!((append.name(), moved.name()), ("append", "move"));
+    }
+}

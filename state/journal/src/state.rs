@@ -173,6 +173,14 @@ pub struct InvalidTransition {
 mod tests {
     use super::*;
 
+    #[test]
+    fn names_read_back() {
+        for state in State::ALL {
+            assert_eq!(State::from_name(state.as_str()), Some(state));
+        }
+        assert_eq!(State::from_name("other"), None);
+    }
+
     const DUE: Timestamp = Timestamp(7);
 
     const EVENTS: [Event; 11] = [

@@ -201,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn a_renamed_folder_is_known_by_its_numbers_where_only_one_side_has_an_id_for_it() {
+        for (mine, theirs) in [(Some("F1"), None), (None, Some("F1")), (None, None)] {
+            let known = KnownFolder { mailbox_id: mine.map(str::to_owned), ..known(1, "Old", 7, 5) };
+            let listing = [RemoteFolder { mailbox_id: theirs.map(str::to_owned), ..remote("New", 7, 6) }];
+            let plan = plan_folders(&listing, &[known], &Selection::All);
+            assert_eq!(plan.follow[0].maybe_renamed_from, [CollectionId(1)], "{mine:?}, {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn reasons_have_names() {
+        assert_eq!(
+            (FreezeReason::Vanished.name(), FreezeReason::Deselected.name()),
+            ("vanished", "deselected")
+        );
+    }
+
+    #[test]
     fn what_is_off_the_list_or_gone_is_frozen_once() {
         let mut frozen = known(3, "Old", 1, 1);
         frozen.frozen = true;

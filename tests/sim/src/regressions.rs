@@ -13,6 +13,7 @@ pub const SEEDS: &[(u64, &str)] = &[
     (937, "a copy that was not sent yet was taken for half of a move"),
     (1077, "a copy made here got the mark for deletion that its original carried"),
     (1545, "what was restored here lost the flags that it had got there meanwhile"),
+    (876, "an unanswered deletion was done once more, to a twin that came meanwhile"),
     (182, "what was deleted here while its folder was renumbered came back"),
 ];
 
@@ -257,6 +258,39 @@ mod tests {
             equals_servers(&machine, &here(&machine)).unwrap();
             assert_eq!((ids_in(&machine, "A"), ids_in(&machine, "B").len()), (ids, 2));
             assert_eq!(other.snapshot()["B"].messages.len(), 2);
+        });
+    }
+
+    #[test]
+    fn a_deletion_whose_answer_was_lost_takes_no_twin_along() {
+        on_one_thread(async {
+            let (machine, other) = machine(Capabilities::all(), "all");
+            other.append("INBOX", message("one"), &[], days_ago(1)).unwrap();
+            run(&machine).await;
+            let mut service = machine.service().unwrap();
+            let caller = service.owner();
+            service.delete_mail(&caller, &ids_in(&machine, "INBOX"), true).unwrap();
+            drop(service);
+            let at = &machine.mailboxes[0].at;
+            let dialled = machine.net().dialled(at);
+            for nth in 1..=4 {
+                let lost = Action::LoseAnswer(Then::Close);
+                machine.net().plan(
+                    at,
+                    dialled + nth,
+                    FaultPlan::none().on(Trigger::Named("UID EXPUNGE", 1), lost),
+                );
+            }
+            machine.run(&everything(), None).await.unwrap();
+            calm(machine.net(), &machine.mailboxes[0]);
+            assert_eq!(other.snapshot()["INBOX"].messages.len(), 0, "it was erased, and nobody was told");
+            other.append("INBOX", message("one"), &[], days_ago(1)).unwrap();
+            for _ in 0..3 {
+                run(&machine).await;
+            }
+            assert_eq!(other.snapshot()["INBOX"].messages.len(), 1);
+            assert_eq!(ids_in(&machine, "INBOX").len(), 1);
+            equals_servers(&machine, &here(&machine)).unwrap();
         });
     }
 

@@ -204,8 +204,11 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
         match before.get(&one.id).map(|before| before.is_deleted) {
             None | Some(true) if !one.is_deleted => {
                 copies.most += 1;
-                // It waits for its folder; or it is deleted there too meanwhile.
-                let may_not_be = one.is_frozen || one.uid.is_some() && !now.has(one) && one.discard.is_none();
+                // It waits for its folder; or it is deleted there too meanwhile; or its folder is being numbered anew, and whether it
+                // is there is not known before that is done.
+                let may_be_gone = one.uid.is_some() && !now.has(one) && one.discard.is_none();
+                let is_adrift = one.uid.is_none() && one.intent.is_none();
+                let may_not_be = one.is_frozen || may_be_gone || is_adrift;
                 copies.least += usize::from(!may_not_be);
             }
             Some(false) if !one.is_deleted && was_held(&before, one) && !one.is_held => {
