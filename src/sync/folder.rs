@@ -15,6 +15,7 @@ use postrider_store::FlagUpdate;
 use super::{
     Event, Ports, RunContext,
     folders::Folder,
+    headers::named,
     load::Load,
     rematch::{left_to_fetch, rematch},
 };
@@ -132,6 +133,10 @@ fn flag_change(change: &MailChange) -> Option<(Uid, &Flags, Option<u64>)> {
     }
 }
 
+/// Of how many messages the names are asked for before what is new among them is fetched. Folders are read side by side, and what one
+/// of them has fetched meanwhile the others need not.
+const NAMED_AT_ONCE: usize = 1_000;
+
 /// One folder being read.
 struct Reader<'a> {
     ports: &'a Ports,
@@ -192,9 +197,7 @@ impl Reader<'_> {
             messages: outcome.wanted,
         });
         let mut load = Load::new(self.ports, self.run, Arc::from(self.folder.name.as_str()), collection);
-        let validity = target.status.uid_validity;
-        let fetched =
-            self.remote.fetch(&self.folder.key, validity, &missing, FetchWhat::Body, &mut load).await;
+        let fetched = self.fetch(collection, target.status.uid_validity, &missing, &mut load).await;
         // What came before a failure is committed all the same: the next run need not fetch it again.
         let loaded = load.finish().await?;
         fetched?;
@@ -213,6 +216,31 @@ impl Reader<'_> {
             outcome.cursor = None;
         }
         Ok(())
+    }
+
+    /// Fetches messages. Where the server names what they hold, only what the account does not have: with labels for folders the same
+    /// message stands in many, and a moved one is no new one.
+    async fn fetch(
+        &self,
+        collection: CollectionId,
+        validity: u32,
+        missing: &UidSet,
+        load: &mut Load<'_>,
+    ) -> Result<(), Fault> {
+        let mut left = missing.clone();
+        while !left.is_empty() {
+            let part: UidSet = left.iter().take(NAMED_AT_ONCE).collect();
+            let named = named(self.remote, &self.folder.key, validity, &part).await?;
+            if named.is_empty() {
+                break;
+            }
+            let here = self.ports.transaction(move |tx| tx.insert_named(collection, &named)).await?;
+            load.is_here(&here);
+            let new = part.difference(&here);
+            self.remote.fetch(&self.folder.key, validity, &new, FetchWhat::Body, load).await?;
+            left = left.difference(&part);
+        }
+        self.remote.fetch(&self.folder.key, validity, &left, FetchWhat::Body, load).await
     }
 
     /// Gives the folder's UIDs their meaning before the first of them is stored. A cursor that has one stays: it is older, so it

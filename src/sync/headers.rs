@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use postrider_formats::message;
 use postrider_model::{Fault, Flags, FolderKey, MatchKey, SystemFlag, Timestamp, Uid, UidSet};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, MailRemote};
+use postrider_store::Named;
 
 /// What a header tells of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,33 @@ impl BodySink for Headers {
         self.0.push(Header { uid, flags, mod_seq, internal_date, match_key });
         Ok(())
     }
+}
+
+#[derive(Default)]
+struct Names(Vec<Named>);
+
+#[async_trait]
+impl BodySink for Names {
+    async fn take(&mut self, message: FetchedMessage) -> Result<(), Fault> {
+        let FetchedMessage { uid, flags, mod_seq, internal_date, size, email_id, .. } = message;
+        // A draft is written again and again, by whatever name.
+        if let Some(email_id) = email_id.filter(|_| !flags.has(SystemFlag::Draft)) {
+            self.0.push(Named { uid, flags, mod_seq, internal_date, email_id, size });
+        }
+        Ok(())
+    }
+}
+
+/// What the server names the content of those of `uids` that are there. Nothing, where it has no such names.
+pub(super) async fn named(
+    remote: &dyn MailRemote,
+    folder: &FolderKey,
+    uid_validity: u32,
+    uids: &UidSet,
+) -> Result<Vec<Named>, Fault> {
+    let mut names = Names::default();
+    remote.fetch(folder, uid_validity, uids, FetchWhat::Identity, &mut names).await?;
+    Ok(names.0)
 }
 
 /// The headers of those of `uids` that are there.

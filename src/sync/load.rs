@@ -107,6 +107,18 @@ impl<'a> Load<'a> {
         Ok(self.loaded)
     }
 
+    /// These stand in the folder by now, and nothing of them is to be fetched.
+    pub fn is_here(&mut self, uids: &UidSet) {
+        self.loaded.messages += uids.len();
+        self.loaded.delivered = self.loaded.delivered.union(uids);
+        self.observer.event(Event::Stored {
+            account: &self.account,
+            folder: &self.folder,
+            messages: uids.len(),
+            bytes: 0,
+        });
+    }
+
     fn collect_finished(&mut self) -> Result<(), Fault> {
         while let Some(batch) = self.under_way.front_mut() {
             match batch.try_recv() {
@@ -278,8 +290,15 @@ impl Commit {
 /// Where the compressor has no memory.
 pub fn incoming_of(bytes: Vec<u8>, flags: Flags, now: Timestamp) -> Result<Incoming, Fault> {
     let size = bytes.len() as u64;
-    let fetched =
-        FetchedMessage { uid: 0, flags, internal_date: Some(now), size, mod_seq: None, content: Ok(bytes) };
+    let fetched = FetchedMessage {
+        uid: 0,
+        flags,
+        internal_date: Some(now),
+        size,
+        mod_seq: None,
+        email_id: None,
+        content: Ok(bytes),
+    };
     Ok(prepare(fetched)?.0)
 }
 
@@ -305,6 +324,7 @@ fn prepare(fetched: FetchedMessage) -> Prepared {
         flags: fetched.flags,
         mod_seq: fetched.mod_seq,
         internal_date: fetched.internal_date,
+        email_id: fetched.email_id,
         body: Body::new(raw)?,
         envelope,
     };

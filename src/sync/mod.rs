@@ -25,7 +25,9 @@ mod soon;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use postrider_model::{AccountId, ErrorClass, Fault, FolderKey, HeldReport, MailCounts, RunId, Window};
+use postrider_model::{
+    AccountId, ErrorClass, Fault, FolderKey, FolderRole, HeldReport, MailCounts, RunId, Window,
+};
 use postrider_reconcile::Selection;
 use postrider_remote::MailWriter;
 use postrider_store::{Context, Filing, Side};
@@ -42,6 +44,7 @@ pub use purge::purge;
 pub use soon::{changed_here, folders_to_watch, push_soon, read_soon, settle_soon};
 
 use folder::{Outcome, read_folder};
+use folders::Folder;
 
 /// What one run of one account is about.
 #[derive(Debug, Clone)]
@@ -138,10 +141,15 @@ pub async fn run_mail(
             mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
         }
     }
-    let reads = folders.follow.iter().map(|folder| read_folder(ports, remote, run, folder));
-    let results: Vec<Result<Outcome, Fault>> =
-        stream::iter(reads).buffered(run.parallel.max(1)).collect().await;
+    // What all messages stand in comes first: others have nothing new then but where the same messages stand too.
+    let (all, others): (Vec<&Folder>, Vec<&Folder>) =
+        folders.follow.iter().partition(|folder| folder.role == Some(FolderRole::All));
     let mut outcomes = Vec::new();
+    let mut results: Vec<Result<Outcome, Fault>> = Vec::new();
+    for part in [all, others] {
+        let reads = part.into_iter().map(|folder| read_folder(ports, remote, run, folder));
+        results.extend(stream::iter(reads).buffered(run.parallel.max(1)).collect::<Vec<_>>().await);
+    }
     for result in results {
         match result {
             Ok(outcome) => outcomes.push(outcome),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use postrider_model::{
-    Flags, FolderKey, FolderStatus, MailCursor, Page, RemoteFolder, Timestamp, Uid, UidSet, Window,
+    EmailId, Flags, FolderKey, FolderStatus, MailCursor, Page, RemoteFolder, Timestamp, Uid, UidSet, Window,
 };
 
 use crate::Result;
@@ -58,6 +58,8 @@ pub enum FetchWhat {
     Body,
     /// Its header block only, for matching.
     Header,
+    /// Nothing of it but what stands beside it, its [`EmailId`] among that. Where the server has none, nothing is delivered.
+    Identity,
 }
 
 /// One message as the server gave it.
@@ -73,6 +75,8 @@ pub struct FetchedMessage {
     pub size: u64,
     /// MODSEQ, where the server has one.
     pub mod_seq: Option<u64>,
+    /// What the server knows its content by, where it says so.
+    pub email_id: Option<EmailId>,
     /// The bytes, or the length of a message that is over the cap and was left out.
     pub content: std::result::Result<Vec<u8>, u64>,
 }

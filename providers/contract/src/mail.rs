@@ -1,7 +1,11 @@
 //! The cases for mail.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use postrider_model::{ErrorClass, Fault, Flags, FolderKey, FolderRole, Timestamp, Uid, UidSet, Window};
+use postrider_model::{
+    EmailId, ErrorClass, Fault, Flags, FolderKey, FolderRole, Timestamp, Uid, UidSet, Window,
+};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage};
 
 use crate::{
@@ -139,6 +143,15 @@ async fn messages_come_byte_for_byte(harness: &mut dyn MailHarness) {
         );
         assert_eq!(message.internal_date, Some(letter.received));
         assert_eq!(message.size, letter.bytes.len() as u64);
+    }
+    // Where the server names what messages hold, it names all of it, the same with the bytes and without, and each another way.
+    let named = fetch(&*remote, &held, &set(&uids), FetchWhat::Identity).await.unwrap();
+    let names: BTreeSet<&EmailId> = named.values().filter_map(|message| message.email_id.as_ref()).collect();
+    assert_eq!(names.len(), named.len());
+    assert!(named.is_empty() || named.len() == letters.len(), "{named:?}");
+    for (uid, message) in &named {
+        assert_eq!((&message.email_id, message.size), (&fetched[uid].email_id, fetched[uid].size));
+        assert_eq!(message.content, Ok(Vec::new()));
     }
     let headers = fetch(&*remote, &held, &set(&uids[..1]), FetchWhat::Header).await.unwrap();
     let whole = &letters[0].bytes;

@@ -52,6 +52,9 @@ pub(crate) async fn fetch(
     if left.is_empty() {
         return Ok(());
     }
+    if order.what == FetchWhat::Identity && connection.email_id_item().is_none() {
+        return Ok(());
+    }
     open(connection, settings, order, &left).await?;
     let mut commands: VecDeque<Command> = commands(connection, order.what, &left).into();
     let mut earlier = FetchRow::default();
@@ -97,11 +100,13 @@ fn commands(connection: &Connection, what: FetchWhat, left: &UidSet) -> Vec<Comm
     let has_mod_seq = connection.has_mod_seq()
         && connection.selected.as_ref().is_some_and(|selected| selected.highest_mod_seq.is_some());
     let mod_seq = if has_mod_seq { " MODSEQ" } else { "" };
-    let section = match what {
-        FetchWhat::Body => "",
-        FetchWhat::Header => "HEADER",
+    let email_id = connection.email_id_item().map_or(String::new(), |item| format!(" {item}"));
+    let content = match what {
+        FetchWhat::Body => " BODY.PEEK[]",
+        FetchWhat::Header => " BODY.PEEK[HEADER]",
+        FetchWhat::Identity => "",
     };
-    let items = format!("(UID FLAGS INTERNALDATE RFC822.SIZE{mod_seq} BODY.PEEK[{section}])");
+    let items = format!("(UID FLAGS INTERNALDATE RFC822.SIZE{mod_seq}{email_id}{content})");
     let action = connection.folder_action(ACTION);
     let command = |set: String| Command::new(action.clone(), &format!("UID FETCH {set} {items}"));
     pieces(left, SET_OCTETS).into_iter().map(command).collect()
@@ -135,6 +140,9 @@ async fn take(
         Some(Body::Bytes(bytes)) => Ok(bytes),
         Some(Body::Skipped(length)) => Err(length),
         Some(Body::Nil) => return Ok(()),
+        None if order.what == FetchWhat::Identity && row.email_id.is_some() && row.size.is_some() => {
+            Ok(Vec::new())
+        }
         None => {
             *earlier = row;
             return Ok(());
@@ -147,6 +155,7 @@ async fn take(
         internal_date: row.internal_date,
         size: row.size.unwrap_or(length),
         mod_seq: row.mod_seq,
+        email_id: row.email_id,
         content,
     };
     order.delivered.insert(uid);
@@ -161,6 +170,7 @@ fn joined(earlier: FetchRow, later: FetchRow) -> FetchRow {
         internal_date: later.internal_date.or(earlier.internal_date),
         size: later.size.or(earlier.size),
         mod_seq: later.mod_seq.or(earlier.mod_seq),
+        email_id: later.email_id.or(earlier.email_id),
         body: later.body,
     }
 }

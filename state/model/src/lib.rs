@@ -17,7 +17,7 @@ pub use error::{ErrorClass, Fault};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
 pub use ids::{AccountId, CollectionId, IdParseError, MessageId, OutboxId, PlacementId, RunId};
-pub use listing::{FolderKey, MailChange, Page, RemoteFolder, Scope};
+pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
 pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
 pub use seams::{Clock, Entropy, Timestamp};

@@ -11,6 +11,11 @@ use crate::{Flags, FolderRole, FolderStatus, MailCursor, Uid, UidSet};
 #[serde(transparent)]
 pub struct FolderKey(pub String);
 
+/// What a server knows a message's content by, wherever in the account it stands: EMAILID (RFC 8474, section 5.1) or Gmail's
+/// X-GM-MSGID (<https://developers.google.com/gmail/imap/imap-extensions>). Messages that share one have the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EmailId(pub String);
+
 /// A folder in a complete listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFolder {

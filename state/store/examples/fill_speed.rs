@@ -91,6 +91,7 @@ fn incoming(uid: u32, text: &str, dice: &mut Dice) -> Incoming {
         flags,
         mod_seq: Some(u64::from(uid)),
         internal_date: Some(Timestamp::from_seconds(1_000_000_000 + i64::from(uid) * 60)),
+        email_id: None,
         body: compress(raw.as_bytes()).unwrap(),
         envelope: Envelope {
             message_id: Some(format!("{uid}@bench.test")),

@@ -43,6 +43,6 @@ pub use read::{
 pub use store::{Options, Store};
 pub use write::{
     Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming, Inserted,
-    IntentRow, Landed, Matchable, NewCollection, NewOutgoing, Outgoing, Placement, RefusedRecipient,
+    IntentRow, Landed, Matchable, Named, NewCollection, NewOutgoing, Outgoing, Placement, RefusedRecipient,
     Renumbering, Restored, RunRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

@@ -21,6 +21,8 @@ pub mod chance;
 pub mod change;
 pub mod crash;
 pub mod equal;
+#[cfg(test)]
+mod labels;
 pub mod laws;
 pub mod layout;
 pub mod life;

@@ -1,6 +1,6 @@
 //! FETCH responses (RFC 3501, section 7.4.2; MODSEQ by RFC 7162, section 3.1.4).
 
-use postrider_model::{Flags, Timestamp, Uid};
+use postrider_model::{EmailId, Flags, Timestamp, Uid};
 
 use super::{
     date::internal_date,
@@ -35,6 +35,8 @@ pub(crate) struct FetchRow {
     pub(crate) size: Option<u64>,
     /// MODSEQ, where it is not 0
     pub(crate) mod_seq: Option<u64>,
+    /// EMAILID or X-GM-MSGID
+    pub(crate) email_id: Option<EmailId>,
     /// BODY[…]
     pub(crate) body: Option<Body>,
 }
@@ -68,6 +70,10 @@ impl FetchRow {
         } else if is("MODSEQ") {
             self.mod_seq =
                 value.list().and_then(|list| list.first()?.number()).filter(|mod_seq| *mod_seq > 0);
+        } else if is("EMAILID") {
+            self.email_id = value.list().and_then(|list| list.first()?.text()).map(EmailId);
+        } else if is("X-GM-MSGID") {
+            self.email_id = value.number().map(|id| EmailId(id.to_string()));
         } else if name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"BODY[")) {
             self.body = Some(body(value)?);
         }

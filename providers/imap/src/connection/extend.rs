@@ -30,6 +30,15 @@ impl Connection {
         self.has("CONDSTORE") || self.enabled.qresync
     }
 
+    /// The FETCH item that names a message's content, where the server has one.
+    pub(crate) fn email_id_item(&self) -> Option<&'static str> {
+        match () {
+            () if self.has("OBJECTID") => Some("EMAILID"),
+            () if self.has("X-GM-EXT-1") => Some("X-GM-MSGID"),
+            () => None,
+        }
+    }
+
     /// The commands that turn extensions on and tell who we are; none when that was done. They may go with others in a
     /// flight, before any SELECT.
     pub(crate) fn introduction(&mut self, client: &ClientName) -> Vec<Command> {

@@ -1,7 +1,7 @@
 //! Messages as they come, whole conversations.
 
 use async_trait::async_trait;
-use postrider_model::{ErrorClass, Fault, Flags, Timestamp, Uid};
+use postrider_model::{EmailId, ErrorClass, Fault, Flags, Timestamp, Uid};
 use postrider_remote::{MailRemote, Result as RemoteResult};
 
 use super::*;
@@ -72,6 +72,7 @@ async fn messages_come_with_all_that_was_asked_for() {
         internal_date: None,
         size,
         mod_seq: None,
+        email_id: None,
         content,
     };
     let first = FetchedMessage {
@@ -83,6 +84,60 @@ async fn messages_come_with_all_that_was_asked_for() {
         sink.messages,
         [first, message(2, &[], 1_001, Err(1_001)), message(3, &[], 1, Ok(b"q".to_vec()))]
     );
+}
+
+#[tokio::test]
+async fn what_a_message_holds_is_named_where_the_server_has_names() {
+    let named = async |can: &str, item: &str, told: [&str; 2]| {
+        let opened = OPENED.replace("CONDSTORE]", &format!("CONDSTORE{can}]"));
+        let script = format!(
+            "{opened}C: $ UID FETCH 1:3 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ {item})
+            S: * 1 FETCH (UID 1 FLAGS (\\Seen) RFC822.SIZE 9 {item} {})
+            S: * 2 FETCH (UID 2 FLAGS ())
+            S: * 2 FETCH (UID 2 RFC822.SIZE 8 {item} {})
+            S: * 3 FETCH (UID 3 FLAGS () RFC822.SIZE 8 {item} NIL)
+            S: $ OK done",
+            told[0], told[1]
+        );
+        let mut sink = Kept::default();
+        fetched(&[&script], "1:3", FetchWhat::Identity, &mut sink).await.unwrap();
+        sink.messages
+    };
+    let message = |uid, flags: &[&str], size, id: &str| FetchedMessage {
+        uid,
+        flags: Flags::from_wire(flags.iter().copied()),
+        internal_date: None,
+        size,
+        mod_seq: None,
+        email_id: Some(EmailId(id.to_owned())),
+        content: Ok(Vec::new()),
+    };
+    assert_eq!(
+        named(" OBJECTID", "EMAILID", ["(M1)", "(M-2_x)"]).await,
+        [message(1, &["\\Seen"], 9, "M1"), message(2, &[], 8, "M-2_x")]
+    );
+    assert_eq!(
+        named(" X-GM-EXT-1", "X-GM-MSGID", ["1278455344230334865", "18446744073709551615"]).await,
+        [message(1, &["\\Seen"], 9, "1278455344230334865"), message(2, &[], 8, "18446744073709551615")]
+    );
+    // A server without names is not asked.
+    let mut sink = Kept::default();
+    let greeting = "S: * PREAUTH [CAPABILITY IMAP4rev1 CONDSTORE] hi";
+    fetched(&[greeting], "1:3", FetchWhat::Identity, &mut sink).await.unwrap();
+    assert_eq!(sink.messages, []);
+}
+
+#[tokio::test]
+async fn a_body_comes_with_its_name() {
+    let opened = OPENED.replace("CONDSTORE]", "CONDSTORE OBJECTID]");
+    let script = format!(
+        "{opened}C: $ UID FETCH 1 (UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ EMAILID BODY.PEEK[])
+        S: * 1 FETCH (UID 1 EMAILID (M1) BODY[] \"q\")
+        S: $ OK done"
+    );
+    let mut sink = Kept::default();
+    fetched(&[&script], "1", FetchWhat::Body, &mut sink).await.unwrap();
+    assert_eq!(sink.messages[0].email_id, Some(EmailId("M1".to_owned())));
 }
 
 #[tokio::test]

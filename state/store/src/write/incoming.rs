@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use postrider_model::{Address, CollectionId, Flags, MatchKey, MessageId, PlacementId, Timestamp, Uid};
+use postrider_model::{
+    Address, CollectionId, EmailId, Flags, MatchKey, MessageId, PlacementId, Timestamp, Uid, UidSet,
+};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Tx, placements::keywords};
@@ -22,10 +24,29 @@ pub struct Incoming {
     pub mod_seq: Option<u64>,
     /// INTERNALDATE; where a server gives none, the message's own date takes its place.
     pub internal_date: Option<Timestamp>,
+    /// What the server knows its content by.
+    pub email_id: Option<EmailId>,
     /// Its bytes.
     pub body: Body,
     /// What was read from them.
     pub envelope: Envelope,
+}
+
+/// A message as it is on the server, but for its bytes: the server names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its flags, which become the base too.
+    pub flags: Flags,
+    /// Its MODSEQ, where the server has one.
+    pub mod_seq: Option<u64>,
+    /// INTERNALDATE.
+    pub internal_date: Option<Timestamp>,
+    /// What the server knows its content by.
+    pub email_id: EmailId,
+    /// Its size in octets.
+    pub size: u64,
 }
 
 /// What is known of a message from its bytes.
@@ -93,6 +114,35 @@ impl Tx<'_> {
         Ok(inserted)
     }
 
+    /// Stores where messages stand whose content the account has already, by the name that the server has for it and their size;
+    /// answers which of them.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn insert_named(&mut self, collection: CollectionId, named: &[Named]) -> Result<UidSet> {
+        let mut stored = UidSet::EMPTY;
+        for one in named {
+            let known: Option<(i64, Option<i64>)> = self
+                .conn
+                .prepare_cached(
+                    "SELECT m.id, m.date_us FROM collection c JOIN message m ON m.account = c.account AND m.email_id = ?2
+                            JOIN body b ON b.id = m.body
+                     WHERE c.id = ?1 AND b.size = ?3
+                       AND NOT EXISTS (SELECT 1 FROM placement p WHERE p.collection = ?1 AND p.uid = ?4)",
+                )?
+                .query_row(params![collection.0, one.email_id.0, one.size.cast_signed(), one.uid], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let Some((message, date)) = known else { continue };
+            let internal_date = one.internal_date.or(date.map(Timestamp)).unwrap_or_default();
+            let seat = (one.uid, &one.flags, one.mod_seq, internal_date);
+            self.insert_placement(MessageId(message), collection, seat, true)?;
+            stored.insert(one.uid);
+        }
+        Ok(stored)
+    }
+
     /// What the folder has between the lowest and the highest of those UIDs.
     fn known_among(
         &self,
@@ -115,7 +165,19 @@ impl Tx<'_> {
     fn insert_message(&mut self, account: i64, collection: CollectionId, one: &Incoming) -> Result<Inserted> {
         let (message, new_message) = self.ensure_message(account, one)?;
         let internal_date = one.internal_date.or(one.envelope.date).unwrap_or_default();
-        let (bits, words) = (one.flags.bits(), keywords(&one.flags));
+        let seat = (one.uid, &one.flags, one.mod_seq, internal_date);
+        let placement = self.insert_placement(message, collection, seat, !new_message)?;
+        Ok(Inserted { placement, message, new_message, new_placement: true })
+    }
+
+    /// `arriving`: its content was here already.
+    fn insert_placement(
+        &mut self,
+        message: MessageId,
+        collection: CollectionId,
+        (uid, flags, mod_seq, internal_date): (Uid, &Flags, Option<u64>, Timestamp),
+        arriving: bool,
+    ) -> Result<PlacementId> {
         self.conn
             .prepare_cached(
                 "INSERT INTO placement (message, collection, uid, flags, keywords, base_flags, base_keywords, mod_seq,
@@ -125,29 +187,29 @@ impl Tx<'_> {
             .execute(params![
                 message.0,
                 collection.0,
-                one.uid,
-                bits,
-                words,
-                one.mod_seq.map(u64::cast_signed),
+                uid,
+                flags.bits(),
+                keywords(flags),
+                mod_seq.map(u64::cast_signed),
                 internal_date.0,
-                !new_message
+                arriving
             ])?;
-        let placement = PlacementId(self.conn.last_insert_rowid());
-        Ok(Inserted { placement, message, new_message, new_placement: true })
+        Ok(PlacementId(self.conn.last_insert_rowid()))
     }
 
     /// The account's message of those bytes, and whether it is new.
     pub(super) fn ensure_message(&mut self, account: i64, one: &Incoming) -> Result<(MessageId, bool)> {
         let (body, new_body) = self.ensure_body(&one.body)?;
         if !new_body && let Some(known) = self.message_of(account, body)? {
+            self.learn_email_id(known, one.email_id.as_ref())?;
             return Ok((known, false));
         }
         let envelope = &one.envelope;
         self.conn
             .prepare_cached(
                 "INSERT INTO message (account, body, date_us, has_attachment, match_key, message_id, thread, subject,
-                                      snippet, structure)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                                      snippet, structure, email_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 account,
@@ -159,11 +221,22 @@ impl Tx<'_> {
                 envelope.thread,
                 envelope.subject,
                 envelope.snippet,
-                envelope.structure
+                envelope.structure,
+                one.email_id.as_ref().map(|id| &id.0)
             ])?;
         let message = MessageId(self.conn.last_insert_rowid());
         self.insert_addresses(message, &envelope.addresses)?;
         Ok((message, true))
+    }
+
+    /// One that was written here gets its name from the server later. Of two names of the same bytes the first serves.
+    fn learn_email_id(&mut self, message: MessageId, email_id: Option<&EmailId>) -> Result<()> {
+        if let Some(EmailId(id)) = email_id {
+            self.conn
+                .prepare_cached("UPDATE message SET email_id = ?2 WHERE id = ?1 AND email_id IS NULL")?
+                .execute(params![message.0, id])?;
+        }
+        Ok(())
     }
 
     fn message_of(&self, account: i64, body: i64) -> Result<Option<MessageId>> {

@@ -30,7 +30,7 @@ pub use added::Secret;
 pub use collections::{Collection, NewCollection};
 pub use held::{Held, HeldId};
 pub use history::{Context, Side};
-pub use incoming::{Envelope, Incoming, Inserted};
+pub use incoming::{Envelope, Incoming, Inserted, Named};
 pub use intents::IntentRow;
 pub use local::Discard;
 pub use moves::Renumbering;

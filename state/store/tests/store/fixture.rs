@@ -89,6 +89,7 @@ pub fn message(uid: u32, text: &str) -> Incoming {
         flags: Flags::NONE,
         mod_seq: None,
         internal_date: Some(Timestamp::from_seconds(i64::from(uid))),
+        email_id: None,
         body,
         envelope: Envelope {
             message_id: Some(format!("{text}@example.test")),

@@ -1,9 +1,9 @@
 //! Folders, cursors, messages that come in, flags.
 
-use postrider_model::{FolderRole, FolderStatus, MailCursor, Timestamp, UidSet, Window};
-use postrider_store::{Filter, FlagUpdate, StoreError};
+use postrider_model::{EmailId, FolderRole, FolderStatus, MailCursor, Timestamp, UidSet, Window};
+use postrider_store::{Filter, FlagUpdate, Incoming, Named, StoreError};
 
-use crate::fixture::{Fixture, at, flags, folder, message};
+use crate::fixture::{Fixture, at, flags, folder, message, raw};
 
 fn cursor() -> MailCursor {
     let status = FolderStatus {
@@ -208,4 +208,42 @@ fn without_an_internal_date_the_messages_own_takes_its_place() {
     undated.internal_date = None;
     f.insert(inbox, &[undated]);
     assert_eq!(f.reader().list(&Filter::default()).unwrap()[0].internal_date, Timestamp::from_seconds(7));
+}
+
+#[test]
+fn what_the_server_names_is_stored_without_its_bytes() {
+    let mut f = Fixture::new();
+    let (inbox, archive) = (f.inbox, f.folder("Archive"));
+    let email_id = |id: &str| EmailId(id.to_owned());
+    let here = Incoming { email_id: Some(email_id("M1")), ..message(1, "a") };
+    let first = f.insert(inbox, &[here])[0];
+    let size = raw("a").len() as u64;
+    let named = |uid, id: &str, size| Named {
+        uid,
+        flags: flags(&["\\Seen"]),
+        mod_seq: Some(9),
+        internal_date: None,
+        email_id: email_id(id),
+        size,
+    };
+    let told = [named(5, "M1", size), named(6, "M2", size), named(7, "M1", size + 1)];
+    assert_eq!(f.tx(|tx| tx.insert_named(archive, &told)), UidSet::range(5, 5), "by its name and its size");
+    assert_eq!(f.tx(|tx| tx.insert_named(archive, &told)), UidSet::EMPTY, "it is there by now");
+    let [stands] = f.tx(|tx| tx.placements(archive, &UidSet::range(1, 9))).try_into().unwrap();
+    assert_eq!((stands.message, stands.uid, stands.mod_seq), (first.message, Some(5), Some(9)));
+    assert_eq!((&stands.flags, &stands.base_flags), (&flags(&["\\Seen"]), &flags(&["\\Seen"])));
+    assert_eq!(
+        stands.internal_date,
+        Timestamp::from_seconds(7),
+        "the message's own date, where there is none"
+    );
+    let account = f.account;
+    assert_eq!(f.tx(|tx| tx.arriving(account)).len(), 1, "it may be half of a move");
+    // What was stored without a name learns it when its bytes come with one; the first name stays.
+    f.insert(inbox, &[message(2, "b")]);
+    for (uid, id) in [(8, "M8"), (9, "M9")] {
+        f.insert(archive, &[Incoming { email_id: Some(email_id(id)), ..message(uid, "b") }]);
+    }
+    let told = [named(10, "M8", size), named(11, "M9", size)];
+    assert_eq!(f.tx(|tx| tx.insert_named(archive, &told)), UidSet::range(10, 10));
 }
