@@ -16,10 +16,6 @@ ALTER TABLE placement ADD COLUMN allowed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE placement ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX placement_arriving ON placement (collection) WHERE arriving = 1;
 
--- By what the server names its content: EMAILID, X-GM-MSGID.
-ALTER TABLE message ADD COLUMN email_id TEXT;
-CREATE INDEX message_email_id ON message (email_id, account) WHERE email_id IS NOT NULL;
-
 DROP INDEX placement_newest;
 CREATE INDEX placement_newest ON placement (folder, internal_us, message) WHERE deleted_us IS NULL;
 CREATE INDEX placement_unsent ON placement (collection)

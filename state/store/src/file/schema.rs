@@ -18,8 +18,11 @@ use super::{PAGE_SIZE, STORE_FILE, connect, place};
 use crate::{Options, Result, StoreError};
 
 /// The migrations; the schema's number is how many of them were applied. Never edited, only added to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001.sql"), include_str!("../../migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001.sql"),
+    include_str!("../../migrations/0002.sql"),
+    include_str!("../../migrations/0003.sql"),
+];
 
 /// The first octets of every SQLite database (sqlite.org/fileformat2, "The Database Header").
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
