@@ -27,6 +27,8 @@ use crate::sync::{self, Budget, Event, Observer};
 const JITTER: u32 = 10;
 /// What is told of within this time belongs together.
 const TOGETHER: Duration = Duration::from_millis(150);
+/// And what is told of for longer than this does not wait.
+const MOST_TOGETHER: Duration = Duration::from_secs(2);
 
 impl Service {
     /// Keeps accounts in step until it is dropped: those that are named, or all. It ends by itself where nothing is left to follow,
@@ -180,8 +182,8 @@ impl Follower<'_> {
         }
     }
 
-    /// Reads the folder that was told of, and those that are told of right after it: a move is told of twice. What is new is
-    /// committed at once, what vanished is settled for all of them together.
+    /// Takes in what arrived in the folder that was told of, and in those that are told of right after it: a move is told of twice.
+    /// Then all that changed in them is read, and what vanished is settled for all of them together.
     async fn read(
         &self,
         link: &Link,
@@ -189,18 +191,32 @@ impl Follower<'_> {
         first: FolderKey,
     ) -> Result<(), Fault> {
         let ports = &self.session.ports;
-        let mut told = Some(first);
-        let mut folders = Vec::new();
-        while let Some(folder) = told.take() {
+        let (mut told, mut folders) = (Some(first), Vec::new());
+        let deadline = Instant::now() + MOST_TOGETHER;
+        while let (Some(folder), Some(watch)) = (told.take(), watched.as_mut()) {
             let at = ports.clock.now();
-            if let Some(read) = sync::read_soon(ports, &link.remote, &link.context, &folder).await? {
-                self.followed(&read.folder, read.messages, at);
-                folders.push(read);
+            if let Some((name, messages)) =
+                sync::take_arrived(ports, &mut **watch, &link.context, &folder).await?
+            {
+                self.followed(&name, messages, at);
             }
-            told = timeout(TOGETHER, next(watched)).await.ok().transpose()?;
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+            if Instant::now() < deadline {
+                told = timeout(TOGETHER, watch.next()).await.ok().transpose()?;
+            }
+        }
+        let mut read = Vec::new();
+        for folder in folders {
+            let at = ports.clock.now();
+            if let Some(folder) = sync::read_soon(ports, &link.remote, &link.context, &folder).await? {
+                self.followed(&folder.folder, folder.messages, at);
+                read.push(folder);
+            }
         }
         let at = ports.clock.now();
-        let settled = sync::settle_soon(ports, &link.context, folders).await?;
+        let settled = sync::settle_soon(ports, &link.context, read).await?;
         self.followed("", settled, at);
         sync::catch_up(ports, &self.session.observer).await
     }

@@ -32,8 +32,9 @@ impl BodySink for Headers {
     }
 }
 
+/// What the server names the content of messages.
 #[derive(Default)]
-struct Names(Vec<Named>);
+pub(super) struct Names(pub(super) Vec<Named>);
 
 #[async_trait]
 impl BodySink for Names {

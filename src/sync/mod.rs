@@ -41,7 +41,7 @@ pub use plan::{FolderForecast, OutForecast, Plan};
 pub use ports::Ports;
 pub use progress::{Event, Observer, Silent};
 pub use purge::purge;
-pub use soon::{changed_here, folders_to_watch, push_soon, read_soon, settle_soon};
+pub use soon::{changed_here, folders_to_watch, push_soon, read_soon, settle_soon, take_arrived};
 
 use folder::{Outcome, read_folder};
 use folders::Folder;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::in_step::{assert_in_step, on_server};
-use crate::scene::{Scene, USER, letter, text};
+use crate::scene::{Scene, USER, letter, run_in, text};
 
 /// Longer than anything takes but noticing silence.
 const SOON: Duration = Duration::from_secs(30);
@@ -157,7 +157,6 @@ fn a_wrong_password_is_tried_once() {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-    let told = Watching { child, events: channel().1 };
     let report = match event["event"].as_str() {
         Some("ran") => serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap(),
         _ => event,
@@ -167,8 +166,13 @@ fn a_wrong_password_is_tried_once() {
         (&"failed".into(), &"login".into(), &Value::Null),
         "{report}"
     );
-    let connections = scene.proxy.connections();
-    thread::sleep(Duration::from_secs(3));
-    assert_eq!(scene.proxy.connections(), connections, "nothing more is tried");
-    told.stop();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "nothing is left to follow");
+    assert_eq!(scene.proxy.connections(), 1, "it was tried once");
+}
+
+#[test]
+fn without_an_account_there_is_nothing_to_watch() {
+    let home = postrider_test_support::Home::new().unwrap();
+    let answer = run_in(&home, &["watch"]).ok();
+    assert!(answer.err.contains("there are no accounts with mail yet; `postrider account add"), "{answer:?}");
 }

@@ -7,6 +7,7 @@
 
 mod auth;
 mod mail;
+mod watch;
 mod write;
 
 pub use auth::{AccessTokens, Credential};
@@ -14,9 +15,9 @@ pub use mail::{
     BodySink, ChangeFeed, Changes, ChangesRequest, FetchWhat, FetchedMessage, MailRemote, Renumbered,
 };
 pub use postrider_model::{FolderKey, MailChange, Page, RemoteFolder, Scope};
+pub use watch::{MailWatch, MailWatcher};
 pub use write::{
-    Applied, Copied, Echo, MailOp, MailWatch, MailWatcher, MailWriter, Messages, NewMessage, Place, Reach,
-    WriteFault, Written,
+    Applied, Copied, Echo, MailOp, MailWriter, Messages, NewMessage, Place, Reach, WriteFault, Written,
 };
 
 /// What a provider's calls answer. A [`postrider_model::Fault`] says by its class whether and when to try again.

@@ -174,21 +174,3 @@ pub trait MailWriter: MailRemote {
     /// Deletes a folder with all that is in it. One that is gone already is no error.
     async fn delete_folder(&self, folder: &FolderKey) -> Written<()>;
 }
-
-/// An account's mail whose server says by itself when something changes.
-#[async_trait]
-pub trait MailWatcher: Send + Sync {
-    /// Begins to watch these folders, the most wanted first: as many as the server and the connections allow.
-    async fn watch(&self, folders: &[FolderKey]) -> Result<Box<dyn MailWatch>>;
-}
-
-/// A watch. Dropping it leaves nothing running.
-#[async_trait]
-pub trait MailWatch: Send {
-    /// The folders that are watched.
-    fn watched(&self) -> &[FolderKey];
-
-    /// Waits until something changed in one of them, and says in which. What happened before the watch began, or between two
-    /// calls, is not lost. A connection that died, in silence too, is an error within 60 s; then begin anew.
-    async fn next(&mut self) -> Result<FolderKey>;
-}

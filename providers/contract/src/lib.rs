@@ -28,5 +28,5 @@ mod writing;
 
 pub use harness::{Abilities, Deed, Letter, MailHarness, WriteHarness};
 pub use mail::mail_suite;
-pub use watching::watch_suite;
+pub use watching::{Tells, watch_suite};
 pub use writing::write_suite;

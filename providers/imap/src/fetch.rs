@@ -41,6 +41,13 @@ pub(crate) struct Order<'a> {
     pub(crate) delivered: UidSet,
 }
 
+impl Order<'_> {
+    /// Whether names are asked for of a server that has none.
+    pub(crate) fn has_no_answer(&self, connection: &Connection) -> bool {
+        self.what == FetchWhat::Identity && connection.email_id_item().is_none()
+    }
+}
+
 /// Fetches what is left of the order.
 pub(crate) async fn fetch(
     connection: &mut Connection,
@@ -49,14 +56,22 @@ pub(crate) async fn fetch(
     sink: &mut dyn BodySink,
 ) -> Result<(), Failure> {
     let left = order.wanted.difference(&order.delivered);
-    if left.is_empty() {
-        return Ok(());
-    }
-    if order.what == FetchWhat::Identity && connection.email_id_item().is_none() {
+    if left.is_empty() || order.has_no_answer(connection) {
         return Ok(());
     }
     open(connection, settings, order, &left).await?;
-    let mut commands: VecDeque<Command> = commands(connection, order.what, &left).into();
+    deliver(connection, order, &left, sink, &mut |_| ()).await
+}
+
+/// Fetches from the folder that is open; what else is told is handed to `on`.
+pub(crate) async fn deliver(
+    connection: &mut Connection,
+    order: &mut Order<'_>,
+    left: &UidSet,
+    sink: &mut dyn BodySink,
+    on: &mut (dyn FnMut(&Data) + Send),
+) -> Result<(), Failure> {
+    let mut commands: VecDeque<Command> = commands(connection, order.what, left).into();
     let mut earlier = FetchRow::default();
     while !commands.is_empty() || !connection.is_idle() {
         while connection.in_flight() < ON_THE_WAY
@@ -66,7 +81,7 @@ pub(crate) async fn fetch(
         }
         match connection.next().await? {
             Event::Data(Data::Fetch(row)) => take(connection, order, &mut earlier, row, sink).await?,
-            Event::Data(_) => {}
+            Event::Data(data) => on(&data),
             Event::Done(_, status) => finished(connection, &status)?,
             Event::Continue => return Err(connection.garbage("a continuation that nobody asked for")),
         }

@@ -1,7 +1,7 @@
 //! A watch of one folder by IDLE (RFC 2177).
 
-use postrider_model::{ErrorClass, Fault};
-use postrider_remote::FolderKey;
+use postrider_model::{ErrorClass, Fault, UidSet};
+use postrider_remote::{BodySink, FetchWhat, FolderKey};
 use tokio::time::{Instant, sleep_until};
 
 use super::{RENEW, Refused, in_time};
@@ -9,6 +9,7 @@ use crate::{
     codec::response::Data,
     connection::{Connection, Event},
     fault::Failure,
+    fetch::{Order, deliver},
     select::examine,
     settings::ImapSettings,
 };
@@ -28,13 +29,18 @@ struct Ear {
     exists: u32,
     /// Something changed that was not told on.
     has_news: bool,
+    /// Messages arrived that were not asked for.
+    has_arrivals: bool,
 }
 
 impl Ear {
     fn take(&mut self, data: &Data) {
         let before = self.exists;
         match data {
-            Data::Exists(count) => self.exists = *count,
+            Data::Exists(count) => {
+                self.has_arrivals |= *count > before;
+                self.exists = *count;
+            }
             Data::Expunge(_) => self.lose(1),
             Data::Vanished { is_earlier: false, uids } => self.lose(uids.len()),
             Data::Fetch(row) => self.has_news |= row.flags.is_some(),
@@ -58,7 +64,7 @@ impl Idle {
         folder: &FolderKey,
     ) -> Result<Self, Refused> {
         let mut ear = match examine(&mut connection, settings, folder, None).await {
-            Ok(opened) => Ear { exists: opened.status.messages, has_news: true },
+            Ok(opened) => Ear { exists: opened.status.messages, has_news: true, has_arrivals: true },
             Err(failure) => return Err(Refused::new(connection, failure)),
         };
         connection.shrink();
@@ -83,6 +89,36 @@ impl Idle {
                 () = sleep_until(self.renew_at) => self.renew().await?,
             }
         }
+    }
+
+    /// Fetches messages between two times of idling, where some arrived.
+    pub(super) async fn fetch_arrived(
+        &mut self,
+        uid_validity: u32,
+        uids: &UidSet,
+        what: FetchWhat,
+        sink: &mut dyn BodySink,
+    ) -> Result<bool, Failure> {
+        let Self { connection, folder, ear, .. } = self;
+        let mut order = Order { folder, uid_validity, wanted: uids, what, delivered: UidSet::EMPTY };
+        let is_the_same = connection
+            .selected
+            .as_ref()
+            .is_some_and(|selected| selected.uid_validity == Some(uid_validity) && !selected.is_renumbered);
+        if !ear.has_arrivals || !is_the_same || order.has_no_answer(connection) {
+            return Ok(ear.has_arrivals && is_the_same);
+        }
+        // Names are asked for before the messages themselves.
+        ear.has_arrivals = what == FetchWhat::Identity;
+        let action = connection.folder_action("watch messages");
+        in_time(&action, connection.end_idle(&mut |_, data| ear.take(&data))).await?;
+        deliver(connection, &mut order, uids, sink, &mut |data| ear.take(data)).await?;
+        connection.shrink();
+        in_time(&action, connection.begin_idle(&mut |_, data| ear.take(&data))).await?;
+        self.renew_at = Instant::now() + RENEW;
+        // Whoever asked reads all that changed after this.
+        self.ear.has_news = false;
+        Ok(true)
     }
 
     /// Takes all that came already, so that one change that is told in several lines is one.

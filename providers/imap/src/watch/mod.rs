@@ -1,6 +1,7 @@
 //! Watches: connections, beside the pool, on which the server tells by itself when something changes.
 //!
-//! - With NOTIFY one connection watches all folders; else IDLE watches one folder a connection, the most wanted first.
+//! - IDLE watches one folder a connection, the most wanted first. With NOTIFY one connection watches all folders but the most wanted:
+//!   that one is idled in all the same, since only a connection that has a folder open can fetch at once what arrived there.
 //! - A peer may go silent while its kernel, or a proxy's, keeps the connection alive. So every [`RENEW`] something is asked, which has to
 //!   be answered within [`ANSWER`]: within a minute it is noticed, in whichever moment it happened.
 //! - What happens while nobody calls [`MailWatch::next`] waits in the connections; what is told while a watch is renewed is told on.
@@ -21,8 +22,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use postrider_model::{ErrorClass, Fault};
-use postrider_remote::{FolderKey, MailWatch, MailWatcher, Result};
+use postrider_model::{ErrorClass, Fault, UidSet};
+use postrider_remote::{BodySink, FetchWhat, FolderKey, MailWatch, MailWatcher, Result};
 use tokio::time::timeout;
 
 use self::{idle::Idle, notify::Notify};
@@ -82,13 +83,15 @@ struct Watch {
     watched: Vec<FolderKey>,
     /// Asked in this order, so that the same wires give the same events.
     lines: Vec<Waiting>,
+    /// The one that told last.
+    told: Option<Line>,
     /// Why it ended.
     ended: Option<Fault>,
 }
 
 impl Watch {
     fn new(watched: Vec<FolderKey>, lines: Vec<Line>) -> Self {
-        Self { watched, lines: lines.into_iter().map(waiting).collect(), ended: None }
+        Self { watched, lines: lines.into_iter().map(waiting).collect(), told: None, ended: None }
     }
 
     /// The first line that has something to tell; it is taken out.
@@ -103,6 +106,13 @@ impl Watch {
         }
         Poll::Pending
     }
+
+    fn end(&mut self, failure: Failure) -> Fault {
+        self.lines.clear();
+        self.told = None;
+        self.ended = Some(failure.fault.clone());
+        failure.fault
+    }
 }
 
 #[async_trait]
@@ -115,18 +125,38 @@ impl MailWatch for Watch {
         if let Some(fault) = &self.ended {
             return Err(fault.clone());
         }
+        // Behind the others, so that a busy folder does not keep them from being heard.
+        self.lines.extend(self.told.take().map(waiting));
         let (line, told) = poll_fn(|cx| self.poll_lines(cx)).await;
         match told {
             Ok(folder) => {
-                // Behind the others, so that a busy folder does not keep them from being heard.
-                self.lines.push(waiting(line));
+                self.told = Some(line);
                 Ok(folder)
             }
-            Err(failure) => {
-                self.lines.clear();
-                self.ended = Some(failure.fault.clone());
-                Err(failure.fault)
+            Err(failure) => Err(self.end(failure)),
+        }
+    }
+
+    async fn fetch_arrived(
+        &mut self,
+        uid_validity: u32,
+        uids: &UidSet,
+        what: FetchWhat,
+        sink: &mut dyn BodySink,
+    ) -> Result<bool> {
+        let Some(Line::Idle(mut idle)) = self.told.take_if(|line| matches!(line, Line::Idle(_))) else {
+            return Ok(false);
+        };
+        // A call that is given up leaves the connection in the middle of an answer.
+        let cause = "a fetch was given up in the middle";
+        self.ended = Some(Fault::new(ErrorClass::Transient, "watch messages", cause));
+        match idle.fetch_arrived(uid_validity, uids, what, sink).await {
+            Ok(fetched) => {
+                self.ended = None;
+                self.told = Some(Line::Idle(idle));
+                Ok(fetched)
             }
+            Err(failure) => Err(self.end(failure)),
         }
     }
 }
@@ -145,9 +175,22 @@ impl MailWatcher for ImapRemote {
 /// Opens the connections.
 async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Vec<Line>)> {
     let mut connection = Connection::open(pool.settings(), pool.connector()).await?;
+    let (mut watched, mut lines, mut rest) = (Vec::new(), Vec::new(), folders);
     if connection.has("NOTIFY") {
-        match Notify::begin(connection, pool.settings(), folders).await {
-            Ok(notify) => return Ok((notify.folders().to_vec(), vec![Line::Notify(notify)])),
+        if connection.has("IDLE")
+            && pool.settings().max_watches > 1
+            && let [first, others @ ..] = folders
+            && !others.is_empty()
+            && let Ok(idle) = idle_in(pool, None, first).await
+        {
+            (watched, lines, rest) = (vec![first.clone()], vec![Line::Idle(idle)], others);
+        }
+        match Notify::begin(connection, pool.settings(), rest).await {
+            Ok(notify) => {
+                watched.extend_from_slice(notify.folders());
+                lines.push(Line::Notify(notify));
+                return Ok((watched, lines));
+            }
             Err(Refused { connection: Some(kept), failure }) => {
                 tracing::debug!(why = %failure.fault, "NOTIFY is done without");
                 connection = kept;
@@ -161,18 +204,18 @@ async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Ve
         return Err(Fault::new(ErrorClass::Permanent, action, cause)
             .hint("changes there are seen by the next run; let runs follow each other sooner"));
     }
-    idle_in_each(pool, connection, folders).await
+    idle_in_each(pool, connection, rest, (watched, lines)).await
 }
 
-/// One connection a folder. A folder that cannot be opened is left out; so is what goes beyond what the server allows, however
+/// One connection a folder, beside those that are there. A folder that cannot be opened is left out; so is what goes beyond what the server allows, however
 /// it says so.
 async fn idle_in_each(
     pool: &Pool,
     first: Connection,
     folders: &[FolderKey],
+    (mut watched, mut lines): (Vec<FolderKey>, Vec<Line>),
 ) -> Result<(Vec<FolderKey>, Vec<Line>)> {
     let most = pool.settings().max_watches.max(1);
-    let (mut watched, mut lines) = (Vec::new(), Vec::new());
     let (mut free, mut last_failure) = (Some(first), None);
     for folder in folders {
         if lines.len() == most {

@@ -1,9 +1,10 @@
 //! Watches as whole conversations, under a clock that is moved.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use postrider_model::{ErrorClass, Fault};
-use postrider_remote::{FolderKey, MailWatch, MailWatcher};
+use async_trait::async_trait;
+use postrider_model::{ErrorClass, Fault, Uid, UidSet};
+use postrider_remote::{BodySink, FetchWhat, FetchedMessage, FolderKey, MailWatch, MailWatcher};
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -227,6 +228,102 @@ async fn one_connection_watches_all_folders_where_the_server_can() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_most_wanted_folder_is_idled_in_beside_notify() {
+    let first = format!(
+        "{}S: $ OK done\nS: * STATUS Work (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7)\nhang",
+        NOTIFY.replace("\"INBOX\" ", "")
+    );
+    let second = format!("{}S: * 4 EXISTS\nhang", idling("INBOX"));
+    let run = async |remote| {
+        let mut watch = begun(remote, &["INBOX", "Work"]).await.unwrap();
+        (watch.watched().to_vec(), told(&mut *watch).await.into_iter().collect::<BTreeSet<_>>())
+    };
+    let (watched, told) = play(&[&first, &second], run).await;
+    assert_eq!(watched, keys(&["INBOX", "Work"]));
+    assert_eq!(told, BTreeSet::from(["INBOX".to_owned(), "Work".to_owned()]));
+}
+
+/// Keeps UIDs and lengths.
+#[derive(Default)]
+struct Kept(Vec<(Uid, usize)>);
+
+#[async_trait]
+impl BodySink for Kept {
+    async fn take(&mut self, message: FetchedMessage) -> Result<(), Fault> {
+        self.0.push((message.uid, message.content.map_or(0, |bytes| bytes.len())));
+        Ok(())
+    }
+}
+
+const FETCH: &str = "C: $ UID FETCH 10:4294967295 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])\n";
+
+async fn arrived(watch: &mut dyn MailWatch, validity: u32) -> (Result<bool, Fault>, Vec<(Uid, usize)>) {
+    let (new, mut kept) = (UidSet::range(10, Uid::MAX), Kept::default());
+    let names = watch.fetch_arrived(validity, &new, FetchWhat::Identity, &mut kept).await;
+    assert!(kept.0.is_empty(), "a server without names tells none");
+    let fetched = watch.fetch_arrived(validity, &new, FetchWhat::Body, &mut kept).await;
+    assert_eq!(names.is_ok(), fetched.is_ok());
+    (fetched, kept.0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrived_comes_over_the_connection_that_told_it() {
+    let script = format!(
+        "{}S: * 4 EXISTS
+        C: DONE
+        S: $ OK done
+        {FETCH}S: * 4 FETCH (UID 10 FLAGS () RFC822.SIZE 1 BODY[] \"q\")
+        S: * 2 FETCH (UID 8 FLAGS (\\Seen))
+        S: $ OK done
+        C: $ IDLE
+        S: + idling
+        S: * 1 FETCH (FLAGS (\\Seen))
+        hang",
+        idling("INBOX").replace(
+            "C: $ IDLE\nS: + idling\n",
+            &format!(
+                "C: $ IDLE\nS: + idling\nC: DONE\nS: $ OK done\n{FETCH}S: $ OK none\nC: $ IDLE\nS: + idling\n"
+            )
+        )
+    );
+    let run = async |remote| {
+        let mut watch = begun(remote, &["INBOX"]).await.unwrap();
+        assert_eq!(arrived(&mut *watch, 7).await, (Ok(false), vec![]), "nothing was told yet");
+        watch.next().await.unwrap();
+        // What arrived before the watch began.
+        assert_eq!(arrived(&mut *watch, 7).await, (Ok(true), vec![]));
+        watch.next().await.unwrap();
+        assert_eq!(arrived(&mut *watch, 8).await, (Ok(false), vec![]), "its UIDs mean other messages");
+        assert_eq!(arrived(&mut *watch, 7).await, (Ok(true), vec![(10, 1)]));
+        assert_eq!(arrived(&mut *watch, 7).await, (Ok(false), vec![]), "nothing more");
+        watch.next().await.unwrap();
+        assert_eq!(arrived(&mut *watch, 7).await, (Ok(false), vec![]), "a flag is no arrival");
+        told(&mut *watch).await
+    };
+    assert_eq!(play(&[&script], run).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_fails_or_is_given_up_ends_the_watch() {
+    let lost = format!("{}C: DONE\nS: $ OK done\n{FETCH}S: * BYE down", idling("INBOX"));
+    let stuck = format!("{}C: DONE\nS: $ OK done\n{FETCH}hang", idling("INBOX"));
+    for script in [lost, stuck] {
+        let run = async |remote| {
+            let mut watch = begun(remote, &["INBOX"]).await.unwrap();
+            watch.next().await.unwrap();
+            let _ = timeout(Duration::from_secs(1), arrived_at_once(&mut *watch)).await;
+            watch.next().await.unwrap_err()
+        };
+        assert_eq!(play(&[&script], run).await.class, ErrorClass::Transient, "{script}");
+    }
+}
+
+async fn arrived_at_once(watch: &mut dyn MailWatch) -> Result<bool, Fault> {
+    let new = UidSet::range(10, Uid::MAX);
+    watch.fetch_arrived(7, &new, FetchWhat::Body, &mut Kept::default()).await
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_loses_track_says_so() {
     let script = format!("{NOTIFY}S: $ OK done\nS: * OK [NOTIFICATIONOVERFLOW] too much\nhang");
     let run = async |remote| {
@@ -241,9 +338,9 @@ async fn a_server_that_loses_track_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn where_notify_is_refused_it_idles() {
-    let idle = idling("INBOX").replace("S: * PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\n", "");
-    let first = format!("{NOTIFY}S: $ NO not here\n{idle}hang");
-    let second = format!("{}hang", idling("Work"));
+    let idle = idling("Work").replace("S: * PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\n", "");
+    let first = format!("{}S: $ NO not here\n{idle}hang", NOTIFY.replace("\"INBOX\" ", ""));
+    let second = format!("{}hang", idling("INBOX"));
     let run = async |remote| begun(remote, &["INBOX", "Work"]).await.unwrap().watched().to_vec();
     assert_eq!(play(&[&first, &second], run).await, keys(&["INBOX", "Work"]));
 }

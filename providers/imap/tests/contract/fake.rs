@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::DateTime;
 use postrider_contract::{
-    Abilities, Deed, Letter, MailHarness, WriteHarness, mail_suite, watch_suite, write_suite,
+    Abilities, Deed, Letter, MailHarness, Tells, WriteHarness, mail_suite, watch_suite, write_suite,
 };
 use postrider_fake::{
     Action, Bend, Capabilities, Capability, FakeDialer, FaultPlan, InternalDate, OtherClient, Server,
@@ -188,8 +188,12 @@ async fn passes(config: ServerConfig) {
     write_suite(&mut fake).await;
     assert_eq!(fake.server.violations(), Vec::<String>::new());
     let mut fake = Fake::new(config);
-    let can_watch = fake.has(Capability::Idle) || fake.has(Capability::Notify);
-    watch_suite(&mut fake, can_watch).await;
+    let tells = match (fake.has(Capability::Idle), fake.has(Capability::Notify)) {
+        (true, _) => Tells::ChangesOfWhatIsOpen,
+        (false, true) => Tells::Changes,
+        (false, false) => Tells::Nothing,
+    };
+    watch_suite(&mut fake, tells).await;
     assert_eq!(fake.server.violations(), Vec::<String>::new());
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use chrono::DateTime;
 use postrider_contract::{
-    Abilities, Deed, Letter, MailHarness, WriteHarness, mail_suite, watch_suite, write_suite,
+    Abilities, Deed, Letter, MailHarness, Tells, WriteHarness, mail_suite, watch_suite, write_suite,
 };
 use postrider_imap::ImapRemote;
 use postrider_model::Uid;
@@ -170,17 +170,17 @@ async fn a_dovecot_that_writes_with_less() {
 
 #[tokio::test]
 async fn a_dovecot_that_is_watched_by_notify() {
-    watch_suite(&mut Real::new(&[]), true).await;
+    watch_suite(&mut Real::new(&[]), Tells::ChangesOfWhatIsOpen).await;
 }
 
 #[tokio::test]
 async fn a_dovecot_that_is_watched_by_idle() {
-    watch_suite(&mut Real::new(&["NOTIFY"]), true).await;
+    watch_suite(&mut Real::new(&["NOTIFY"]), Tells::ChangesOfWhatIsOpen).await;
 }
 
 #[tokio::test]
 async fn a_dovecot_that_cannot_be_watched() {
-    watch_suite(&mut Real::new(&["NOTIFY", "IDLE"]), false).await;
+    watch_suite(&mut Real::new(&["NOTIFY", "IDLE"]), Tells::Nothing).await;
 }
 
 #[tokio::test]

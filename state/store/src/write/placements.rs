@@ -96,6 +96,15 @@ impl Tx<'_> {
         Ok(uids)
     }
 
+    /// The highest UID that the folder has, of what was deleted too.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn highest_uid(&self, collection: CollectionId) -> Result<Option<Uid>> {
+        let sql = "SELECT MAX(uid) FROM placement WHERE collection = ?1 AND uid IS NOT NULL";
+        Ok(self.conn.prepare_cached(sql)?.query_row([collection.0], |row| row.get(0))?)
+    }
+
     /// The placements of those UIDs that the folder has, in the order of UIDs. `1:4294967295` costs what is there.
     ///
     /// # Errors
