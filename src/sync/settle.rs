@@ -221,7 +221,8 @@ impl Task {
     }
 
     /// Messages that were put into a folder without an answer may be among what arrived there; answers what arrived besides. In a folder
-    /// that has other UIDs since, this is the only way to know them; those that did not come with a whole reading are not there.
+    /// that has other UIDs since, this is the only way to know them; those that did not come with a whole reading are not there. There,
+    /// twins that surely stood in the folder come first: whether the other was ever put there nobody knows, and it is put again.
     fn meet_awaited(&self, tx: &mut Tx<'_>) -> Result<Vec<Placed>, StoreError> {
         let mut left = self.arrived(tx)?;
         for folder in &self.folders {
@@ -235,7 +236,11 @@ impl Task {
                 let is_it =
                     |one: &Placed| one.collection == folder.collection && one.message == awaited.message;
                 let now = folder.cursor.as_ref().filter(|cursor| cursor.complete);
-                match left.iter().position(is_it) {
+                let of_it = left.iter().filter(|one| is_it(one)).count();
+                let is_numbered_anew =
+                    folder.cursor.as_ref().is_none_or(|cursor| Some(cursor.status.uid_validity) != validity);
+                let kept = if is_numbered_anew { stood(tx, folder.collection, awaited.message)? } else { 0 };
+                match left.iter().position(is_it).filter(|_| of_it > kept) {
                     Some(at) => {
                         self.adopt(tx, awaited.id, left.remove(at).placement)?;
                         tx.step_intent(intent, Step::Found)?;
@@ -271,7 +276,8 @@ impl Task {
         Ok(arrived.iter().position(is_it))
     }
 
-    /// Whether every placement of the message but those that arrived is surely where it was.
+    /// Whether every placement of the message but those that arrived is surely where it was, and is to stay. One that carries a mark
+    /// for deletion may be the very rest, taken by its header for the message where folders changed their names.
     fn stands_elsewhere(
         &self,
         tx: &Tx<'_>,
@@ -284,7 +290,9 @@ impl Task {
             let is_gone = |uid| {
                 self.folders.iter().any(|one| one.collection == seat.collection && one.gone.contains(uid))
             };
-            self.read.contains(&seat.collection) && seat.placement.uid.is_some_and(|uid| !is_gone(uid))
+            let is_marked = seat.placement.base_flags.has(SystemFlag::Deleted);
+            let is_there = seat.placement.uid.is_some_and(|uid| !is_gone(uid));
+            self.read.contains(&seat.collection) && is_there && !is_marked
         };
         Ok(!others.is_empty() && others.iter().all(stands))
     }
@@ -334,6 +342,12 @@ impl Task {
         }
         Ok(())
     }
+}
+
+/// How many copies of a message stood in a folder, whoever has them, before it was numbered anew, and are to be known again.
+fn stood(tx: &Tx<'_>, collection: CollectionId, message: MessageId) -> Result<usize, StoreError> {
+    let is_one = |one: &&Placement| one.message == message && one.discard.is_none() && one.held.is_none();
+    Ok(tx.adrift(collection)?.iter().filter(is_one).count())
 }
 
 fn placed(seat: &Seat) -> Placed {

@@ -13,6 +13,8 @@ pub const SEEDS: &[(u64, &str)] = &[
     (937, "a copy that was not sent yet was taken for half of a move"),
     (1077, "a copy made here got the mark for deletion that its original carried"),
     (1545, "what was restored here lost the flags that it had got there meanwhile"),
+    (1457, "a copy that never was made was taken for its original where the folder was numbered anew"),
+    (1915, "a message got the mark that was meant for what its move had left behind"),
     (876, "an unanswered deletion was done once more, to a twin that came meanwhile"),
     (182, "what was deleted here while its folder was renumbered came back"),
 ];
@@ -292,6 +294,68 @@ mod tests {
             assert_eq!(ids_in(&machine, "INBOX").len(), 1);
             equals_servers(&machine, &here(&machine)).unwrap();
         });
+    }
+
+    #[test]
+    fn a_moved_message_is_not_taken_for_its_rest_where_folders_swap_their_names() {
+        on_one_thread(async {
+            let less = [Capability::UidPlus, Capability::Move, Capability::ObjectId];
+            let (machine, other) = machine(Capabilities::all().without(less), "all");
+            for folder in ["A", "B"] {
+                other.create_mailbox(folder).unwrap();
+                other.append(folder, message(&format!("of {folder}")), &[], days_ago(2)).unwrap();
+            }
+            other.append("A", message("one"), &[], days_ago(1)).unwrap();
+            run(&machine).await;
+            let mut service = machine.service().unwrap();
+            let caller = service.owner();
+            let one = here(&machine).into_iter().filter(|one| one.folder == "A").max_by_key(|one| one.id);
+            service.move_mail(&caller, &[PlacementId(one.unwrap().id)], "B").unwrap();
+            drop(service);
+            run(&machine).await;
+            for (from, to) in [("A", "C"), ("B", "A"), ("C", "B")] {
+                other.rename_mailbox(from, to).unwrap();
+            }
+            for _ in 0..3 {
+                run(&machine).await;
+            }
+            let there = other.snapshot();
+            let kept = there.values().flat_map(|folder| &folder.messages).filter(|one| {
+                *one.bytes == *message("one") && !one.flags.iter().any(|flag| flag == "\\Deleted")
+            });
+            assert_eq!(kept.count(), 1, "{there:?}");
+        });
+    }
+
+    #[test]
+    fn a_copy_that_was_never_made_costs_no_other_where_the_folder_is_numbered_anew() {
+        let mut tried = 0;
+        for nth in 1.. {
+            let has_died = on_one_thread(async {
+                let (machine, other) = machine(Capabilities::all(), "all");
+                other.append("INBOX", message("one"), &[], days_ago(1)).unwrap();
+                run(&machine).await;
+                let mut service = machine.service().unwrap();
+                let caller = service.owner();
+                let original = ids_in(&machine, "INBOX");
+                service.copy_mail(&caller, &original, "INBOX").unwrap();
+                drop(service);
+                let lived = machine.run(&everything(), Some(CrashAt::AfterJob(nth))).await.unwrap();
+                other.bump_uid_validity("INBOX").unwrap();
+                for _ in 0..3 {
+                    run(&machine).await;
+                }
+                let live = ids_in(&machine, "INBOX");
+                assert_eq!((other.snapshot()["INBOX"].messages.len(), live.len()), (2, 2), "after job {nth}");
+                assert!(live.contains(&original[0]), "after job {nth}");
+                matches!(lived.ended, Ended::Crashed)
+            });
+            tried = nth;
+            if !has_died {
+                break;
+            }
+        }
+        assert!(tried > 10, "the run is to die at each of its jobs: {tried}");
     }
 
     #[test]
