@@ -42,8 +42,18 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
         return doctor::doctor(world, env, !offline, out).await;
     }
     let mut service = Service::open(world, env)?;
-    let outcome = command(&mut service, cli, out).await;
-    service.settle().await;
+    // Looked at second: whoever types a password may end that by a signal, and a run has a word of its own for one.
+    let outcome = tokio::select! {
+        biased;
+        outcome = command(&mut service, cli, out) => outcome,
+        () = run::interruption() => {
+            Err(Fault::new(ErrorClass::Transient, "finish the command", "it was interrupted"))
+        }
+    };
+    for lost in service.settle().await {
+        out.warn(format!("warning: {}", lost.message()));
+        lost.hint.iter().for_each(|hint| out.warn(format!("hint: {hint}")));
+    }
     outcome
 }
 

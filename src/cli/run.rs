@@ -38,7 +38,10 @@ pub(super) async fn run(
     // A run that is interrupted stops between two octets: what is committed stays, and the next run goes on from there.
     let outcome = tokio::select! {
         biased;
-        interrupted = interruption() => return Err(interrupted),
+        () = interruption() => {
+            let fault = Fault::new(ErrorClass::Transient, "finish the run", "it was interrupted");
+            return Err(fault.hint("what came in is stored; the next run goes on from there"));
+        }
         outcome = service.sync_now(caller, &request, observer) => outcome?,
     };
     if out.json {
@@ -52,7 +55,8 @@ pub(super) async fn run(
     Ok(Exit::of_run(&outcome.report))
 }
 
-pub(super) async fn interruption() -> Fault {
+/// Waits until the process is asked to end.
+pub(super) async fn interruption() {
     use tokio::signal::unix::{SignalKind, signal};
     let wait = async |kind| match signal(kind) {
         Ok(mut signal) => {
@@ -64,8 +68,6 @@ pub(super) async fn interruption() -> Fault {
         () = wait(SignalKind::interrupt()) => {}
         () = wait(SignalKind::terminate()) => {}
     }
-    Fault::new(ErrorClass::Transient, "finish the run", "it was interrupted")
-        .hint("what came in is stored; the next run goes on from there")
 }
 
 fn plans_value(outcome: &RunOutcome) -> serde_json::Value {
@@ -209,6 +211,7 @@ impl Observer for Watcher {
             Event::Folders { .. }
             | Event::Followed { .. }
             | Event::Failed { .. }
+            | Event::Warning { .. }
             | Event::Ran { .. }
             | Event::Watching { .. } => {}
             Event::Fetching { account, folder, messages } => {

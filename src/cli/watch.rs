@@ -23,7 +23,7 @@ pub(super) async fn watch(
     tokio::select! {
         biased;
         // Whatever is committed stays; the next start goes on from there.
-        _ = interruption() => Ok(Exit::Done),
+        () = interruption() => Ok(Exit::Done),
         ended = service.watch(caller, accounts, Arc::new(Teller(out))) => {
             let ended = ended?;
             if ended.is_empty() {
@@ -46,7 +46,7 @@ impl Observer for Teller {
             let _ = value(&event).map(|value| out.value(&value));
         } else if let Some(line) = words(&event) {
             match event {
-                Event::Failed { .. } => out.warn(line),
+                Event::Failed { .. } | Event::Warning { .. } => out.warn(line),
                 _ if out.quiet => {}
                 _ => out.line(line),
             }
@@ -63,6 +63,9 @@ fn value(event: &Event<'_>) -> Option<serde_json::Value> {
             "event": "failed", "account": account, "class": fault.class.name(), "message": fault.message(),
             "hint": fault.hint, "pause_ms": pause_ms
         }),
+        Event::Warning { account, text } => {
+            serde_json::json!({ "event": "warning", "account": account, "message": text })
+        }
         Event::Ran { report } => serde_json::json!({ "event": "ran", "report": report }),
         Event::Watching { account, folders } => {
             serde_json::json!({ "event": "watching", "account": account, "folders": folders })
@@ -86,10 +89,17 @@ fn words(event: &Event<'_>) -> Option<String> {
             let hint = fault.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
             format!("{account}: {}{hint}; not tried again", fault.message())
         }
+        Event::Warning { account, text } => format!("warning: {account}: {text}"),
         Event::Ran { report } => {
             let counts =
                 report.mail.as_ref().map(|mail| format!("; {} in, {} out", mail.pulled, mail.pushed));
-            format!("{}: {}{}", report.account, status_words(report.status), counts.unwrap_or_default())
+            let error = report.error.as_ref().map(|error| format!("; {}", error.message)).unwrap_or_default();
+            format!(
+                "{}: {}{}{error}",
+                report.account,
+                status_words(report.status),
+                counts.unwrap_or_default()
+            )
         }
         Event::Watching { account, folders: 0 } => {
             format!("{account}: the server does not tell of changes; the interval has to do")

@@ -107,11 +107,17 @@ impl Service {
 
     /// Waits for renewals whose callers have left, so that no token that a server gave is lost. To be called before the process ends,
     /// which nobody should have to wait for longer than a few seconds: after these it gives up.
-    pub async fn settle(&self) {
+    /// Answers with what was lost all the same.
+    pub async fn settle(&self) -> Vec<Fault> {
         let services: Vec<_> = self.tokens.lock().values().cloned().collect();
         let settled = join_all(services.iter().map(|service| service.settle()));
-        if tokio::time::timeout(PARTING, settled).await.is_err() {
-            tracing::warn!("a renewal of tokens was cut off; the account may need a new login");
+        match tokio::time::timeout(PARTING, settled).await {
+            Ok(settled) => settled.into_iter().filter_map(Result::err).collect(),
+            Err(_) => {
+                let cause = format!("the provider did not answer within {} s", PARTING.as_secs());
+                let fault = Fault::new(ErrorClass::Transient, "finish a renewal of tokens", cause);
+                vec![fault.hint("the account may need a new login")]
+            }
         }
     }
 
@@ -134,7 +140,7 @@ impl Service {
         let store = MemoryTokenStore::with(tokens);
         let service = Arc::new(self.new_token_service(account, client, Arc::new(store.clone())));
         let trial = self.try_account(account, Credential::Tokens(service.clone())).await;
-        service.settle().await;
+        service.settle().await?;
         let kept = store.load().await?.ok_or_else(|| not_consented(account))?;
         Ok((trial?, kept.tokens))
     }

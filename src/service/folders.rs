@@ -2,8 +2,8 @@
 //! whatever an answer that was lost left behind is found by it.
 
 use postrider_imap::ImapRemote;
-use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, FolderRole};
-use postrider_remote::{MailRemote, MailWriter};
+use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, FolderRole, MailChange, UidSet, Window};
+use postrider_remote::{Changes, ChangesRequest, MailRemote, MailWriter};
 use postrider_store::{Collection, Context, NewCollection, StoreError, SyncLock, Tx};
 
 use super::{Caller, Service, mail_edit::no_folder};
@@ -97,9 +97,10 @@ impl Service {
             let known = tx.known_uids(id)?;
             let waits =
                 tx.placements(id, &known)?.iter().any(|one| one.here.is_some() || one.discard.is_some());
-            Ok((known.len(), waits))
+            Ok((known, waits))
         })?;
-        let checked = may_delete(&remote, &key, name, known).await;
+        let validity = folder.cursor.as_ref().map(|cursor| cursor.status.uid_validity);
+        let checked = may_delete(&remote, &key, name, validity, known).await;
         let deleted = match checked {
             Ok(()) => remote.delete_folder(&key).await.map_err(|failed| failed.fault),
             Err(fault) => Err(fault),
@@ -144,7 +145,8 @@ async fn may_delete(
     remote: &ImapRemote,
     key: &FolderKey,
     name: &str,
-    (known, waits): (u64, bool),
+    validity: Option<u32>,
+    (known, waits): (UidSet, bool),
 ) -> Result<(), Fault> {
     let action = format!("delete folder \"{name}\"");
     if waits {
@@ -155,16 +157,50 @@ async fn may_delete(
         )
         .hint("`postrider --sync-now` sends them"));
     }
-    let there = u64::from(remote.status(key).await?.messages);
-    if there > known {
-        let cause = format!(
-            "the server has {there} messages in it, of which {} are not here and could not be restored",
-            there - known
-        );
+    let (is_the_same, strange) = strange_messages(remote, key, validity, known).await?;
+    if !is_the_same || strange > 0 {
+        let cause = match is_the_same {
+            true => {
+                format!(
+                    "the server has {} in it that are not here and could not be restored",
+                    messages(strange)
+                )
+            }
+            false => "the server has numbered its messages anew since they were read".to_owned(),
+        };
         return Err(Fault::new(ErrorClass::Config, action, cause)
             .hint("run `postrider --sync-now`, or lengthen the account's `period`; or delete the folder with another program"));
     }
     Ok(())
+}
+
+/// Whether the folder's UIDs mean what they meant when it was read, and how many messages are there that are not here.
+async fn strange_messages(
+    remote: &ImapRemote,
+    key: &FolderKey,
+    validity: Option<u32>,
+    known: UidSet,
+) -> Result<(bool, u64), Fault> {
+    // As if it were read for the first time: every message is told that is not known.
+    let request = ChangesRequest { since: None, window: Window::All, known, listed: None };
+    let Changes::Feed(mut feed) = remote.changes(key, request).await? else { return Ok((false, 0)) };
+    let (mut is_the_same, mut strange) = (false, 0);
+    while let Some(page) = feed.next().await? {
+        for change in &page.changes {
+            if let MailChange::Wanted(uids) = change {
+                strange += uids.len();
+            }
+        }
+        if let Some(cursor) = page.cursor {
+            // A folder that was never read holds nothing that is known.
+            is_the_same = validity.is_none_or(|validity| cursor.status.uid_validity == validity);
+        }
+    }
+    Ok((is_the_same, strange))
+}
+
+fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
 }
 
 fn follows(account: &ReadyAccount, name: &str) -> bool {

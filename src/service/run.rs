@@ -15,7 +15,7 @@ use super::{Caller, Service, submission::SmtpSubmit, trial::CONNECTIONS};
 use crate::{
     config::{Choice, ReadyAccount, fault},
     report::status_of,
-    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, run_mail},
+    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail},
 };
 
 /// What is to be run.
@@ -152,7 +152,21 @@ pub(super) struct Link {
     pub(super) context: RunContext,
 }
 
+/// What keeps from going on with an account.
+#[derive(Debug, Default)]
+pub(super) struct Stops {
+    /// With its mail.
+    pub(super) all: Option<Fault>,
+    /// With what it sends.
+    pub(super) sending: Option<Fault>,
+}
+
 impl Link {
+    /// Nothing more is sent.
+    pub(super) fn stop_sending(&mut self) {
+        self.submit = None;
+    }
+
     /// Its way out, where it sends.
     pub(super) fn submit(&self) -> Option<&dyn Submit> {
         self.submit.as_ref().map(|submit| submit as &dyn Submit)
@@ -218,25 +232,28 @@ impl Session<'_> {
         }
     }
 
-    /// One run of an account that is linked already, with all that belongs to it; its report, and what failed first.
-    pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Option<Fault>) {
+    /// One run of an account that is linked already, with all that belongs to it; its report, and what keeps from going on.
+    pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Stops) {
         let mut report = empty_report(link.account.name.clone());
         let started = self.service.world.clock.now();
-        let (plan, first) = match self.run_mail_of(link).await {
+        let (plan, stops) = match self.run_mail_of(link).await {
             Ok(mail) => {
-                let first = mail.faults.first().cloned();
-                (take_mail(&mut report, mail), first)
+                let stops = Stops {
+                    all: mail.stops().cloned(),
+                    sending: mail.out_faults.iter().find(|fault| is_for_all(fault)).cloned(),
+                };
+                (take_mail(&mut report, mail), stops)
             }
             Err(fault) => {
                 fail(&mut report, &fault);
-                (Plan::default(), Some(fault))
+                (Plan::default(), Stops { all: Some(fault), sending: None })
             }
         };
         report.elapsed_ms = self.service.world.clock.now().millis_since(started);
         let mut ended = [(report, plan)];
         self.finish(&mut ended).await;
         let [(report, _)] = ended;
-        (report, first)
+        (report, stops)
     }
 
     async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {
@@ -324,16 +341,15 @@ fn days(duration: std::time::Duration) -> i64 {
 }
 
 fn take_mail(report: &mut AccountReport, mail: MailRun) -> Plan {
+    let faults: Vec<Fault> = mail.all_faults().cloned().collect();
     report.mail = Some(mail.counts);
     report.warnings.extend(mail.warnings);
     if !mail.held.is_empty() {
         report.status = AccountStatus::Held;
     }
     report.held = mail.held;
-    for fault in mail.faults.iter().skip(1) {
-        report.warnings.push(fault.message());
-    }
-    if let Some(fault) = mail.faults.first() {
+    report.warnings.extend(faults.iter().skip(1).map(Fault::message));
+    if let Some(fault) = faults.first() {
         fail(report, fault);
     }
     mail.plan

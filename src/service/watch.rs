@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use postrider_model::{ErrorClass, Fault, FolderKey, RunId, Timestamp};
 use postrider_net::Backoff;
-use postrider_remote::{MailWatch, MailWatcher};
+use postrider_remote::{MailRemote, MailWatch, MailWatcher};
 use postrider_store::SyncLock;
 use tokio::{
     sync::{Semaphore, watch},
@@ -21,7 +21,7 @@ use super::{
     Caller, Service,
     run::{Link, RunRequest, Session},
 };
-use crate::sync::{self, Budget, Event, Observer};
+use crate::sync::{self, Budget, Event, MailRun, Observer};
 
 /// A tenth of the interval is drawn by lot, so that many accounts do not run all at once.
 const JITTER: u32 = 10;
@@ -29,6 +29,10 @@ const JITTER: u32 = 10;
 const TOGETHER: Duration = Duration::from_millis(150);
 /// And what is told of for longer than this does not wait.
 const MOST_TOGETHER: Duration = Duration::from_secs(2);
+/// A watch that lived for so long was no failure.
+const LASTING: Duration = Duration::from_secs(60);
+/// The interval where a server does not let itself be watched though it could.
+const UNWATCHED: Duration = Duration::from_secs(60);
 
 impl Service {
     /// Keeps accounts in step until it is dropped: those that are named, or all. It ends by itself where nothing is left to follow,
@@ -62,7 +66,9 @@ impl Service {
         let loops: FuturesUnordered<_> = names
             .iter()
             .map(|name| {
-                Follower { session: &session, running: &running, changed: changed.clone(), name }.follow()
+                let changed = changed.clone();
+                Follower { session: &session, running: &running, changed, sending_ended: false, name }
+                    .follow()
             })
             .collect();
         let look = async {
@@ -87,6 +93,8 @@ struct Follower<'a> {
     running: &'a Semaphore,
     /// Tells when the store was changed by somebody else.
     changed: watch::Receiver<i64>,
+    /// The server for sending refused the login.
+    sending_ended: bool,
     name: &'a str,
 }
 
@@ -112,22 +120,24 @@ impl Follower<'_> {
 
     /// Connects, and follows until something fails; answers with what. `None` where none of the account's mail is wanted.
     async fn link_and_follow(&mut self, failures: &mut u32) -> Option<Fault> {
-        let link = match self.session.link(self.name).await {
+        let mut link = match self.session.link(self.name).await {
             Ok(link) => link?,
             Err(fault) => return Some(fault),
         };
+        if self.sending_ended {
+            link.stop_sending();
+        }
         // No good-bye: a server that has gone silent would be waited for.
-        self.rounds(&link, failures).await.err()
+        self.rounds(&mut link, failures).await.err()
     }
 
     /// A run, then what is told until the next one is due, and so on.
-    async fn rounds(&mut self, link: &Link, failures: &mut u32) -> Result<(), Fault> {
+    async fn rounds(&mut self, link: &mut Link, failures: &mut u32) -> Result<(), Fault> {
         loop {
             let due = Instant::now() + self.interval(link);
             self.changed.mark_unchanged();
             self.run(link).await?;
-            *failures = 0;
-            self.until(link, due).await?;
+            self.until(link, due, failures).await?;
         }
     }
 
@@ -137,49 +147,115 @@ impl Follower<'_> {
         interval - interval / JITTER + (interval / (JITTER * JITTER)) * u32::try_from(lot).unwrap_or(0)
     }
 
-    async fn run(&self, link: &Link) -> Result<(), Fault> {
-        let _permit = self.running.acquire().await.map_err(|_| {
-            Fault::new(ErrorClass::Transient, format!("run account {}", self.name), "postrider is stopping")
-        })?;
-        let (report, first) = self.session.run_link(link).await;
-        self.tell(Event::Ran { report: &report });
-        match first {
-            Some(fault) if fault.class != ErrorClass::Permanent => Err(fault),
-            _ => Ok(()),
-        }
+    /// One run. What fails for one folder or one message is in its report, and keeps nothing else from being followed.
+    async fn run(&mut self, link: &mut Link) -> Result<(), Fault> {
+        let stops = {
+            let _permit = self.running.acquire().await.map_err(|_| {
+                let action = format!("run account {}", self.name);
+                Fault::new(ErrorClass::Transient, action, "postrider is stopping")
+            })?;
+            let (report, stops) = self.session.run_link(link).await;
+            self.tell(Event::Ran { report: &report });
+            stops
+        };
+        self.end_sending(link, stops.sending);
+        stops.all.map_or(Ok(()), Err)
+    }
+
+    /// A login that was refused is not tried again, for sending as for reading; each has a server of its own.
+    fn end_sending(&mut self, link: &mut Link, why: Option<Fault>) {
+        let Some(fault) = why.filter(|fault| fault.class != ErrorClass::Throttled) else { return };
+        self.sending_ended = true;
+        link.stop_sending();
+        let hint = fault.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        let text = format!(
+            "nothing more is sent before `watch` begins anew: cannot {}: {}{hint}",
+            fault.action, fault.cause
+        );
+        self.warn(&text);
     }
 
     /// Follows what is told until the next run is due.
-    async fn until(&mut self, link: &Link, due: Instant) -> Result<(), Fault> {
-        let folders = sync::folders_to_watch(&self.session.ports, &link.context).await?;
-        let mut watched = match link.remote.watch(&folders).await {
-            Ok(watched) => Some(watched),
-            // It cannot tell by itself: the interval has to do.
-            Err(fault) if fault.class == ErrorClass::Permanent => None,
-            Err(fault) => return Err(fault),
+    async fn until(&mut self, link: &mut Link, mut due: Instant, failures: &mut u32) -> Result<(), Fault> {
+        let mut watched = match link.account.mail.load {
+            true => self.watch(link, &mut due).await?,
+            false => None,
         };
-        let count = watched.as_ref().map_or(0, |watched| watched.watched().len());
-        self.tell(Event::Watching { account: self.name, folders: count });
+        let begun = Instant::now();
         loop {
+            // In no order: what is told without end keeps neither the next run nor what is sent from its turn.
             tokio::select! {
-                biased;
                 told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
                 changed = self.changed.changed() => {
                     if changed.is_err() {
                         return std::future::pending().await;
                     }
-                    let at = self.session.ports.clock.now();
-                    let submit = link.submit();
-                    let mail =
-                        sync::push_soon(&self.session.ports, &link.remote, submit, &link.context).await?;
-                    if let Some(fault) = mail.faults.into_iter().find(|fault| fault.class != ErrorClass::Permanent) {
-                        return Err(fault);
-                    }
-                    self.followed("", mail.counts.pushed, at);
+                    self.send(link).await?;
                 }
-                () = sleep_until(due) => return Ok(()),
+                () = sleep_until(due) => {
+                    *failures = 0;
+                    return Ok(());
+                }
+            }
+            if begun.elapsed() > LASTING {
+                *failures = 0;
             }
         }
+    }
+
+    /// Begins to be told. Where the server lets nobody in beside the connections that are kept for the next run, those are given up
+    /// for it; and where it does not at all, the interval has to do, and it is tried again then.
+    async fn watch(&self, link: &Link, due: &mut Instant) -> Result<Option<Box<dyn MailWatch>>, Fault> {
+        let folders = sync::folders_to_watch(&self.session.ports, &link.context).await?;
+        let mut begun = link.remote.watch(&folders).await;
+        if begun.as_ref().is_err_and(|fault| {
+            matches!(fault.class, ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Busy)
+        }) {
+            link.remote.close().await;
+            begun = link.remote.watch(&folders).await;
+        }
+        let watched = match begun {
+            Ok(watched) => Some(watched),
+            Err(fault) if fault.class == ErrorClass::Login => return Err(fault),
+            Err(fault) => {
+                if fault.class != ErrorClass::Permanent {
+                    *due = (*due).min(Instant::now() + UNWATCHED);
+                }
+                let hint = fault.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.warn(&format!("{}{hint}", fault.message()));
+                None
+            }
+        };
+        let count = watched.as_ref().map_or(0, |watched| watched.watched().len());
+        self.tell(Event::Watching { account: self.name, folders: count });
+        Ok(watched)
+    }
+
+    /// Sends what a person changed here, and what waits in the outbox.
+    async fn send(&mut self, link: &mut Link) -> Result<(), Fault> {
+        let at = self.session.ports.clock.now();
+        let ports = &self.session.ports;
+        let mail = match (link.account.mail.load, link.submit()) {
+            (true, submit) => sync::push_soon(ports, &link.remote, submit, &link.context).await?,
+            // Without mail that comes in there is no Sent either.
+            (false, submit) => {
+                let mut mail = MailRun::default();
+                if let Some(submit) = submit {
+                    mail.take_delivered(sync::deliver(ports, submit, &link.context, None).await?);
+                }
+                mail
+            }
+        };
+        self.followed("", mail.counts.pushed, at);
+        for warning in &mail.warnings {
+            self.warn(warning);
+        }
+        for fault in mail.all_faults() {
+            self.warn(&fault.message());
+        }
+        let sending = mail.out_faults.iter().find(|fault| sync::is_for_all(fault)).cloned();
+        self.end_sending(link, sending);
+        mail.stops().cloned().map_or(Ok(()), Err)
     }
 
     /// Takes in what arrived in the folder that was told of, and in those that are told of right after it: a move is told of twice.
@@ -200,16 +276,15 @@ impl Follower<'_> {
             {
                 self.followed(&name, messages, at);
             }
-            if !folders.contains(&folder) {
-                folders.push(folder);
+            if !folders.iter().any(|(known, _)| *known == folder) {
+                folders.push((folder, at));
             }
             if Instant::now() < deadline {
                 told = timeout(TOGETHER, watch.next()).await.ok().transpose()?;
             }
         }
         let mut read = Vec::new();
-        for folder in folders {
-            let at = ports.clock.now();
+        for (folder, at) in folders {
             if let Some(folder) = sync::read_soon(ports, &link.remote, &link.context, &folder).await? {
                 self.followed(&folder.folder, folder.messages, at);
                 read.push(folder);
@@ -228,6 +303,10 @@ impl Follower<'_> {
         let now = self.session.ports.clock.now();
         let micros = now.0.saturating_sub(at.0).max(0).cast_unsigned();
         self.tell(Event::Followed { account: self.name, folder, messages, micros });
+    }
+
+    fn warn(&self, text: &str) {
+        self.tell(Event::Warning { account: self.name, text });
     }
 
     fn tell(&self, event: Event<'_>) {

@@ -98,6 +98,8 @@ pub struct MailRun {
     pub warnings: Vec<String>,
     /// What failed, by folder; the others went on. The first is the account's error.
     pub faults: Vec<Fault>,
+    /// What failed of sending.
+    pub out_faults: Vec<Fault>,
     /// What would be done, or was.
     pub plan: Plan,
 }
@@ -107,8 +109,27 @@ impl MailRun {
     pub fn take_delivered(&mut self, delivered: Delivered) {
         self.counts.pushed += delivered.sent;
         self.warnings.extend(delivered.warnings);
-        self.faults.extend(delivered.faults);
+        self.out_faults.extend(delivered.faults);
     }
+
+    /// All that failed, what came in first.
+    pub fn all_faults(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().chain(&self.out_faults)
+    }
+
+    /// What keeps from going on with the account's mail at all, of what failed for parts of it.
+    pub fn stops(&self) -> Option<&Fault> {
+        self.faults.iter().find(|fault| is_for_all(fault))
+    }
+}
+
+/// Whether what failed for a part would fail for every other: a login that was refused is not tried again for the next folder, and a
+/// server that wants to be left alone is.
+pub fn is_for_all(fault: &Fault) -> bool {
+    matches!(
+        fault.class,
+        ErrorClass::Login | ErrorClass::Config | ErrorClass::NotPermitted | ErrorClass::Throttled
+    )
 }
 
 /// Runs an account's mail once.
@@ -148,7 +169,12 @@ pub async fn run_mail(
     let mut results: Vec<Result<Outcome, Fault>> = Vec::new();
     for part in [all, others] {
         let reads = part.into_iter().map(|folder| read_folder(ports, remote, run, folder));
-        results.extend(stream::iter(reads).buffered(run.parallel.max(1)).collect::<Vec<_>>().await);
+        let mut reads = stream::iter(reads).buffered(run.parallel.max(1));
+        while !results.iter().any(|result| result.as_ref().is_err_and(is_for_all))
+            && let Some(result) = reads.next().await
+        {
+            results.push(result);
+        }
     }
     for result in results {
         match result {
@@ -169,9 +195,11 @@ pub async fn run_mail(
         let settlement = settle::settle(ports, run, &outcomes, &folders.vanished).await?;
         mail.counts.deleted = settlement.deleted;
         mail.counts.pulled += settlement.moved;
-        let pushed = push::push(ports, remote, run).await?;
-        mail.counts.pushed += pushed.messages;
-        mail.faults.extend(pushed.faults);
+        if mail.stops().is_none() {
+            let pushed = push::push(ports, remote, run).await?;
+            mail.counts.pushed += pushed.messages;
+            mail.faults.extend(pushed.faults);
+        }
     }
     mail.held = plan::held(ports, run.account_id).await?;
     Ok(mail)

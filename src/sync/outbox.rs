@@ -69,6 +69,8 @@ struct Delivery<'a> {
     submit: &'a dyn Submit,
     /// The account's mail on its server, and the folder there for what was sent.
     sent_folder: Option<(&'a dyn MailWriter, FolderKey)>,
+    /// The server takes nothing now, whatever it is: the rest waits for the next run, and a refused login is not tried for each.
+    is_over: bool,
     done: Delivered,
 }
 
@@ -84,7 +86,7 @@ pub async fn deliver(
 ) -> Result<Delivered, Fault> {
     let account = run.account_id;
     let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
-    let mut delivery = Delivery { ports, submit, sent_folder, done: Delivered::default() };
+    let mut delivery = Delivery { ports, submit, sent_folder, is_over: false, done: Delivered::default() };
     for entry in open {
         delivery.entry(entry).await?;
     }
@@ -101,7 +103,7 @@ impl Delivery<'_> {
         if entry.state == State::Unknown {
             entry.state = self.settle(&entry).await?;
         }
-        if entry.state == State::Noted && entry.due <= now {
+        if entry.state == State::Noted && entry.due <= now && !self.is_over {
             entry = self.send(entry).await?;
         }
         if entry.state == State::Done && matches!(entry.filing, Filing::Wanted | Filing::Sent) {
@@ -190,6 +192,9 @@ impl Delivery<'_> {
             .await?;
         let Some(bytes) = bytes else { return Ok(entry) };
         let outcome = self.submit.submit(&entry.sender, &entry.recipients, &bytes).await;
+        self.is_over = outcome
+            .as_ref()
+            .is_err_and(|failed| failed.refused.is_empty() && failed.fault.class != ErrorClass::Permanent);
         let after = self.after(&entry, outcome);
         let next = after.clone();
         self.ports
@@ -265,8 +270,8 @@ impl Delivery<'_> {
         match entry.state {
             State::Done => self.done.sent += 1,
             State::Failed => {
-                let why = entry.error.clone().unwrap_or_default();
-                self.done.warnings.push(format!("{} was not sent: {why}", entry.id));
+                let why = entry.error.clone().unwrap_or_else(|| "every recipient was refused".to_owned());
+                self.done.faults.push(Fault::new(ErrorClass::Permanent, format!("send {}", entry.id), why));
             }
             State::Unknown => self.done.warnings.push(uncertain(entry)),
             _ => {}

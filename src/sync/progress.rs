@@ -59,6 +59,13 @@ pub enum Event<'a> {
         /// The pause before it is tried again, in milliseconds; `None` where a person has to do something first.
         pause_ms: Option<u64>,
     },
+    /// Something went wrong, and the account is followed all the same.
+    Warning {
+        /// The account's name.
+        account: &'a str,
+        /// What.
+        text: &'a str,
+    },
     /// A run of an account ended.
     Ran {
         /// Its report.

@@ -43,11 +43,21 @@ fn folders_are_made_renamed_and_deleted() {
 
     let refused = folder(&["delete", "Jobs/All/Old"]);
     assert!(refused.code == 2 && refused.err.contains("2 messages are in it"), "{refused:?}");
+    // As many as before, and one of them was never here.
+    let mut client = scene.client();
+    client.select("Jobs/All/Old").unwrap();
+    client.command("STORE 1 +FLAGS (\\Deleted)").unwrap();
+    client.command("EXPUNGE").unwrap();
+    client.append("Jobs/All/Old", "", "01-Mar-2024 12:00:00 +0000", &letter("never here")).unwrap();
+    drop(client);
+    let refused = folder(&["delete", "Jobs/All/Old", "--with-messages"]);
+    assert!(refused.code == 2 && refused.err.contains("1 message in it"), "{refused:?}");
+    scene.sync();
     folder(&["delete", "Jobs/All/Old", "--with-messages"]).ok();
     settled(&scene, "deleted");
     assert!(!on_server(&scene).contains_key("Jobs/All/Old"));
     let deleted = scene.run(&["mail", "list", "--json", "--deleted"]).ok().json();
-    assert_eq!(deleted.as_array().unwrap().len(), 2, "what was in it can be restored");
+    assert_eq!(deleted.as_array().unwrap().len(), 3, "what was in it can be restored");
     for wrong in [&["delete", "INBOX"][..], &["rename", "Nowhere", "x"], &["rename", "INBOX", "x"]] {
         assert_eq!(folder(wrong).code, 2, "{wrong:?}");
     }

@@ -1,18 +1,21 @@
 //! `postrider watch`: what happens on the server is here within moments, and the reverse; connections that end are replaced, those
 //! that fall silent too.
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postrider_test_support::Delivery;
+use postrider_test_support::{Delivery, Home};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::in_step::{assert_in_step, on_server};
-use crate::scene::{Scene, USER, letter, run_in, text};
+use crate::scene::{Scene, USER, letter, postrider, run_in, text};
+use crate::sending::Post;
 
 /// Longer than anything takes but noticing silence.
 const SOON: Duration = Duration::from_secs(30);
@@ -25,7 +28,12 @@ struct Watching {
 
 impl Watching {
     fn start(scene: &Scene) -> Self {
-        let mut command = scene.command(&["--json", "watch"]);
+        let watching = Self::run(scene.command(&["--json", "watch"]));
+        watching.until(SOON, |event| event["event"] == "watching" && event["folders"] != 0);
+        watching
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, events) = channel();
@@ -38,9 +46,7 @@ impl Watching {
                 }
             })
             .unwrap();
-        let watching = Self { child, events };
-        watching.until(SOON, |event| event["event"] == "watching" && event["folders"] != 0);
-        watching
+        Self { child, events }
     }
 
     /// Waits for an event of that kind; what comes before it is passed over.
@@ -88,7 +94,11 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 fn append(scene: &Scene, subject: &str) {
-    scene.client().append("INBOX", "", "01-Mar-2024 12:00:00 +0000", &letter(subject)).unwrap();
+    append_to(scene, "INBOX", subject);
+}
+
+fn append_to(scene: &Scene, folder: &str, subject: &str) {
+    scene.client().append(folder, "", "01-Mar-2024 12:00:00 +0000", &letter(subject)).unwrap();
 }
 
 fn is_in_inbox(event: &Value) -> bool {
@@ -149,6 +159,40 @@ fn a_connection_that_falls_silent_is_noticed_and_replaced() {
     watching.stop();
 }
 
+/// One folder's trouble keeps nothing from being followed in the others.
+#[test]
+fn a_folder_that_cannot_be_read_does_not_end_the_watch() {
+    let scene = scene();
+    scene.sync();
+    append_to(&scene, "Work", "more work");
+    let work = scene.server.maildir(USER).join("Work");
+    fs::set_permissions(&work, Permissions::from_mode(0o000)).unwrap();
+    let watching = Watching::run(scene.command(&["--json", "watch"]));
+    let ran = watching.until(SOON, |event| event["event"] == "ran");
+    assert_eq!(ran["report"]["status"], "failed", "{ran}");
+    watching.until(SOON, |event| event["event"] == "watching" && event["folders"] != 0);
+    append(&scene, "in the meantime");
+    watching.until(SOON, is_in_inbox);
+    watching.stop();
+    fs::set_permissions(&work, Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn what_is_refused_for_good_is_told_while_watching() {
+    let post = Post::with(|builder| builder.refuse("gone@example.org", "550 5.1.1 no such user"));
+    let mut command = post.home.command(postrider());
+    command.args(["--json", "watch"]);
+    let watching = Watching::run(command);
+    watching.until(SOON, |event| event["event"] == "watching");
+    post.send(&["--to", "gone@example.org", "--text", "x", "--later"]).ok();
+    let told = watching
+        .until(SOON, |event| event["event"] == "warning" && text(&event["message"]).contains("no such user"));
+    assert_eq!(told["account"], "work");
+    post.send(&["--to", "bert@example.org", "--text", "x", "--later"]).ok();
+    assert_eq!(post.postfix.wait_for(1).unwrap()[0].to, "bert@example.org");
+    watching.stop();
+}
+
 #[test]
 fn a_wrong_password_is_tried_once() {
     let scene = scene();
@@ -172,7 +216,7 @@ fn a_wrong_password_is_tried_once() {
 
 #[test]
 fn without_an_account_there_is_nothing_to_watch() {
-    let home = postrider_test_support::Home::new().unwrap();
+    let home = Home::new().unwrap();
     let answer = run_in(&home, &["watch"]).ok();
     assert!(answer.err.contains("there are no accounts with mail yet; `postrider account add"), "{answer:?}");
 }

@@ -1,30 +1,61 @@
 //! At most so many connections, each handed out to one caller at a time.
 //!
 //! A connection comes back only by being handed back in order; one whose caller went away in the middle of an answer, or
-//! failed in a way that leaves the next octet in doubt, is closed instead. No task runs behind the pool.
+//! failed in a way that leaves the next octet in doubt, is closed instead. One that nobody used for a minute is asked for a sign of
+//! life first: what forgot it on the way (a NAT, a suspended machine) does not say so. No task runs behind the pool.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::Connector;
 use postrider_remote::FolderKey;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::{
+    codec::command::Command,
     connection::Connection,
     fault::{Aftermath, Failure},
     settings::ImapSettings,
 };
+
+/// A connection that nobody used for so long may be dead without a word.
+const STALE: Duration = Duration::from_secs(60);
+/// How long it may take to give a sign of life then.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A connection that nobody uses.
+struct Kept {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Kept {
+    async fn is_alive(&mut self) -> bool {
+        if self.connection.is_dead().await {
+            return false;
+        }
+        if self.since.elapsed() < STALE {
+            return true;
+        }
+        let noop = [Command::new(self.connection.action("connect"), "NOOP")];
+        timeout(ANSWER, self.connection.run_all(&noop, &mut |_, _| ()))
+            .await
+            .is_ok_and(|answer| answer.is_ok())
+    }
+}
 
 /// The connections of one account.
 pub(crate) struct Pool {
     settings: ImapSettings,
     connector: Connector,
     permits: Semaphore,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Kept>>,
 }
 
 /// A connection in use.
@@ -56,9 +87,9 @@ impl Pool {
     /// else a new one.
     pub(crate) async fn lease(&self, folder: Option<&FolderKey>) -> Result<Lease<'_>, Fault> {
         let permit = self.permits.acquire().await.map_err(|_| self.closed())?;
-        while let Some(mut connection) = self.take_idle(folder) {
-            if !connection.is_dead().await {
-                return Ok(Lease { connection, is_reused: true, _permit: permit });
+        while let Some(mut kept) = self.take_idle(folder) {
+            if kept.is_alive().await {
+                return Ok(Lease { connection: kept.connection, is_reused: true, _permit: permit });
             }
         }
         let connection = Connection::open(&self.settings, &self.connector).await?;
@@ -70,7 +101,7 @@ impl Pool {
         let Lease { mut connection, .. } = lease;
         if connection.is_idle() {
             connection.shrink();
-            self.idle().push(connection);
+            self.idle().push(Kept { connection, since: Instant::now() });
         }
     }
 
@@ -90,10 +121,10 @@ impl Pool {
 
     /// Says good-bye on every connection that is not in use, and closes it.
     pub(crate) async fn close(&self) {
-        let connections = std::mem::take(&mut *self.idle());
+        let all = std::mem::take(&mut *self.idle());
         let leave = async {
             let mut leaving = Vec::new();
-            for mut connection in connections {
+            for Kept { mut connection, .. } in all {
                 if connection.say_goodbye().await {
                     leaving.push(connection);
                 }
@@ -107,18 +138,16 @@ impl Pool {
         }
     }
 
-    fn take_idle(&self, folder: Option<&FolderKey>) -> Option<Connection> {
+    fn take_idle(&self, folder: Option<&FolderKey>) -> Option<Kept> {
         let mut idle = self.idle();
-        let open =
-            |connection: &Connection| connection.selected.as_ref().map(|selected| selected.key.clone());
-        let same =
-            idle.iter().rposition(|connection| folder.is_some() && open(connection).as_ref() == folder);
-        let at = same.or_else(|| idle.iter().rposition(|connection| open(connection).is_none()));
+        let open = |kept: &Kept| kept.connection.selected.as_ref().map(|selected| selected.key.clone());
+        let same = idle.iter().rposition(|kept| folder.is_some() && open(kept).as_ref() == folder);
+        let at = same.or_else(|| idle.iter().rposition(|kept| open(kept).is_none()));
         let at = at.or_else(|| idle.len().checked_sub(1))?;
         Some(idle.remove(at))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -108,8 +108,17 @@ impl TokenService {
     }
 
     /// Waits for the end of renewals whose callers have left: at most a minute for each, and the wait for other processes.
-    pub async fn settle(&self) {
+    ///
+    /// # Errors
+    /// Where tokens that a server gave cannot be stored: they are lost with the process, and the ones before may be dead.
+    pub async fn settle(&self) -> Result<()> {
         while poll_fn(|context| self.renewals().poll_join_next(context)).await.is_some() {}
+        let mut state = self.inner.state.lock().await;
+        if state.unsaved.is_none() {
+            return Ok(());
+        }
+        let _lock = self.inner.lock().await?;
+        self.inner.save(&mut state).await.map(drop)
     }
 
     async fn give(&self, refused: Option<&SecretString>) -> Result<SecretString> {

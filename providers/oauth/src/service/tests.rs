@@ -276,7 +276,7 @@ async fn a_caller_that_leaves_does_not_take_the_renewal_along() {
     let setting = Setting::new(0);
     setting.peer.book().delay = Duration::from_secs(3);
     timeout(Duration::from_secs(1), setting.service.token()).await.expect_err("it is still on its way");
-    setting.service.settle().await;
+    setting.service.settle().await.unwrap();
     assert_eq!(setting.kept().await.tokens.refresh.unwrap().expose_secret(), "refresh-token-0002");
     assert_eq!(shown(setting.service.token().await), "access-token-0002");
     assert_eq!(setting.renewals(), 1);
