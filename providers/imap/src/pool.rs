@@ -159,3 +159,40 @@ impl Pool {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use postrider_remote::{FolderKey, MailWriter};
+    use tokio::time::sleep;
+
+    use crate::scripted::play;
+
+    const STATUS: &str = "C: $ STATUS \"Work\" (MESSAGES UIDNEXT UIDVALIDITY)
+        S: * STATUS Work (MESSAGES 4 UIDNEXT 5 UIDVALIDITY 6)
+        S: $ OK done\n";
+    const HELLO: &str = "S: * PREAUTH [CAPABILITY IMAP4rev1] hi\n";
+
+    async fn asked_after(pause: Duration, scripts: &[&str]) -> Vec<u32> {
+        let run = async |remote: crate::ImapRemote| {
+            let work = FolderKey("Work".to_owned());
+            let first = remote.status(&work).await.unwrap().messages;
+            sleep(pause).await;
+            vec![first, remote.status(&work).await.unwrap().messages]
+        };
+        play(scripts, run).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_left_alone_for_long_is_asked_for_a_sign_of_life() {
+        let soon = format!("{HELLO}{STATUS}{STATUS}");
+        let alive = format!("{HELLO}{STATUS}C: $ NOOP\nS: $ OK done\n{STATUS}");
+        let dead = format!("{HELLO}{STATUS}C: $ NOOP\nhang");
+        let fresh = format!("{HELLO}{STATUS}");
+        for (pause_s, scripts) in [(59, vec![soon]), (61, vec![alive]), (61, vec![dead, fresh])] {
+            let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+            assert_eq!(asked_after(Duration::from_secs(pause_s), &scripts).await, [4, 4], "{scripts:?}");
+        }
+    }
+}

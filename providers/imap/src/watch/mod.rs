@@ -176,11 +176,11 @@ impl MailWatcher for ImapRemote {
 async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Vec<Line>)> {
     let mut connection = Connection::open(pool.settings(), pool.connector()).await?;
     let (mut watched, mut lines, mut rest) = (Vec::new(), Vec::new(), folders);
-    if connection.has("NOTIFY") {
-        if connection.has("IDLE")
+    let may_idle = connection.has("IDLE");
+    if connection.has("NOTIFY") && !(may_idle && folders.len() == 1) {
+        if may_idle
             && pool.settings().max_watches > 1
             && let [first, others @ ..] = folders
-            && !others.is_empty()
             && let Ok(idle) = idle_in(pool, None, first).await
         {
             (watched, lines, rest) = (vec![first.clone()], vec![Line::Idle(idle)], others);

@@ -1,10 +1,13 @@
 //! How soon a message is committed of which the server told: from the answer that told it to the end of the transaction, as the
 //! program itself measures it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use postrider_test_support::corpus::Corpus;
 use serde_json::Value;
 
@@ -13,6 +16,7 @@ use super::table::{Row, Unit};
 
 /// Messages that arrive, one after another.
 const MESSAGES: usize = 200;
+const PAUSE: Duration = Duration::from_secs(1);
 /// The largest time but for one in twenty.
 const PERCENTILE: f64 = 0.95;
 
@@ -51,6 +55,8 @@ pub(super) fn watch(stage: &Stage, corpus: &Corpus) -> Result<Row> {
     let mut row = Row::new(&what, Unit::Seconds, Some(0.050));
     eprintln!("watch");
     let home = stage.home(ONE)?;
+    let settings = fs::read_to_string(home.config().join("postrider.toml"))?;
+    home.write_config("postrider.toml", &format!("{settings}[daemon]\ninterval = \"1d\"\n"))?;
     let mut command = home.command(&stage.program);
     command.args(["--json", "watch"]).stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot run the watch")?;
@@ -61,8 +67,11 @@ pub(super) fn watch(stage: &Stage, corpus: &Corpus) -> Result<Row> {
     let mut times = Vec::with_capacity(MESSAGES);
     let marked = corpus.unique(stage.messages + 100_000 + MESSAGES).skip(stage.messages + 100_000);
     for message in marked {
+        // What came before is settled, so that nothing but the watch takes this one in.
+        sleep(PAUSE);
         client.append("INBOX", "", "", &message)?;
         let event = watching.next("followed")?;
+        ensure!(event["folder"] == "INBOX" && event["messages"] == 1, "it followed something else: {event}");
         times.push(event["micros"].as_f64().context("no time in the event")? / 1e6);
     }
     times.sort_by(f64::total_cmp);
