@@ -274,8 +274,10 @@ impl Service {
         })?;
         match retried {
             Some(id) => self.entry(caller, id),
-            None => Err(Fault::new(ErrorClass::Config, format!("try {id} again"), "it is sent")
-                .hint("`postrider outbox list --all` tells how far each is")),
+            None => {
+                Err(Fault::new(ErrorClass::Config, format!("try {id} again"), "it is sent, or being sent")
+                    .hint("`postrider outbox list --all` tells how far each is"))
+            }
         }
     }
 

@@ -66,7 +66,7 @@ impl Service {
         let limit = self.config.settings.daemon.parallel_accounts.max(1);
         let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
         if !request.dry_run && !request.outbox_only {
-            session.finish(&mut ended).await;
+            session.finish(&mut ended, session.run, session.started).await;
         }
         let (accounts, plans) = ended.into_iter().unzip();
         Ok(RunOutcome { report: RunReport { run, accounts }, plans })
@@ -162,6 +162,12 @@ pub(super) struct Stops {
 }
 
 impl Link {
+    /// The next run, of an account that has been linked for a while: the period reaches up to now.
+    pub(super) fn begin_run(&mut self, run: RunId, now: Timestamp) {
+        self.context.run = run;
+        self.context.window = self.account.mail.period.window(now);
+    }
+
     /// Nothing more is sent.
     pub(super) fn stop_sending(&mut self) {
         self.submit = None;
@@ -250,8 +256,11 @@ impl Session<'_> {
             }
         };
         report.elapsed_ms = self.service.world.clock.now().millis_since(started);
+        if let Some(mail) = &mut report.mail {
+            mail.durable_ms = report.elapsed_ms;
+        }
         let mut ended = [(report, plan)];
-        self.finish(&mut ended).await;
+        self.finish(&mut ended, link.context.run, started).await;
         let [(report, _)] = ended;
         (report, stops)
     }
@@ -284,7 +293,7 @@ impl Session<'_> {
     }
 
     /// What follows the load: search, what is past its time, and the runs' rows for `status`.
-    async fn finish(&self, ended: &mut [(AccountReport, Plan)]) {
+    async fn finish(&self, ended: &mut [(AccountReport, Plan)], run: RunId, started: Timestamp) {
         let indexed = sync::catch_up(&self.ports, &self.observer).await;
         let now = self.service.world.clock.now();
         for (report, _) in &mut *ended {
@@ -292,11 +301,10 @@ impl Session<'_> {
                 report.warnings.push(format!("search is behind: {}", fault.message()));
             }
             if let Some(mail) = &mut report.mail {
-                mail.searchable_ms = now.millis_since(self.started);
+                mail.searchable_ms = now.millis_since(started);
             }
         }
         let reports: Vec<AccountReport> = ended.iter().map(|(report, _)| report.clone()).collect();
-        let (run, started) = (self.run, self.started);
         let expired = now.minus_days(days(self.service.config.settings.store.keep_deleted));
         let noted = self
             .ports

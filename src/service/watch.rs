@@ -154,6 +154,8 @@ impl Follower<'_> {
                 let action = format!("run account {}", self.name);
                 Fault::new(ErrorClass::Transient, action, "postrider is stopping")
             })?;
+            let ports = &self.session.ports;
+            link.begin_run(RunId(ports.entropy.next_u64()), ports.clock.now());
             let (report, stops) = self.session.run_link(link).await;
             self.tell(Event::Ran { report: &report });
             stops
