@@ -15,4 +15,5 @@ mod deaths;
 mod first_load;
 mod scene;
 mod second_run;
+mod sending;
 mod story;

@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use crate::in_step::{assert_in_step, assert_still, on_server};
 use crate::scene::{Scene, letter, number, text};
-use postrider_test_support::{Delivery, Dovecot, ImapClient};
+use crate::sending::{let_send, provide};
+use postrider_test_support::{Certs, Delivery, Dovecot, ImapClient, Postfix, postfix};
 
 use crate::scene::USER;
 
-const TRASH: &str = "namespace inbox {\n  inbox = yes\n  mailbox Trash {\n    special_use = \\Trash\n    auto = create\n  }\n}\n";
+const FOLDERS: &str = "namespace inbox {\n  inbox = yes\n  mailbox Trash {\n    special_use = \\Trash\n    auto = create\n  }\n  \
+                       mailbox Sent {\n    special_use = \\Sent\n    auto = create\n  }\n}\n";
 
 #[test]
 fn with_a_server_that_has_everything() {
@@ -59,7 +61,8 @@ impl Story {
 
     /// On that server, without some of what it has.
     pub fn on(builder: Builder, withheld: &[&str]) -> Self {
-        let scene = Scene::of(builder.without(withheld).extra(TRASH));
+        let extra = format!("{}{FOLDERS}", postfix::AUTH_LISTENER);
+        let scene = Scene::of(builder.without(withheld).extra(&extra));
         for (folder, count) in [("INBOX", 30), ("Work", 6), ("Archive", 4)] {
             let mail = (0..count).map(|number| Delivery::new(letter(&format!("{folder} {number}"))));
             scene.server.fill(USER, folder, mail).unwrap();
@@ -70,9 +73,14 @@ impl Story {
     }
 
     fn tell(mut self) {
+        let certs = Certs::new().unwrap();
+        let postfix = Postfix::builder(&self.scene.server).tls(&certs.good).start().unwrap();
+        provide(&self.scene.home, self.scene.proxy.addr(), postfix.submission_addr(), &certs);
+        let_send(&self.scene.home, "");
         self.scene.sync();
         let flagged_and_moved = self.id("INBOX 8");
         self.only_here();
+        self.sent();
         let report = self.scene.sync();
         assert!(number(&report["mail"]["pushed"]) >= 13, "{report}");
         self.settle();
@@ -89,6 +97,15 @@ impl Story {
         self.settle();
         assert_eq!(self.id("INBOX 25"), restored, "it is there again, under its id");
         assert_eq!(told(&on_server(&self.scene)), sorted(EXPECTED));
+        assert_eq!(postfix.wait_for(2).unwrap().len(), 2, "each went out once");
+    }
+
+    /// One message goes out at once, an answer with the next run.
+    fn sent(&self) {
+        let text = ["--text", "x"];
+        self.here(&[&["send", "--to", "bert@example.org", "--subject", "written here"][..], &text].concat());
+        let answered = self.id("INBOX 27");
+        self.here(&[&["send", "--reply-to-id", &answered, "--later"][..], &text].concat());
     }
 
     /// The id of the live message of that subject; of several, the oldest id's.
@@ -129,7 +146,7 @@ impl Story {
         self.scene.sync();
         if !self.erases {
             // Somebody erases what could only be marked.
-            for folder in ["INBOX", "Work", "Archive", "Trash"] {
+            for folder in ["INBOX", "Work", "Archive", "Trash", "Sent"] {
                 self.client.select(folder).unwrap();
                 self.client.command("EXPUNGE").unwrap();
             }
@@ -302,4 +319,6 @@ const EXPECTED: &[&str] = &[
     "Archive: Archive 1: ",
     "Archive: Archive 2: ",
     "Archive: Archive 3: ",
+    "Sent: written here: seen",
+    "Sent: Re: INBOX 27: seen",
 ];

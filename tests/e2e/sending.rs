@@ -1,6 +1,7 @@
 //! What is written goes out once, by a real Postfix, and has its copy in Sent once (F2.6).
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -48,15 +49,7 @@ impl Post {
         let postfix = shape(Postfix::builder(logins.unwrap_or(&dovecot)).tls(&certs.good)).start().unwrap();
         let proxy = Proxy::start(postfix.submission_addr(), Duration::ZERO).unwrap();
         let home = Home::new().unwrap();
-        let provider = format!(
-            "type = \"imap\"\ndomains = [\"example.com\"]\nlogin = \"email\"\nauth = \"basic\"\n\
-             [imap]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n\
-             [smtp]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"starttls\"\n[tls]\nca_file = \"{}\"\n",
-            dovecot.imap_addr().port(),
-            proxy.addr().port(),
-            certs.ca_file().display()
-        );
-        home.write_config("providers.d/here.toml", &provider).unwrap();
+        provide(&home, dovecot.imap_addr(), proxy.addr(), &certs);
         let post = Self { dovecot, postfix, proxy, _certs: certs, home };
         post.configure("");
         post
@@ -64,13 +57,7 @@ impl Post {
 
     /// Writes the account's file, with more lines for `[mail]`.
     fn configure(&self, mail: &str) {
-        let password = self.home.write_config("secrets/work", PASSWORD).unwrap();
-        let file = format!(
-            "address = \"{USER}\"\nprovider = \"here\"\n[credentials]\npassword_file = \"{}\"\n\
-             [mail]\nload = true\nsend = true\nperiod = \"all\"\nfolders = \"all\"\n{mail}",
-            password.display()
-        );
-        self.home.write_config(&format!("accounts.d/{ACCOUNT}.toml"), &file).unwrap();
+        let_send(&self.home, mail);
     }
 
     pub fn run(&self, arguments: &[&str]) -> Answer {
@@ -86,6 +73,30 @@ impl Post {
         let rows = self.run(&["mail", "list", "--json", "--folder", "Sent"]).ok().json();
         rows.as_array().unwrap().clone()
     }
+}
+
+/// Writes a provider's file for these servers, the second of which has such a certificate.
+pub fn provide(home: &Home, imap: SocketAddr, smtp: SocketAddr, certs: &Certs) {
+    let provider = format!(
+        "type = \"imap\"\ndomains = [\"example.com\"]\nlogin = \"email\"\nauth = \"basic\"\n\
+         [imap]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n\
+         [smtp]\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"starttls\"\n[tls]\nca_file = \"{}\"\n",
+        imap.port(),
+        smtp.port(),
+        certs.ca_file().display()
+    );
+    home.write_config("providers.d/here.toml", &provider).unwrap();
+}
+
+/// Writes the file of an account that sends too, with more lines for `[mail]`.
+pub fn let_send(home: &Home, mail: &str) {
+    let password = home.write_config("secrets/work", PASSWORD).unwrap();
+    let file = format!(
+        "address = \"{USER}\"\nprovider = \"here\"\n[credentials]\npassword_file = \"{}\"\n\
+         [mail]\nload = true\nsend = true\nperiod = \"all\"\nfolders = \"all\"\n{mail}",
+        password.display()
+    );
+    home.write_config(&format!("accounts.d/{ACCOUNT}.toml"), &file).unwrap();
 }
 
 /// How Python's `email` package reads a message.

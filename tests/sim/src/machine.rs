@@ -19,7 +19,10 @@ use postrider::{
     sync::Silent,
     world::{NoLoopback, World},
 };
-use postrider_fake::{BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig};
+use postrider_fake::{
+    BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig,
+    smtp::{SmtpDialer, SmtpServer},
+};
 use postrider_model::{Entropy, Fault, Timestamp};
 use postrider_net::Endpoint;
 use tempfile::TempDir;
@@ -52,6 +55,8 @@ pub struct Mailbox {
     pub period: String,
     /// `[mail] folders`; empty for all.
     pub folders: Vec<String>,
+    /// Whether it sends.
+    pub sends: bool,
 }
 
 /// How a program's life ended.
@@ -89,6 +94,7 @@ pub struct Lived {
 pub struct Machine {
     folder: TempDir,
     net: FakeDialer,
+    post: SmtpDialer,
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     trace: Arc<Trace>,
@@ -109,6 +115,7 @@ impl Machine {
         let machine = Self {
             folder,
             net: FakeDialer::new(),
+            post: SmtpDialer::new(),
             clock: Arc::new(SimClock::new(BEGINNING)),
             entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
             trace,
@@ -146,6 +153,7 @@ impl Machine {
             environment: self.environment()?,
             store: self.store(),
             net: self.net.clone(),
+            post: self.post.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             trace: self.trace.clone(),
@@ -187,7 +195,25 @@ impl Machine {
         )?;
         self.write(&format!("secrets/{account}"), "password")?;
         let (period, folders) = (period.to_owned(), folders.to_vec());
-        self.mailboxes.push(Mailbox { account, server, at, other, period, folders });
+        self.mailboxes.push(Mailbox { account, server, at, other, period, folders, sends: false });
+        self.configure(number)
+    }
+
+    /// Has an account send by that server.
+    ///
+    /// # Errors
+    /// Where its files cannot be written.
+    pub fn let_send(&mut self, number: usize, server: &SmtpServer) -> Result<()> {
+        let Some(mailbox) = self.mailboxes.get_mut(number) else { return Ok(()) };
+        mailbox.sends = true;
+        let (host, imap, port) = ("127.0.0.1", 10_000 + number, 20_000 + number as u16);
+        server.add_user(&format!("{}@example.com", mailbox.account), "password");
+        self.post.add(Endpoint::new(host, port), server);
+        let file = format!("providers.d/{}.toml", mailbox.account);
+        self.write(
+            &file,
+            &format!("type = \"imap\"\nlogin = \"email\"\nauth = \"basic\"\n[imap]\nhost = \"{host}\"\nport = {imap}\nsecurity = \"none\"\n[smtp]\nhost = \"{host}\"\nport = {port}\nsecurity = \"none\"\n"),
+        )?;
         self.configure(number)
     }
 
@@ -196,7 +222,7 @@ impl Machine {
     /// # Errors
     /// Where it cannot be written.
     pub fn configure(&self, number: usize) -> Result<()> {
-        let Some(Mailbox { account, period, folders, .. }) = self.mailboxes.get(number) else {
+        let Some(Mailbox { account, period, folders, sends, .. }) = self.mailboxes.get(number) else {
             return Ok(());
         };
         let secret = self.config().join("secrets").join(account);
@@ -206,7 +232,7 @@ impl Machine {
         };
         let text = format!(
             "address = \"{account}@example.com\"\nprovider = \"{account}\"\n[credentials]\npassword_file = {:?}\n\
-             [mail]\nload = true\nsend = false\nperiod = \"{period}\"\nfolders = {folders}\n",
+             [mail]\nload = true\nsend = {sends}\nperiod = \"{period}\"\nfolders = {folders}\n",
             secret.display().to_string(),
         );
         self.write(&format!("accounts.d/{account}.toml"), &text)
@@ -275,6 +301,7 @@ impl Machine {
         let ended = self.live_and_die(request, &life, &commits).await?;
         if matches!(ended, Ended::Crashed) {
             self.net.cut_all();
+            self.post.cut_all();
         }
         // Time passes only when nobody has anything left to do.
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -340,6 +367,7 @@ pub struct Hands {
     /// The store's folder.
     pub store: PathBuf,
     net: FakeDialer,
+    post: SmtpDialer,
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     /// Where it is written down.
@@ -371,6 +399,7 @@ impl Hands {
             entropy: self.entropy.clone(),
             dialer: Arc::new(SimDialer {
                 net: self.net.clone(),
+                post: self.post.clone(),
                 life: life.clone(),
                 trace: trace.clone(),
                 dialled: AtomicU64::new(0),

@@ -169,7 +169,9 @@ pub fn cursors(store: &Path) -> Result<BTreeMap<(String, String), u64>> {
 /// What SQLite says.
 pub fn noted_as_sent(store: &Path) -> Result<u64> {
     let sent: i64 = open(store)?.query_row(
-        "SELECT coalesce(sum(id * (attempt + 1)), 0) FROM intent WHERE state = 'sent'",
+        "SELECT coalesce((SELECT sum(id * (attempt + 1)) FROM intent WHERE state = 'sent'), 0)
+                + coalesce((SELECT sum(id * (attempt + 1)) FROM outbox WHERE state = 'sent'), 0) * 1000003
+                + coalesce((SELECT sum(id) FROM outbox WHERE filing = 'sent'), 0) * 1000000007",
         [],
         |row| row.get(0),
     )?;

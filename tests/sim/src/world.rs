@@ -17,7 +17,7 @@ use postrider::{
     sync::{Compute, InlineCompute},
     world::Threads,
 };
-use postrider_fake::FakeDialer;
+use postrider_fake::{FakeDialer, smtp::SmtpDialer};
 use postrider_model::{Clock, Timestamp};
 use postrider_net::{Dialer, Endpoint, Io};
 use postrider_store::{Executor, Job, StoreError, Writer};
@@ -111,6 +111,8 @@ impl Compute for SimCompute {
 pub struct SimDialer {
     /// The net of fakes.
     pub net: FakeDialer,
+    /// The servers that take mail.
+    pub post: SmtpDialer,
     /// How long octets travel.
     pub life: Arc<Life>,
     /// Where they leave their mark.
@@ -127,7 +129,10 @@ impl Dialer for SimDialer {
         }
         let number = self.dialled.fetch_add(1, Relaxed) + 1;
         self.trace.step(|| format!("connection {number} to {to}"));
-        let wire = self.net.connect(to)?;
+        let wire = match self.post.connect(to) {
+            Some(wire) => wire?,
+            None => self.net.connect(to)?,
+        };
         Ok(Box::new(SimWire {
             wire,
             number,

@@ -101,8 +101,8 @@ impl SmtpDialer {
         self.lock().tasks.abort_all();
     }
 
-    /// A wire to the server at an endpoint, if there is one.
-    fn connect(&self, to: &Endpoint) -> Option<io::Result<DuplexStream>> {
+    /// A wire to the server at an endpoint, if there is one. Must be called within a runtime, which drives the server's side.
+    pub fn connect(&self, to: &Endpoint) -> Option<io::Result<DuplexStream>> {
         let mut net = self.lock();
         while net.tasks.try_join_next().is_some() {}
         let host = net.hosts.get_mut(to)?;
