@@ -249,6 +249,13 @@ mod tests {
     }
 
     #[test]
+    fn of_several_that_a_folder_may_have_been_the_one_comes_first_that_it_outgrew_least() {
+        let here = [known(1, "A", 7, 3), known(2, "B", 7, 5), known(3, "C", 7, 4), known(4, "D", 7, 5)];
+        let plan = plan_folders(&[remote("New", 7, 6)], &here, &Selection::All);
+        assert_eq!(plan.follow[0].maybe_renamed_from, [2, 4, 3, 1].map(CollectionId));
+    }
+
+    #[test]
     fn a_mailbox_id_decides_renames_and_swaps() {
         let with_id = |mut folder: KnownFolder, id: &str| {
             folder.mailbox_id = Some(id.to_owned());
