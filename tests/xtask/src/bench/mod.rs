@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// Measure memory with ten times the mail too; takes minutes and gigabytes.
     #[arg(long)]
     long: bool,
-    /// Only rows whose name contains this.
+    /// Only some rows: load, memory, search, watch, unchanged or changed.
     #[arg(long)]
     only: Option<String>,
 }
