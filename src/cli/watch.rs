@@ -93,13 +93,7 @@ fn words(event: &Event<'_>) -> Option<String> {
         Event::Ran { report } => {
             let counts =
                 report.mail.as_ref().map(|mail| format!("; {} in, {} out", mail.pulled, mail.pushed));
-            let error = report.error.as_ref().map(|error| format!("; {}", error.message)).unwrap_or_default();
-            format!(
-                "{}: {}{}{error}",
-                report.account,
-                status_words(report.status),
-                counts.unwrap_or_default()
-            )
+            format!("{}: {}{}", report.account, status_words(report.status), counts.unwrap_or_default())
         }
         Event::Watching { account, folders: 0 } => {
             format!("{account}: the server does not tell of changes; the interval has to do")

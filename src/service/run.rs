@@ -349,7 +349,9 @@ fn days(duration: std::time::Duration) -> i64 {
 }
 
 fn take_mail(report: &mut AccountReport, mail: MailRun) -> Plan {
-    let faults: Vec<Fault> = mail.all_faults().cloned().collect();
+    let mut faults: Vec<Fault> = mail.all_faults().cloned().collect();
+    // A login that is needed is the account's error, whatever else failed before it.
+    faults.sort_by_key(|fault| !is_for_all(fault));
     report.mail = Some(mail.counts);
     report.warnings.extend(mail.warnings);
     if !mail.held.is_empty() {
@@ -366,4 +368,25 @@ fn take_mail(report: &mut AccountReport, mail: MailRun) -> Plan {
 fn fail(report: &mut AccountReport, fault: &Fault) {
     report.status = status_of(fault.class);
     report.error = Some(ErrorReport::from(fault));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_that_is_needed_is_told_before_whatever_else_failed() {
+        let fault = |class, cause: &str| Fault::new(class, "read a folder", cause);
+        let mail = MailRun {
+            faults: vec![fault(ErrorClass::Transient, "busy"), fault(ErrorClass::Login, "refused")],
+            out_faults: vec![fault(ErrorClass::Permanent, "no such user")],
+            ..MailRun::default()
+        };
+        assert_eq!(mail.stops().map(|fault| fault.class), Some(ErrorClass::Login));
+        let mut report = empty_report("work".to_owned());
+        take_mail(&mut report, mail);
+        assert_eq!(report.status, AccountStatus::LoginNeeded);
+        assert_eq!(report.error.map(|error| error.message), Some("cannot read a folder: refused".to_owned()));
+        assert_eq!(report.warnings, ["cannot read a folder: busy", "cannot read a folder: no such user"]);
+    }
 }

@@ -158,23 +158,24 @@ impl Follower<'_> {
             link.begin_run(RunId(ports.entropy.next_u64()), ports.clock.now());
             let (report, stops) = self.session.run_link(link).await;
             self.tell(Event::Ran { report: &report });
+            // What stops the account is told by whoever pauses for it.
+            if let Some(error) = report.error.as_ref().filter(|_| stops.all.is_none()) {
+                self.warn(&error.message);
+            }
+            report.warnings.iter().for_each(|warning| self.warn(warning));
             stops
         };
         self.end_sending(link, stops.sending);
         stops.all.map_or(Ok(()), Err)
     }
 
-    /// A login that was refused is not tried again, for sending as for reading; each has a server of its own.
+    /// A login that was refused is not tried again, for sending as for reading; each has a server of its own. What it said was told.
     fn end_sending(&mut self, link: &mut Link, why: Option<Fault>) {
         let Some(fault) = why.filter(|fault| fault.class != ErrorClass::Throttled) else { return };
         self.sending_ended = true;
         link.stop_sending();
-        let hint = fault.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-        let text = format!(
-            "nothing more is sent before `watch` begins anew: cannot {}: {}{hint}",
-            fault.action, fault.cause
-        );
-        self.warn(&text);
+        let hint = fault.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.warn(&format!("nothing more is sent before `watch` begins anew{hint}"));
     }
 
     /// Follows what is told until the next run is due.

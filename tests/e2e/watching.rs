@@ -170,6 +170,8 @@ fn a_folder_that_cannot_be_read_does_not_end_the_watch() {
     let watching = Watching::run(scene.command(&["--json", "watch"]));
     let ran = watching.until(SOON, |event| event["event"] == "ran");
     assert_eq!(ran["report"]["status"], "failed", "{ran}");
+    let told = watching.until(SOON, |event| event["event"] == "warning");
+    assert_eq!(told["message"], ran["report"]["error"]["message"]);
     watching.until(SOON, |event| event["event"] == "watching" && event["folders"] != 0);
     append(&scene, "in the meantime");
     watching.until(SOON, is_in_inbox);

@@ -207,8 +207,8 @@ async fn begin(pool: &Pool, folders: &[FolderKey]) -> Result<(Vec<FolderKey>, Ve
     idle_in_each(pool, connection, rest, (watched, lines)).await
 }
 
-/// One connection a folder, beside those that are there. A folder that cannot be opened is left out; so is what goes beyond what the server allows, however
-/// it says so.
+/// One connection a folder, beside those that are there. A folder that cannot be opened is left out; so is what goes beyond what the
+/// server allows, however it says so.
 async fn idle_in_each(
     pool: &Pool,
     first: Connection,
