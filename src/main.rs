@@ -66,7 +66,17 @@ fn environment(config: Option<PathBuf>) -> Environment {
         true => PathBuf::from("/var/lib/postrider"),
         false => path("XDG_DATA_HOME").unwrap_or_else(|| below_home(".local/share")).join("postrider"),
     });
+    // The system service's socket is made by its socket unit or in a folder that tmpfiles.d(5) makes; a person's lies in the folder that
+    // pam_systemd(8) gives them, or else beside the store.
+    let default_socket = match for_system {
+        true => PathBuf::from("/run/postrider/api.sock"),
+        false => match path("XDG_RUNTIME_DIR") {
+            Some(dir) => dir.join("postrider/api.sock"),
+            None => default_store.join("api.sock"),
+        },
+    };
     Environment {
+        default_socket,
         config_dir,
         default_store,
         path: std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned()),

@@ -278,6 +278,11 @@ impl Service {
 }
 
 impl TokenServices {
+    /// The next who asks gets new ones.
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<TokenService>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,9 +4,9 @@
 use postrider_imap::ImapRemote;
 use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, FolderRole, MailChange, UidSet, Window};
 use postrider_remote::{Changes, ChangesRequest, MailRemote, MailWriter};
-use postrider_store::{Collection, Context, NewCollection, StoreError, SyncLock, Tx};
+use postrider_store::{Collection, Context, NewCollection, StoreError, Tx};
 
-use super::{Caller, Service, mail_edit::no_folder};
+use super::{Caller, Service, Turn, mail_edit::no_folder};
 use crate::config::{ReadyAccount, fault};
 
 impl Service {
@@ -20,7 +20,7 @@ impl Service {
         account: &str,
         name: &str,
     ) -> Result<bool, Fault> {
-        let (ready, remote, _lock) = self.folder_server(account).await?;
+        let (ready, remote, _turn) = self.folder_server(account).await?;
         let made = remote.create_folder(name).await;
         remote.close().await;
         let key = made.map_err(|failed| failed.fault)?;
@@ -51,7 +51,7 @@ impl Service {
         to: &str,
     ) -> Result<bool, Fault> {
         let folder = self.folder_to_change(account, from, "rename")?;
-        let (ready, remote, _lock) = self.folder_server(account).await?;
+        let (ready, remote, _turn) = self.folder_server(account).await?;
         let renamed = remote.rename_folder(&FolderKey(folder.key.clone()), to).await;
         remote.close().await;
         let key = renamed.map_err(|failed| failed.fault)?;
@@ -91,7 +91,7 @@ impl Service {
             return Err(Fault::new(ErrorClass::Config, format!("delete folder \"{name}\""), cause)
                 .hint("--with-messages deletes them too, here and on the server"));
         }
-        let (_, remote, _lock) = self.folder_server(account).await?;
+        let (_, remote, _turn) = self.folder_server(account).await?;
         let key = FolderKey(folder.key.clone());
         let known = self.writer()?.transaction(|tx| {
             let known = tx.known_uids(id)?;
@@ -112,12 +112,12 @@ impl Service {
     }
 
     /// The account's server, to itself: no run may read the folders meanwhile.
-    async fn folder_server(&mut self, account: &str) -> Result<(ReadyAccount, ImapRemote, SyncLock), Fault> {
+    async fn folder_server(&mut self, account: &str) -> Result<(ReadyAccount, ImapRemote, Turn), Fault> {
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
-        let lock = SyncLock::acquire(self.store()?.dir())?;
+        let turn = self.turn(account).await?;
         let credential = self.credential(&ready).await?;
         let remote = self.remote(&ready, credential)?;
-        Ok((ready, remote, lock))
+        Ok((ready, remote, turn))
     }
 
     /// A folder that a person may change.

@@ -13,13 +13,15 @@ mod mail_edit;
 mod outgoing;
 mod providers;
 mod run;
+mod shared;
 mod state;
 mod submission;
+mod supervisor;
 mod trial;
 mod vault;
 mod watch;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_store::{Options, Reader, Store, Writer};
@@ -39,7 +41,9 @@ pub use mail_edit::{Edited, FlagEdit};
 pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
 pub use providers::ProviderView;
 pub use run::{RunOutcome, RunRequest};
+pub use shared::Shared;
 pub use state::AccountState;
+pub use supervisor::{Following, Supervisor, Turn};
 pub use trial::Trial;
 
 /// In whose name a call is made.
@@ -66,6 +70,8 @@ pub struct Environment {
     pub uid: u32,
     /// That user's name.
     pub user: String,
+    /// Where a daemon of this user, or of the system, has its socket unless the configuration names another place.
+    pub default_socket: PathBuf,
     /// The machine's id, where it has one.
     pub machine_id: Option<String>,
 }
@@ -76,7 +82,9 @@ pub struct Service {
     env: Environment,
     config: Config,
     store: Option<Store>,
-    tokens: consent::TokenServices,
+    tokens: Arc<consent::TokenServices>,
+    /// Where this process keeps accounts in step by itself: who has to be asked before a server is.
+    supervisor: Option<Arc<dyn Supervisor>>,
 }
 
 impl Service {
@@ -104,7 +112,7 @@ impl Service {
         };
         let mut config = Config::load(&env.config_dir, &context);
         config.set_owner(&env.user);
-        Ok(Self { world, env, config, store: None, tokens: consent::TokenServices::default() })
+        Ok(Self { world, env, config, store: None, tokens: Arc::default(), supervisor: None })
     }
 
     /// The caller that this process is: the store's owner.

@@ -52,6 +52,9 @@ impl Service {
         observer: Arc<dyn Observer>,
     ) -> Result<RunOutcome, Fault> {
         let names = self.accounts_to_run(&request.accounts)?;
+        if let Some(supervisor) = &self.supervisor {
+            return supervisor.run(RunRequest { accounts: names, ..request.clone() }).await;
+        }
         let run = RunId(self.world.entropy.next_u64());
         let store = self.store()?;
         let _lock = match SyncLock::acquire(store.dir()) {

@@ -88,6 +88,7 @@ impl Rig {
         let env = Environment {
             config_dir: self.home.path().join("config"),
             default_store: self.store_dir(),
+            default_socket: self.store_dir().join("api.sock"),
             home: None,
             path: "/usr/bin:/bin".to_owned(),
             credentials: None,

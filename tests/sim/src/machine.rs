@@ -242,6 +242,7 @@ impl Machine {
         Ok(Environment {
             config_dir: self.config(),
             default_store: self.store(),
+            default_socket: self.store().join("api.sock"),
             home: None,
             path: String::new(),
             credentials: None,

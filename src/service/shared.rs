@@ -1,0 +1,70 @@
+//! What all use cases of one daemon share: the configuration that is in force, the store, the token services, the supervisor.
+//!
+//! Each call gets a [`Service`] of its own, over the files that are in force and over what the store holds at that moment, so that a
+//! reload or an account that was just added holds for the very next call and no call waits for another.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use postrider_model::Fault;
+use postrider_store::Store;
+
+use super::{Environment, Service, Supervisor, consent::TokenServices};
+use crate::{config::Config, world::World};
+
+/// See above.
+pub struct Shared {
+    world: World,
+    env: Environment,
+    store: Store,
+    files: RwLock<Arc<Config>>,
+    tokens: Arc<TokenServices>,
+    supervisor: RwLock<Option<Arc<dyn Supervisor>>>,
+}
+
+impl Shared {
+    /// Over that configuration, as it was read from its files.
+    pub fn new(world: World, env: Environment, store: Store, files: Config) -> Self {
+        Self {
+            world,
+            env,
+            store,
+            files: RwLock::new(Arc::new(files)),
+            tokens: Arc::default(),
+            supervisor: RwLock::default(),
+        }
+    }
+
+    /// Who is to be asked for runs from now on.
+    pub fn supervise(&self, supervisor: Option<Arc<dyn Supervisor>>) {
+        *self.supervisor.write().unwrap_or_else(PoisonError::into_inner) = supervisor;
+    }
+
+    /// Puts another configuration in force.
+    pub fn put_in_force(&self, files: Config) {
+        // They hold settings of providers; those that work go on until their owners leave them.
+        self.tokens.forget();
+        *self.files.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
+    }
+
+    /// The configuration's files that are in force.
+    pub fn files(&self) -> Arc<Config> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The use cases for one call.
+    ///
+    /// # Errors
+    /// The store's, in words.
+    pub fn service(&self) -> Result<Service, Fault> {
+        let mut service = Service {
+            world: self.world.clone(),
+            env: self.env.clone(),
+            config: (*self.files()).clone(),
+            store: Some(self.store.clone()),
+            tokens: self.tokens.clone(),
+            supervisor: self.supervisor.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        service.merge_stored()?;
+        Ok(service)
+    }
+}
