@@ -1,25 +1,42 @@
-//! The process: reads its surroundings once, sets up the log, and hands over to `cli`.
+//! The process: reads its surroundings once, becomes whom it has to be, sets up the log, and hands over to `cli`.
 //!
 //! The only place that reads the environment.
 
 use std::{
+    fs,
     io::{self, IsTerminal},
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     process::ExitCode,
+    sync::OnceLock,
 };
 
 use clap::Parser;
+use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use postrider::{
-    cli::{Cli, execute},
+    cli::{Cli, execute, is_daemon, serve},
+    config::{Config, LoadContext, LogFormat, LogLevel, LogSettings},
+    daemon::SetLog,
     report::Exit,
     service::Environment,
     world::World,
 };
+use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+
+/// The crates whose steps are worth a line of their own.
+const OURS: [&str; 6] =
+    ["postrider", "postrider_imap", "postrider_smtp", "postrider_store", "postrider_net", "postrider_oauth"];
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(&cli);
-    let env = environment(cli.global.config.clone());
+    let mut env = environment(cli.global.config.clone());
+    if !is_daemon(&cli) {
+        start_log(&cli);
+    }
+    if let Err(why) = become_owner(&mut env) {
+        tracing::error!(%why, "cannot become the store's owner");
+        return ExitCode::from(Exit::NotPermitted as u8);
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -27,26 +44,106 @@ fn main() -> ExitCode {
             return ExitCode::from(Exit::Failed as u8);
         }
     };
-    let exit = runtime.block_on(execute(cli, env, World::real()));
+    let exit = match is_daemon(&cli) {
+        true => {
+            let set_log = daemon_log(&cli);
+            runtime.block_on(serve(&cli, env, World::real(), set_log))
+        }
+        false => runtime.block_on(execute(cli, env, World::real())),
+    };
     ExitCode::from(exit as u8)
 }
 
-/// Logs go to standard error: quiet by default, since a person reads the answer and a service manager the exit code.
+/// The logs of a command go to standard error: quiet by default, since a person reads the answer and a service manager the exit code.
 fn start_log(cli: &Cli) {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let level = match (cli.global.quiet, cli.global.verbose) {
-        (true, _) => "off",
-        (false, 0) => "error",
-        (false, 1) => {
-            "warn,postrider=info,postrider_imap=info,postrider_store=info,postrider_net=info,postrider_oauth=info"
-        }
-        (false, 2) => {
-            "info,postrider=debug,postrider_imap=debug,postrider_store=debug,postrider_net=debug,postrider_oauth=debug"
-        }
-        (false, _) => "trace",
+    use tracing_subscriber::fmt;
+    let filter = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => "off".to_owned(),
+        (false, 0) => "error".to_owned(),
+        (false, 1) => filter_of(LogLevel::Info),
+        (false, 2) => filter_of(LogLevel::Debug),
+        (false, _) => filter_of(LogLevel::Trace),
     };
-    let lines = fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr);
+    let lines = fmt().with_env_filter(EnvFilter::new(filter)).with_writer(io::stderr);
     lines.with_ansi(io::stderr().is_terminal()).with_target(true).init();
+}
+
+/// What is shown at a level: of the libraries less than of ourselves.
+fn filter_of(level: LogLevel) -> String {
+    let others = match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn | LogLevel::Info => "warn",
+        LogLevel::Debug => "info",
+        LogLevel::Trace => return "trace".to_owned(),
+    };
+    OURS.iter().fold(others.to_owned(), |filter, ours| format!("{filter},{ours}={}", level.name()))
+}
+
+/// The daemon's log, which begins once its configuration is read and whose level may change later; -v and -q win over it.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn daemon_log(cli: &Cli) -> SetLog {
+    // journald writes the time and the level's colour itself (systemd.exec(5), $JOURNAL_STREAM).
+    let in_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let wanted = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Some(LogLevel::Error),
+        (false, 0) => None,
+        (false, 1) => Some(LogLevel::Debug),
+        (false, _) => Some(LogLevel::Trace),
+    };
+    let handle: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+    Box::new(move |settings| {
+        let filter = EnvFilter::new(filter_of(wanted.unwrap_or(settings.level)));
+        match handle.get() {
+            // A log that cannot be changed stays as it is.
+            Some(handle) => drop(handle.reload(filter)),
+            None => drop(handle.set(begin_daemon_log(filter, settings, in_journal))),
+        }
+    })
+}
+
+fn begin_daemon_log(
+    filter: EnvFilter,
+    settings: &LogSettings,
+    in_journal: bool,
+) -> reload::Handle<EnvFilter, Registry> {
+    use tracing_subscriber::fmt;
+    let (filter, handle) = reload::Layer::new(filter);
+    let lines = fmt::layer().with_writer(io::stderr).with_target(true);
+    let log = tracing_subscriber::registry().with(filter);
+    match (settings.format, in_journal) {
+        (LogFormat::Json, _) => log.with(lines.json()).init(),
+        (LogFormat::Text, true) => log.with(lines.with_ansi(false).without_time()).init(),
+        (LogFormat::Text, false) => log.with(lines.with_ansi(io::stderr().is_terminal())).init(),
+    }
+    handle
+}
+
+/// Root works on a store as its owner, so that nothing in it comes to belong to root (F7.5).
+fn become_owner(env: &mut Environment) -> Result<(), String> {
+    if env.uid != 0 {
+        return Ok(());
+    }
+    let context =
+        LoadContext { owner_uid: 0, home: env.home.clone(), default_store: env.default_store.clone() };
+    let store = Config::load(&env.config_dir, &context).settings.store.path;
+    let Some(owner) = fs::metadata(&store).ok().map(|store| Uid::from_raw(store.uid())) else {
+        return Ok(());
+    };
+    if owner.is_root() {
+        return Ok(());
+    }
+    let failed = |error: nix::Error| format!("uid {owner}, the owner of {}: {error}", store.display());
+    let user = User::from_uid(owner)
+        .map_err(failed)?
+        .ok_or_else(|| format!("uid {owner}, the owner of {}, has no name", store.display()))?;
+    let name = std::ffi::CString::new(user.name.clone()).map_err(|error| error.to_string())?;
+    initgroups(&name, user.gid).map_err(failed)?;
+    setgid(user.gid).map_err(failed)?;
+    setuid(owner).map_err(failed)?;
+    env.uid = owner.as_raw();
+    env.user = user.name;
+    env.home = Some(user.dir);
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -55,13 +152,20 @@ fn environment(config: Option<PathBuf>) -> Environment {
     let uid = rustix::process::geteuid();
     let home = path("HOME");
     let below_home = |below: &str| home.clone().unwrap_or_else(|| PathBuf::from("/")).join(below);
-    // The system service runs as a user without a home of its own and gets both by StateDirectory= (systemd.exec(5)).
-    let for_system = path("STATE_DIRECTORY").is_some() || (uid.is_root() && home.is_none());
-    let config_dir =
-        config.map(|dir| std::path::absolute(&dir).unwrap_or(dir)).unwrap_or_else(|| match for_system {
-            true => PathBuf::from("/etc/postrider"),
-            false => path("XDG_CONFIG_HOME").unwrap_or_else(|| below_home(".config")).join("postrider"),
-        });
+    let own_config = path("XDG_CONFIG_HOME").unwrap_or_else(|| below_home(".config")).join("postrider");
+    let system_config = Path::new("/etc/postrider");
+    // The system service runs as a user without a home of its own and gets both by StateDirectory= (systemd.exec(5)). An administrator
+    // who has no Postrider of their own means the system's.
+    let is_administrator = uid.is_root() && config.is_none();
+    let for_system = path("STATE_DIRECTORY").is_some()
+        || (uid.is_root() && home.is_none())
+        || (is_administrator && !own_config.exists() && system_config.exists())
+        || config.as_deref() == Some(system_config);
+    let config_dir = config.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
+    let config_dir = config_dir.unwrap_or_else(|| match for_system {
+        true => system_config.to_owned(),
+        false => own_config,
+    });
     let default_store = path("STATE_DIRECTORY").unwrap_or_else(|| match for_system {
         true => PathBuf::from("/var/lib/postrider"),
         false => path("XDG_DATA_HOME").unwrap_or_else(|| below_home(".local/share")).join("postrider"),
@@ -76,16 +180,16 @@ fn environment(config: Option<PathBuf>) -> Environment {
         },
     };
     Environment {
-        default_socket,
         config_dir,
         default_store,
+        default_socket,
         path: std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned()),
         credentials: path("CREDENTIALS_DIRECTORY"),
         uid: uid.as_raw(),
         user: std::env::var("USER")
             .or_else(|_| std::env::var("LOGNAME"))
             .unwrap_or_else(|_| uid.as_raw().to_string()),
-        machine_id: std::fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned()),
+        machine_id: fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned()),
         home,
     }
 }

@@ -21,12 +21,33 @@ use postrider_model::{ErrorClass, Fault};
 pub use args::{Cli, Command, Global};
 
 use crate::{
+    daemon::{self, SetLog, Systemd, UnixSignals},
     report::Exit,
     service::{Environment, Service},
     world::World,
 };
 use args::MailCommand;
 use out::Out;
+
+/// Whether the command line says to be the daemon.
+pub const fn is_daemon(cli: &Cli) -> bool {
+    cli.command.is_none() && cli.sync_now.is_none()
+}
+
+/// Is the daemon, until it is told to stop. Answers with what the process ends with.
+pub async fn serve(cli: &Cli, env: Environment, world: World, set_log: SetLog) -> Exit {
+    let out = Out::new(cli.global.json, cli.global.quiet);
+    let served = async {
+        let no_signals =
+            |error: std::io::Error| Fault::new(ErrorClass::Permanent, "take signals", error.to_string());
+        let mut signals = UnixSignals::new().map_err(no_signals)?;
+        daemon::run(world, env, &Systemd { set_log }, &mut signals).await
+    };
+    match served.await {
+        Ok(()) => Exit::Done,
+        Err(fault) => out.fault(&fault),
+    }
+}
 
 /// Does what the command line says. Answers with what the process ends with.
 pub async fn execute(cli: Cli, env: Environment, world: World) -> Exit {
@@ -77,10 +98,8 @@ async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Faul
         return run::run(service, &caller, accounts, &cli.only, cli.dry_run, out).await;
     }
     match cli.command {
-        None => {
-            let fault = Fault::new(ErrorClass::Config, "run as a daemon", "this version has no daemon yet");
-            Err(fault.hint("`postrider --sync-now` runs every account once; a timer can repeat it"))
-        }
+        // The daemon is not of this process's making: see `serve`.
+        None => Ok(Exit::Done),
         Some(Command::Sync { accounts, dry_run }) => {
             run::run(service, &caller, accounts, &[], dry_run, out).await
         }

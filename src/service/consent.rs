@@ -22,7 +22,7 @@ use postrider_remote::{AccessTokens, Credential};
 use secrecy::ExposeSecret;
 
 use super::{Service, Trial, vault::Vault};
-use crate::config::{ConsentSettings, Login, ReadyAccount};
+use crate::config::{ConsentSettings, Login, ReadyAccount, fault};
 
 /// How long a person may take in the browser.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -103,6 +103,25 @@ impl Service {
                 Ok(Credential::Tokens(tokens))
             }
         }
+    }
+
+    /// What that account shows to its servers at a login, with where and as whom, hashed. No server is asked, but that a consent's access
+    /// token may be renewed.
+    ///
+    /// # Errors
+    /// What keeps from logging in at all: its configuration, a password that is not there, a consent that is missing or dead.
+    pub(super) async fn login_mark(&self, name: &str) -> Result<blake3::Hash, Fault> {
+        let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
+        let secret = match self.credential(&account).await? {
+            Credential::Password(password) => password,
+            Credential::Tokens(tokens) => tokens.token().await?,
+        };
+        let mut hasher = blake3::Hasher::new();
+        for part in [&account.login_name, &account.imap.host, secret.expose_secret()] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Ok(hasher.finalize())
     }
 
     /// Waits for renewals whose callers have left, so that no token that a server gave is lost. To be called before the process ends,

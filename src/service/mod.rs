@@ -8,6 +8,7 @@ mod consent;
 mod doctor;
 mod export;
 mod folders;
+pub(crate) mod follow;
 mod mail;
 mod mail_edit;
 mod outgoing;
@@ -19,7 +20,7 @@ mod submission;
 mod supervisor;
 mod trial;
 mod vault;
-mod watch;
+pub(crate) mod watch;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -105,6 +106,12 @@ impl Service {
 
     /// Reads the configuration alone, whatever is wrong with it: for a look at an installation that does not work.
     fn examine(world: World, env: Environment) -> Result<Self, Fault> {
+        let config = Self::read_config(&env);
+        Ok(Self::with_config(world, env, config))
+    }
+
+    /// The configuration as its files have it, whatever is wrong with it.
+    pub(crate) fn read_config(env: &Environment) -> Config {
         let context = LoadContext {
             owner_uid: env.uid,
             home: env.home.clone(),
@@ -112,7 +119,23 @@ impl Service {
         };
         let mut config = Config::load(&env.config_dir, &context);
         config.set_owner(&env.user);
-        Ok(Self { world, env, config, store: None, tokens: Arc::default(), supervisor: None })
+        config
+    }
+
+    /// Over that configuration, and no store yet.
+    pub(crate) fn with_config(world: World, env: Environment, config: Config) -> Self {
+        Self { world, env, config, store: None, tokens: Arc::default(), supervisor: None }
+    }
+
+    /// The store, made where there is none yet.
+    pub(crate) fn make_store(&mut self) -> Result<Store, Fault> {
+        self.store()
+    }
+
+    /// What a daemon works with: the store's one writer among it.
+    pub(crate) fn daemon_ports(&mut self) -> Result<crate::sync::Ports, Fault> {
+        let store = self.store()?;
+        self.ports(&store)
     }
 
     /// The caller that this process is: the store's owner.
@@ -149,6 +172,18 @@ impl Service {
             store_id,
             now: self.world.clock.now(),
             machine_id: self.env.machine_id.clone(),
+        }
+    }
+
+    /// The same use cases over the same configuration and store.
+    fn again(&self) -> Self {
+        Self {
+            world: self.world.clone(),
+            env: self.env.clone(),
+            config: self.config.clone(),
+            store: self.store.clone(),
+            tokens: self.tokens.clone(),
+            supervisor: self.supervisor.clone(),
         }
     }
 

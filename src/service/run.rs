@@ -120,6 +120,13 @@ fn busy(run: RunId, names: Vec<String>, why: &Fault) -> Result<RunOutcome, Fault
     Ok(RunOutcome { report: RunReport { run, accounts: names.into_iter().map(report).collect() }, plans })
 }
 
+/// The report of an account that could not be run.
+pub(super) fn failed_report(name: &str, fault: &Fault) -> AccountReport {
+    let mut report = empty_report(name.to_owned());
+    fail(&mut report, fault);
+    report
+}
+
 const fn empty_report(account: String) -> AccountReport {
     AccountReport {
         account,
@@ -151,6 +158,8 @@ pub(super) struct Link {
     /// Its mail.
     pub(super) remote: ImapRemote,
     submit: Option<SmtpSubmit>,
+    /// Why nothing more is sent.
+    sending_stopped: Option<Fault>,
     /// What its runs are about.
     pub(super) context: RunContext,
 }
@@ -171,9 +180,10 @@ impl Link {
         self.context.window = self.account.mail.period.window(now);
     }
 
-    /// Nothing more is sent.
-    pub(super) fn stop_sending(&mut self) {
+    /// Nothing more is sent; the account's runs go on telling why.
+    pub(super) fn stop_sending(&mut self, why: Fault) {
         self.submit = None;
+        self.sending_stopped = Some(why);
     }
 
     /// Its way out, where it sends.
@@ -221,7 +231,7 @@ impl Session<'_> {
         let submit = self.service.submit(&account, credential)?;
         let id = self.account_id(&account).await?;
         let context = self.context(&account, id);
-        Ok(Some(Link { account, remote, submit, context }))
+        Ok(Some(Link { account, remote, submit, sending_stopped: None, context }))
     }
 
     async fn run_mail_of(&self, link: &Link) -> Result<MailRun, Fault> {
@@ -241,8 +251,9 @@ impl Session<'_> {
         }
     }
 
-    /// One run of an account that is linked already, with all that belongs to it; its report, and what keeps from going on.
-    pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Stops) {
+    /// One run of an account that is linked already, with all that belongs to it; its report, what was or would be done, and what keeps
+    /// from going on.
+    pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Plan, Stops) {
         let mut report = empty_report(link.account.name.clone());
         let started = self.service.world.clock.now();
         let (plan, stops) = match self.run_mail_of(link).await {
@@ -258,14 +269,41 @@ impl Session<'_> {
                 (Plan::default(), Stops { all: Some(fault), sending: None })
             }
         };
+        if let Some(fault) = link.sending_stopped.as_ref().filter(|_| report.error.is_none()) {
+            fail(&mut report, fault);
+        }
         report.elapsed_ms = self.service.world.clock.now().millis_since(started);
         if let Some(mail) = &mut report.mail {
             mail.durable_ms = report.elapsed_ms;
         }
         let mut ended = [(report, plan)];
-        self.finish(&mut ended, link.context.run, started).await;
-        let [(report, _)] = ended;
-        (report, stops)
+        if !self.request.dry_run && !self.request.outbox_only {
+            self.finish(&mut ended, link.context.run, started).await;
+        }
+        let [(report, plan)] = ended;
+        (report, plan, stops)
+    }
+
+    /// One run of an account that is linked for it alone, with all that belongs to it.
+    pub(super) async fn run_once(&self, name: &str) -> (AccountReport, Plan) {
+        let mut ended = [self.run_account(name).await];
+        if !self.request.dry_run && !self.request.outbox_only {
+            self.finish(&mut ended, self.run, self.started).await;
+        }
+        let [ended] = ended;
+        ended
+    }
+
+    /// Puts what failed outside a run into the account's row for `status`. What keeps from that is told by the next run.
+    pub(super) async fn note_failure(&self, name: &str, fault: &Fault) {
+        let mut ended = [(failed_report(name, fault), Plan::default())];
+        if let Ok(account) = self.service.config.ready(name)
+            && let Err(why) = self.account_id(&account).await
+        {
+            tracing::warn!(account = name, %why, "a failure could not be noted");
+            return;
+        }
+        self.finish(&mut ended, self.run, self.started).await;
     }
 
     async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {

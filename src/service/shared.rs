@@ -34,6 +34,11 @@ impl Shared {
         }
     }
 
+    /// What the process knows of its surroundings.
+    pub const fn environment(&self) -> &Environment {
+        &self.env
+    }
+
     /// Who is to be asked for runs from now on.
     pub fn supervise(&self, supervisor: Option<Arc<dyn Supervisor>>) {
         *self.supervisor.write().unwrap_or_else(PoisonError::into_inner) = supervisor;

@@ -1,0 +1,83 @@
+//! How use cases of this process have the keeper do something, from whatever thread they are called on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use postrider_model::Fault;
+use tokio::sync::{mpsc, oneshot};
+
+use super::stopping;
+use crate::service::{
+    Following, RunOutcome, RunRequest, Supervisor, Turn,
+    follow::{Ask, Together},
+};
+
+/// What the keeper is to do.
+pub(super) enum Order {
+    /// Have that account's follower run it.
+    Ask {
+        /// The account.
+        account: String,
+        /// What is wanted.
+        ask: Ask,
+    },
+    /// Read the configuration anew.
+    Reload {
+        /// Takes how it went.
+        answer: Box<dyn FnOnce(Result<Vec<String>, Fault>) + Send>,
+    },
+}
+
+/// The keeper, as others of this process see it.
+#[derive(Clone)]
+pub struct Handle {
+    orders: mpsc::UnboundedSender<Order>,
+    together: Arc<Together>,
+}
+
+impl Handle {
+    pub(super) const fn new(orders: mpsc::UnboundedSender<Order>, together: Arc<Together>) -> Self {
+        Self { orders, together }
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        // A keeper that stopped has nobody to answer; whoever waits sees that by the answer that never comes.
+        let _ = self.orders.send(order);
+    }
+}
+
+#[async_trait]
+impl Supervisor for Handle {
+    async fn run(&self, request: RunRequest) -> Result<RunOutcome, Fault> {
+        let run = postrider_model::RunId(self.together.ports.entropy.next_u64());
+        let mut waiting = Vec::new();
+        for account in &request.accounts {
+            let (answer, answered) = oneshot::channel();
+            let ask = Ask { request: request.clone(), run, answer };
+            self.order(Order::Ask { account: account.clone(), ask });
+            waiting.push(answered);
+        }
+        let (mut accounts, mut plans) = (Vec::new(), Vec::new());
+        for answered in waiting {
+            let (report, plan) = answered.await.map_err(|_| stopping())?;
+            accounts.push(report);
+            plans.push(plan);
+        }
+        Ok(RunOutcome { report: postrider_model::RunReport { run, accounts }, plans })
+    }
+
+    async fn turn(&self, account: &str) -> Result<Turn, Fault> {
+        Ok(Turn::new(self.together.board.seat(account).turn().await))
+    }
+
+    fn following(&self, account: &str) -> Option<Following> {
+        self.together.board.following(account)
+    }
+
+    async fn reload(&self) -> Result<Vec<String>, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let answer = Box::new(move |outcome| drop(answer.send(outcome)));
+        self.order(Order::Reload { answer });
+        answered.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}

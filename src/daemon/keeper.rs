@@ -1,0 +1,283 @@
+//! One follower an account: started where there is an account, stopped where there is none any more, and begun anew where its settings
+//! are others. Nothing else ends one.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use postrider_model::Fault;
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    time::sleep,
+};
+
+use super::{
+    Handle, Host,
+    handle::Order,
+    reload::{self, Checked},
+    sleep::watch_for_sleep,
+};
+use crate::{
+    config::ReadyAccount,
+    service::{
+        Service, Shared,
+        follow::{Ask, Board, Follower, News, Together},
+        watch::tell_of_changes,
+    },
+    sync::{Budget, Observer},
+};
+
+/// How long what is under way may take to come to an end of its own; then it is cut off, as a death would.
+const GRACE: Duration = Duration::from_secs(6);
+/// How long after the store failed it is asked again.
+const STORE_PAUSE: Duration = Duration::from_secs(10);
+
+/// What of an account's settings a follower depends on; where it is another, the follower begins anew.
+type Settings = Result<Box<ReadyAccount>, String>;
+
+/// A follower, as the keeper holds it.
+struct Kept {
+    settings: Settings,
+    asks: mpsc::UnboundedSender<Ask>,
+    stop: watch::Sender<bool>,
+    /// Tells it from those of the same name before it.
+    nth: u64,
+}
+
+/// See above.
+pub struct Keeper {
+    shared: Arc<Shared>,
+    together: Arc<Together>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    kept: BTreeMap<String, Kept>,
+    loops: FuturesUnordered<LocalBoxFuture<'static, (String, u64)>>,
+    /// Tells of what somebody else did to the store, and that the machine slept; never ends.
+    watches: LocalBoxFuture<'static, ()>,
+    changed: watch::Receiver<i64>,
+    parallel: usize,
+    started: u64,
+}
+
+impl Keeper {
+    /// A keeper of no account yet, with its handle.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread, or the store's writer does not open.
+    pub fn new(shared: Arc<Shared>, observer: Arc<dyn Observer>) -> Result<(Handle, Self), Fault> {
+        let (tell_changed, changed) = watch::channel(0);
+        let (tell_resumed, resumed) = watch::channel(0);
+        let parallel = shared.files().settings.daemon.parallel_accounts.max(1);
+        let together = Arc::new(Together {
+            ports: shared.service()?.daemon_ports()?,
+            observer,
+            running: Semaphore::new(parallel),
+            board: Board::default(),
+            budget: Budget::default(),
+            news: News { changed: changed.clone(), resumed, stopping: watch::channel(false).1 },
+        });
+        let (send_orders, orders) = mpsc::unbounded_channel();
+        let watcher = together.clone();
+        let watches = async move {
+            let look = async {
+                loop {
+                    let fault = tell_of_changes(&watcher, &tell_changed).await;
+                    tracing::error!(error = %fault, "the store does not say whether it was changed");
+                    sleep(STORE_PAUSE).await;
+                }
+            };
+            tokio::join!(look, watch_for_sleep(&*watcher.ports.clock, &tell_resumed));
+        };
+        let keeper = Self {
+            shared,
+            together: together.clone(),
+            orders,
+            kept: BTreeMap::new(),
+            loops: FuturesUnordered::new(),
+            watches: watches.boxed_local(),
+            changed,
+            parallel,
+            started: 0,
+        };
+        Ok((Handle::new(send_orders, together), keeper))
+    }
+
+    /// Starts and stops followers as the configuration in force and the store say now.
+    pub async fn follow_accounts(&mut self) {
+        let service = match self.shared.service() {
+            Ok(service) => Arc::new(service),
+            Err(fault) => {
+                tracing::error!(error = %fault, "the accounts are followed as before");
+                return;
+            }
+        };
+        let config = service.config();
+        self.allow_parallel(config.settings.daemon.parallel_accounts.max(1));
+        let gone: Vec<String> =
+            self.kept.keys().filter(|name| !config.accounts.contains_key(*name)).cloned().collect();
+        for name in gone {
+            if let Some(kept) = self.kept.remove(&name) {
+                kept.stop.send_replace(true);
+            }
+            self.together.board.forget(&name);
+            tracing::info!(account = name, "account is followed no more");
+        }
+        let names: Vec<String> = config.accounts.keys().cloned().collect();
+        for name in names {
+            let settings = settings_of(&service, &name);
+            match self.kept.get(&name) {
+                Some(kept) if kept.settings == settings => {}
+                Some(kept) => {
+                    kept.stop.send_replace(true);
+                    tracing::info!(account = name, "account has other settings");
+                    self.start(&service, name, settings);
+                }
+                None => self.start(&service, name, settings),
+            }
+        }
+    }
+
+    /// Does the next thing that there is to do.
+    pub async fn step(&mut self, host: &dyn Host) {
+        tokio::select! {
+            biased;
+            order = self.orders.recv() => match order {
+                Some(order) => self.obey(order, host).await,
+                None => std::future::pending().await,
+            },
+            ended = next_of(&mut self.loops) => self.ended(ended),
+            changed = self.changed.changed() => match changed {
+                Ok(()) => self.follow_accounts().await,
+                Err(_) => std::future::pending().await,
+            },
+            () = &mut self.watches => {}
+        }
+    }
+
+    async fn obey(&mut self, order: Order, host: &dyn Host) {
+        match order {
+            Order::Ask { account, ask } => match self.kept.get(&account) {
+                // Where its follower has just ended the answer is dropped, and whoever waits is told so.
+                Some(kept) => drop(kept.asks.send(ask)),
+                None => drop(ask),
+            },
+            Order::Reload { answer } => {
+                host.reloading(true);
+                let outcome = self.reload(host).await;
+                host.reloading(false);
+                answer(outcome);
+            }
+        }
+    }
+
+    async fn reload(&mut self, host: &dyn Host) -> Result<Vec<String>, Fault> {
+        let Checked { files, changed, warnings } = reload::check(&self.shared)?;
+        host.log(&files.settings.log);
+        self.shared.put_in_force(files);
+        self.follow_accounts().await;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        tracing::info!(changed = changed.len(), "the new configuration is in force");
+        Ok(changed)
+    }
+
+    fn start(&mut self, service: &Arc<Service>, name: String, settings: Settings) {
+        self.started += 1;
+        let nth = self.started;
+        let (send_asks, asks) = mpsc::unbounded_channel();
+        let (stop, stopping) = watch::channel(false);
+        let follower =
+            Follower::new(service.clone(), self.together.clone(), name.clone(), Some(asks), stopping.clone());
+        // The one before it may still be coming to its end; both want the account's turn, so they never speak to a server at once.
+        self.kept.insert(name.clone(), Kept { settings, asks: send_asks, stop, nth });
+        let one = async move {
+            tokio::select! {
+                biased;
+                _ = follower.follow() => {}
+                () = stopped_for(stopping, GRACE) => {}
+            }
+            (name, nth)
+        };
+        self.loops.push(one.boxed_local());
+    }
+
+    /// A follower ends only where it was stopped; whatever else could end one must not leave an account behind.
+    fn ended(&mut self, (name, nth): (String, u64)) {
+        if self.kept.get(&name).is_some_and(|kept| kept.nth == nth && !*kept.stop.borrow()) {
+            tracing::error!(account = name, "account was left by its follower, and is followed anew");
+            if let (Some(kept), Ok(service)) = (self.kept.remove(&name), self.shared.service()) {
+                self.start(&Arc::new(service), name, kept.settings);
+            }
+        }
+    }
+
+    fn allow_parallel(&mut self, parallel: usize) {
+        match parallel.checked_sub(self.parallel) {
+            Some(more) => self.together.running.add_permits(more),
+            // Those that are taken are not taken back: the number is right once these runs have ended.
+            None => drop(self.together.running.forget_permits(self.parallel - parallel)),
+        }
+        self.parallel = parallel;
+    }
+
+    /// Stops all followers, and waits until they have come to an end.
+    pub async fn stop(&mut self) {
+        for kept in self.kept.values() {
+            kept.stop.send_replace(true);
+        }
+        while self.loops.next().await.is_some() {}
+        self.kept.clear();
+    }
+
+    /// Asks the store's thread for a sign of life; it comes where it is given.
+    pub fn probe(&self) -> oneshot::Receiver<()> {
+        let (answer, answered) = oneshot::channel();
+        self.together.ports.store.submit(Box::new(move |_| {
+            let _ = answer.send(());
+        }));
+        answered
+    }
+
+    /// How many accounts are followed.
+    pub fn accounts(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// How they are, in a sentence.
+    pub fn status(&self) -> String {
+        let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in self.kept.keys() {
+            let phase = self.together.board.following(name).map_or("", |following| following.phase);
+            *phases.entry(phase).or_default() += 1;
+        }
+        let count = |phase| phases.get(phase).copied().unwrap_or_default();
+        let mut status = match self.kept.len() {
+            1 => "following 1 account".to_owned(),
+            many => format!("following {many} accounts"),
+        };
+        for (count, words) in
+            [(count("paused"), "tried again later"), (count("stopped"), "waiting for a person")]
+        {
+            if count > 0 {
+                status.push_str(&format!(", {count} {words}"));
+            }
+        }
+        status
+    }
+}
+
+fn settings_of(service: &Service, name: &str) -> Settings {
+    let ready = service.config().ready(name).map(Box::new);
+    ready.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+async fn next_of<T>(loops: &mut FuturesUnordered<LocalBoxFuture<'static, T>>) -> T {
+    match loops.next().await {
+        Some(ended) => ended,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until it is to stop, and then so long.
+async fn stopped_for(mut stopping: watch::Receiver<bool>, grace: Duration) {
+    // Where nobody is left to say so, that is a stop too.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+    sleep(grace).await;
+}

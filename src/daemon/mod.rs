@@ -1,0 +1,165 @@
+//! The daemon: keeps every account in step for as long as it lives, and has to be looked after by nobody (F6.1–F6.4).
+//!
+//! | module | holds |
+//! |---|---|
+//! | `keeper` | one follower an account, started and stopped as the configuration and the store say |
+//! | `handle` | what use cases of this process have the keeper do: runs, turns, a reload |
+//! | `reload` | another configuration, checked whole before it is in force |
+//! | `files` | whether the configuration's files changed |
+//! | `sleep` | whether the machine slept |
+//! | `host` | whoever started it: what it is told, and what it tells |
+//! | `log` | what is logged of what happens |
+//!
+//! It decides nothing about mail: a follower (`service::follow`) does what `postrider watch` does. Nothing in here knows a protocol or
+//! SQL, or prints.
+
+mod files;
+mod handle;
+mod host;
+mod keeper;
+mod log;
+mod reload;
+mod sleep;
+
+use std::{sync::Arc, time::Duration};
+
+use postrider_model::{ErrorClass, Fault};
+use postrider_store::SyncLock;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    config::{Config, fault},
+    service::{Environment, Service, Shared},
+    world::World,
+};
+
+pub use handle::Handle;
+use handle::Order;
+pub use host::{Host, SetLog, Signal, Signals, Systemd, UnixSignals};
+pub use keeper::Keeper;
+pub use log::Logger;
+
+/// How often the configuration's files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long opening the store may take, an upgrade of a large one included.
+const OPENING: Duration = Duration::from_secs(3600);
+/// How often the host is told that all is well, where it does not want to be told more often.
+const STATUS: Duration = Duration::from_secs(10);
+
+/// Runs until the host says stop.
+///
+/// # Errors
+/// What keeps it from starting: a configuration that is wrong as a whole, a store that cannot be opened, another postrider that syncs
+/// it. Once it runs, nothing ends it but a stop.
+pub async fn run(
+    world: World,
+    env: Environment,
+    host: &dyn Host,
+    signals: &mut dyn Signals,
+) -> Result<(), Fault> {
+    host.extend_start(OPENING);
+    let files = read_files(&env);
+    host.log(&files.settings.log);
+    if !files.errors.is_empty() {
+        return Err(fault(&files.errors));
+    }
+    let seen = files::fingerprint(&env.config_dir);
+    let store = Service::with_config(world.clone(), env.clone(), files.clone()).make_store()?;
+    let _lock = SyncLock::acquire(store.dir())?;
+    let shared = Arc::new(Shared::new(world, env, store, files));
+    let (handle, mut keeper) = Keeper::new(shared.clone(), Arc::new(Logger))?;
+    shared.supervise(Some(Arc::new(handle.clone())));
+    keeper.follow_accounts().await;
+    tracing::info!(accounts = keeper.accounts(), version = env!("CARGO_PKG_VERSION"), "postrider is ready");
+    host.ready(&keeper.status());
+    let ended = attend(&shared, &handle, &mut keeper, host, signals, seen).await;
+    host.stopping();
+    tracing::info!("postrider stops");
+    keeper.stop().await;
+    shared.supervise(None);
+    for lost in shared.service()?.settle().await {
+        tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
+    }
+    ended
+}
+
+/// The configuration as its files have it, whatever is wrong with it.
+pub(crate) fn read_files(env: &Environment) -> Config {
+    Service::read_config(env)
+}
+
+/// Keeps the keeper going, and hears the host meanwhile.
+async fn attend(
+    shared: &Shared,
+    handle: &Handle,
+    keeper: &mut Keeper,
+    host: &dyn Host,
+    signals: &mut dyn Signals,
+    mut seen: files::Fingerprint,
+) -> Result<(), Fault> {
+    let watchdog = host.watchdog();
+    let mut pulse = tokio::time::interval(watchdog.map_or(STATUS, |limit| (limit / 3).min(STATUS)));
+    let mut look = tokio::time::interval(LOOK);
+    for ticks in [&mut pulse, &mut look] {
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
+    let (reloads, mut reloaded) = mpsc::unbounded_channel();
+    let mut probe = None;
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Stop => return Ok(()),
+                Signal::Reload => {
+                    seen = files::fingerprint(&shared.service()?.config().dir);
+                    handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
+                }
+            },
+            outcome = reloaded.recv() => {
+                if let Some(Err(fault)) = outcome {
+                    host.status(&format!("{}; the new configuration is not in force: {fault}", keeper.status()));
+                }
+            }
+            _ = look.tick() => {
+                let now = files::fingerprint(&shared.files().dir);
+                if now != seen {
+                    seen = now;
+                    handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
+                }
+            }
+            // The store's thread has to answer too: a loop that only counts its own turns proves nothing.
+            _ = pulse.tick(), if probe.is_none() => probe = Some(keeper.probe()),
+            is_alive = answered(&mut probe) => {
+                probe = None;
+                if is_alive {
+                    host.alive(&keeper.status());
+                }
+            }
+            () = keeper.step(host) => {}
+        }
+    }
+}
+
+async fn answered(probe: &mut Option<oneshot::Receiver<()>>) -> bool {
+    match probe {
+        Some(probe) => probe.await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+type Reloaded = Result<Vec<String>, Fault>;
+
+fn told_to(reloads: &mpsc::UnboundedSender<Reloaded>) -> impl FnOnce(Reloaded) + Send + use<> {
+    let reloads = reloads.clone();
+    move |outcome| {
+        if let Err(fault) = &outcome {
+            tracing::error!(error = %fault, hint = fault.hint, "the new configuration is not in force");
+        }
+        // Nobody may be left to hear it.
+        let _ = reloads.send(outcome);
+    }
+}
+
+fn stopping() -> Fault {
+    Fault::new(ErrorClass::Transient, "ask the daemon", "it is stopping").hint("try again in a moment")
+}

@@ -1,0 +1,62 @@
+//! What others may know of a follower while it works, and how they keep it from working.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use postrider_model::Timestamp;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::service::Following;
+
+/// All followers of a process, by the names of their accounts.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<BTreeMap<String, Arc<Seat>>>);
+
+/// One follower's place on the board.
+#[derive(Debug, Default)]
+pub struct Seat {
+    following: Mutex<Following>,
+    /// Held by whoever speaks to the account's servers.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Board {
+    /// The account's place; made where there is none.
+    pub fn seat(&self, account: &str) -> Arc<Seat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account.to_owned()).or_default().clone()
+    }
+
+    /// How an account is being followed.
+    pub fn following(&self, account: &str) -> Option<Following> {
+        let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seats.get(account).map(|seat| seat.following().clone())
+    }
+
+    /// An account is followed no more.
+    pub fn forget(&self, account: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+}
+
+impl Seat {
+    /// Waits for the account's servers to be free.
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
+        self.turn.clone().lock_owned().await
+    }
+
+    pub(super) fn enter(&self, phase: &'static str, next_run: Option<Timestamp>) {
+        let mut following = self.following();
+        following.phase = phase;
+        following.next_run = next_run;
+    }
+
+    pub(super) fn watched(&self, folders: usize) {
+        self.following().watched = folders;
+    }
+
+    fn following(&self) -> std::sync::MutexGuard<'_, Following> {
+        self.following.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

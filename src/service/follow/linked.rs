@@ -1,0 +1,259 @@
+//! While an account's servers are within reach: runs, and what is told between them.
+
+use std::time::Duration;
+
+use postrider_model::{AccountReport, ErrorClass, Fault, FolderKey, RunId, Timestamp};
+use postrider_remote::{MailRemote, MailWatch, MailWatcher};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Ask, Follower, Leave, Link, Refused, RunRequest, next_ask, stopped, told};
+use crate::{
+    service::run::Stops,
+    sync::{self, Event, MailRun, Plan},
+};
+
+/// A tenth of the interval is drawn by lot, so that many accounts do not run all at once.
+const JITTER: u32 = 10;
+/// What is told of within this time belongs together.
+const TOGETHER: Duration = Duration::from_millis(150);
+/// And what is told of for longer than this does not wait.
+const MOST_TOGETHER: Duration = Duration::from_secs(2);
+/// A watch that lived for so long was no failure.
+const LASTING: Duration = Duration::from_secs(60);
+/// The interval where a server does not let itself be watched though it could.
+const UNWATCHED: Duration = Duration::from_secs(60);
+
+impl Follower {
+    /// A run, then what is told until the next one is due, and so on.
+    pub(super) async fn rounds(&mut self, link: &mut Link) -> Result<Leave, Fault> {
+        loop {
+            if *self.news.stopping.borrow() {
+                return Ok(Leave::Stopping);
+            }
+            let due = Instant::now() + self.until_next(link);
+            self.news.changed.mark_unchanged();
+            self.news.resumed.mark_unchanged();
+            let run = RunId(self.together.ports.entropy.next_u64());
+            let request = RunRequest { mail: true, ..RunRequest::default() };
+            let (_, _, stops) = self.run(link, run, &request).await?;
+            self.go_on(link, stops).await?;
+            if let Some(leave) = self.until(link, due).await? {
+                return Ok(leave);
+            }
+            if self.sending_refused.is_some() && self.has_another_login(self.sending_refused.as_ref()).await {
+                self.sending_refused = None;
+                return Ok(Leave::Again);
+            }
+        }
+    }
+
+    fn until_next(&self, link: &Link) -> Duration {
+        let interval = link.account.mail_interval;
+        let lot = self.together.ports.entropy.next_u64() % u64::from(JITTER);
+        interval - interval / JITTER + (interval / (JITTER * JITTER)) * u32::try_from(lot).unwrap_or(0)
+    }
+
+    /// One run. What fails for one folder or one message is in its report, and keeps nothing else from being followed.
+    async fn run(
+        &mut self,
+        link: &mut Link,
+        run: RunId,
+        request: &RunRequest,
+    ) -> Result<(AccountReport, Plan, Stops), Fault> {
+        self.seat.enter("running", None);
+        let _turn = self.seat.turn().await;
+        let _permit = self.together.running.acquire().await.map_err(|_| self.stopping())?;
+        link.begin_run(run, self.together.ports.clock.now());
+        link.context.dry_run = request.dry_run;
+        let service = self.service.clone();
+        let ran = self.session(&service, request).run_link(link).await;
+        link.context.dry_run = false;
+        let (report, _, stops) = &ran;
+        if !request.dry_run {
+            self.is_noted = true;
+            self.tell(Event::Ran { report });
+            // What stops the account is told by whoever pauses for it.
+            if let Some(error) = report.error.as_ref().filter(|_| stops.all.is_none()) {
+                self.warn(&error.message);
+            }
+            report.warnings.iter().for_each(|warning| self.warn(warning));
+        }
+        Ok(ran)
+    }
+
+    fn stopping(&self) -> Fault {
+        Fault::new(ErrorClass::Transient, format!("run account {}", self.name), "postrider is stopping")
+    }
+
+    async fn go_on(&mut self, link: &mut Link, stops: Stops) -> Result<(), Fault> {
+        self.end_sending(link, stops.sending).await;
+        stops.all.map_or(Ok(()), Err)
+    }
+
+    /// A login that was refused is not tried again, for sending as for reading; each has a server of its own. What it said was told.
+    async fn end_sending(&mut self, link: &mut Link, why: Option<Fault>) {
+        let Some(fault) = why.filter(|fault| fault.class != ErrorClass::Throttled) else { return };
+        let hint = fault.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let until = if self.asks.is_some() { "the login is another" } else { "`watch` begins anew" };
+        self.warn(&format!("nothing more is sent before {until}{hint}"));
+        link.stop_sending(fault.clone());
+        self.sending_refused = Some(Refused { mark: self.login_mark().await, fault });
+    }
+
+    /// Follows what is told until the next run is due; `None` then.
+    async fn until(&mut self, link: &mut Link, mut due: Instant) -> Result<Option<Leave>, Fault> {
+        let mut watched = match link.account.mail.load {
+            true => self.watch(link, &mut due).await?,
+            false => None,
+        };
+        let begun = Instant::now();
+        let phase = if watched.is_some() { "watching" } else { "waiting" };
+        loop {
+            self.seat.enter(phase, Some(self.wall_time(due)));
+            // What a server may tell without end comes last: it keeps neither the next run nor what is sent from its turn.
+            tokio::select! {
+                biased;
+                () = stopped(&mut self.news.stopping) => return Ok(Some(Leave::Stopping)),
+                () = told(&mut self.news.resumed) => return Ok(Some(Leave::Again)),
+                () = sleep_until(due) => {
+                    self.failures = 0;
+                    return Ok(None);
+                }
+                ask = next_ask(&mut self.asks) => self.answer(link, ask).await?,
+                () = told(&mut self.news.changed) => self.send(link).await?,
+                told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
+            }
+            if begun.elapsed() > LASTING {
+                self.failures = 0;
+            }
+        }
+    }
+
+    /// A run that somebody asked for.
+    async fn answer(&mut self, link: &mut Link, ask: Ask) -> Result<(), Fault> {
+        let request = ask.request.clone();
+        match self.run(link, ask.run, &request).await {
+            Ok((report, plan, stops)) => {
+                // Whoever asked may have left.
+                let _ = ask.answer.send((report, plan));
+                self.go_on(link, stops).await
+            }
+            Err(fault) => {
+                self.answer_failed(ask, &fault);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Begins to be told. Where the server lets nobody in beside the connections that are kept for the next run, those are given up
+    /// for it; and where it does not at all, the interval has to do, and it is tried again then.
+    async fn watch(&self, link: &Link, due: &mut Instant) -> Result<Option<Box<dyn MailWatch>>, Fault> {
+        let folders = sync::folders_to_watch(&self.together.ports, &link.context).await?;
+        let mut begun = link.remote.watch(&folders).await;
+        if begun.as_ref().is_err_and(|fault| {
+            matches!(fault.class, ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Busy)
+        }) {
+            link.remote.close().await;
+            begun = link.remote.watch(&folders).await;
+        }
+        let watched = match begun {
+            Ok(watched) => Some(watched),
+            Err(fault) if fault.class == ErrorClass::Login => return Err(fault),
+            Err(fault) => {
+                if fault.class != ErrorClass::Permanent {
+                    *due = (*due).min(Instant::now() + UNWATCHED);
+                }
+                let hint = fault.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.warn(&format!("{}{hint}", fault.message()));
+                None
+            }
+        };
+        let count = watched.as_ref().map_or(0, |watched| watched.watched().len());
+        self.seat.watched(count);
+        self.tell(Event::Watching { account: &self.name, folders: count });
+        Ok(watched)
+    }
+
+    /// Sends what a person changed here, and what waits in the outbox.
+    async fn send(&mut self, link: &mut Link) -> Result<(), Fault> {
+        let _turn = self.seat.turn().await;
+        let ports = &self.together.ports;
+        let at = ports.clock.now();
+        let mail = match (link.account.mail.load, link.submit()) {
+            (true, submit) => sync::push_soon(ports, &link.remote, submit, &link.context).await?,
+            // Without mail that comes in there is no Sent either.
+            (false, submit) => {
+                let mut mail = MailRun::default();
+                if let Some(submit) = submit {
+                    mail.take_delivered(sync::deliver(ports, submit, &link.context, None).await?);
+                }
+                mail
+            }
+        };
+        self.followed("", mail.counts.pushed, at);
+        for warning in &mail.warnings {
+            self.warn(warning);
+        }
+        for fault in mail.all_faults() {
+            self.warn(&fault.message());
+        }
+        let sending = mail.out_faults.iter().find(|fault| sync::is_for_all(fault)).cloned();
+        self.end_sending(link, sending).await;
+        mail.stops().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Takes in what arrived in the folder that was told of, and in those that are told of right after it: a move is told of twice.
+    /// Then all that changed in them is read, and what vanished is settled for all of them together.
+    async fn read(
+        &self,
+        link: &Link,
+        watched: &mut Option<Box<dyn MailWatch>>,
+        first: FolderKey,
+    ) -> Result<(), Fault> {
+        let _turn = self.seat.turn().await;
+        let ports = &self.together.ports;
+        let (mut told, mut folders) = (Some(first), Vec::new());
+        let deadline = Instant::now() + MOST_TOGETHER;
+        while let (Some(folder), Some(watch)) = (told.take(), watched.as_mut()) {
+            let at = ports.clock.now();
+            if let Some((name, messages)) =
+                sync::take_arrived(ports, &mut **watch, &link.context, &folder).await?
+            {
+                self.followed(&name, messages, at);
+            }
+            if !folders.iter().any(|(known, _)| *known == folder) {
+                folders.push((folder, at));
+            }
+            if Instant::now() < deadline {
+                told = timeout(TOGETHER, watch.next()).await.ok().transpose()?;
+            }
+        }
+        let mut read = Vec::new();
+        for (folder, at) in folders {
+            if let Some(folder) = sync::read_soon(ports, &link.remote, &link.context, &folder).await? {
+                self.followed(&folder.folder, folder.messages, at);
+                read.push(folder);
+            }
+        }
+        let at = ports.clock.now();
+        let settled = sync::settle_soon(ports, &link.context, read).await?;
+        self.followed("", settled, at);
+        sync::catch_up(ports, &self.together.observer).await
+    }
+
+    fn followed(&self, folder: &str, messages: u64, at: Timestamp) {
+        if messages == 0 {
+            return;
+        }
+        let now = self.together.ports.clock.now();
+        let micros = now.0.saturating_sub(at.0).max(0).cast_unsigned();
+        self.tell(Event::Followed { account: &self.name, folder, messages, micros });
+    }
+}
+
+async fn next(watched: &mut Option<Box<dyn MailWatch>>) -> Result<FolderKey, Fault> {
+    match watched {
+        Some(watched) => watched.next().await,
+        None => std::future::pending().await,
+    }
+}

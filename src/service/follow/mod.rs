@@ -1,0 +1,267 @@
+//! One account's loop, which keeps it in step for as long as it runs (F6.1, F6.2): a run at once and on an interval, and between two
+//! runs whatever the server or a person here tells of. `postrider watch` drives some of them, the daemon all.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `linked` | what is done while the account's servers are within reach |
+//! | `waiting` | what is done after a failure, until it is worth trying again |
+//! | `board` | what others may know of a follower, and have it do |
+//!
+//! - One account's trouble stops no other: each has a loop of its own, all on one thread, none detached.
+//! - A login that was refused is not tried again before there is another password or consent. What may pass is, after pauses that
+//!   grow; a server's own wish is kept.
+//! - What was changed here is sent within a second, since nothing tells of it but the store.
+//! - A machine that slept connects anew: whatever was open before is not asked whether it still is.
+
+mod board;
+mod linked;
+mod waiting;
+
+use std::{sync::Arc, time::Duration};
+
+use postrider_model::{AccountReport, ErrorClass, Fault, RunId};
+use postrider_net::Backoff;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::{
+    RunRequest, Service,
+    run::{Link, Session, failed_report},
+};
+use crate::sync::{Budget, Event, Observer, Plan, Ports};
+
+pub use board::{Board, Seat};
+
+/// What all followers of a process share.
+pub struct Together {
+    /// The world, with the store's one writer.
+    pub ports: Ports,
+    /// Who looks on.
+    pub observer: Arc<dyn Observer>,
+    /// Runs that may go on at once.
+    pub running: Semaphore,
+    /// What is known of each.
+    pub board: Board,
+    /// Octets on their way into the store.
+    pub budget: Budget,
+    /// What is told to all.
+    pub news: News,
+}
+
+/// What followers are told. Each is a number that grows.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// Somebody else changed the store.
+    pub changed: watch::Receiver<i64>,
+    /// The machine slept.
+    pub resumed: watch::Receiver<u64>,
+    /// It is to stop: nothing more is begun.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Somebody who wants the account to be run and waits for how it went.
+#[derive(Debug)]
+pub struct Ask {
+    /// What is wanted of it.
+    pub request: RunRequest,
+    /// The run's id.
+    pub run: RunId,
+    /// Where the answer goes.
+    pub answer: tokio::sync::oneshot::Sender<(AccountReport, Plan)>,
+}
+
+/// One account's loop.
+pub struct Follower {
+    service: Arc<Service>,
+    together: Arc<Together>,
+    name: String,
+    asks: Option<mpsc::UnboundedReceiver<Ask>>,
+    news: News,
+    seat: Arc<Seat>,
+    /// Failures in a row.
+    failures: u32,
+    /// The server for sending refused this login.
+    sending_refused: Option<Refused>,
+    /// The last failure is in the account's row for `status` already.
+    is_noted: bool,
+}
+
+/// A login that was refused, and why.
+struct Refused {
+    fault: Fault,
+    /// What was shown to the server, hashed: the same is not shown again.
+    mark: Option<blake3::Hash>,
+}
+
+/// Why a linked account is left.
+enum Leave {
+    /// Its connections are of no use any more, or its login may be another.
+    Again,
+    /// None of its mail is wanted, or not by itself.
+    Nothing,
+    /// The process is stopping.
+    Stopping,
+}
+
+impl Follower {
+    /// A loop for that account, until it is told to stop. Without `asks` it ends by itself where a person has to act first, or nothing is
+    /// wanted.
+    pub fn new(
+        service: Arc<Service>,
+        together: Arc<Together>,
+        name: String,
+        asks: Option<mpsc::UnboundedReceiver<Ask>>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let (news, seat) = (News { stopping, ..together.news.clone() }, together.board.seat(&name));
+        Self {
+            service,
+            together,
+            name,
+            asks,
+            news,
+            seat,
+            failures: 0,
+            sending_refused: None,
+            is_noted: false,
+        }
+    }
+
+    /// Follows. Answers with what a person has to put right where it does not wait for that itself.
+    pub async fn follow(mut self) -> Option<Fault> {
+        loop {
+            self.is_noted = false;
+            let left = self.link_and_follow().await;
+            let go_on = match left {
+                Ok(Leave::Again) => true,
+                Ok(Leave::Stopping) => return None,
+                Ok(Leave::Nothing) if self.asks.is_none() => return None,
+                Ok(Leave::Nothing) => self.idle().await,
+                Err(fault) => {
+                    self.failures += 1;
+                    let ends = is_for_a_person(&fault) && self.asks.is_none();
+                    let pause = if ends { None } else { self.pause_after(&fault) };
+                    let pause_ms = pause.map(millis);
+                    self.tell(Event::Failed { account: &self.name, fault: &fault, pause_ms });
+                    if !self.is_noted {
+                        self.note(&fault).await;
+                    }
+                    if ends {
+                        return Some(fault);
+                    }
+                    self.wait(fault, pause).await
+                }
+            };
+            if !go_on {
+                return None;
+            }
+        }
+    }
+
+    /// The pause after a failure; none after a login that was refused, which only another one ends.
+    fn pause_after(&self, fault: &Fault) -> Option<Duration> {
+        if fault.class == ErrorClass::Login {
+            return None;
+        }
+        let own =
+            Backoff::default().pause_ms(self.failures, fault.retry_after_ms, &*self.together.ports.entropy);
+        let own = Duration::from_millis(own);
+        // A file that is missing, a right that is: looking again costs nobody anything, and nobody else tells that it is there now.
+        Some(if is_for_a_person(fault) { own.max(self.interval()) } else { own })
+    }
+
+    /// Connects, and follows until something fails.
+    async fn link_and_follow(&mut self) -> Result<Leave, Fault> {
+        let request = RunRequest { mail: true, ..RunRequest::default() };
+        let service = self.service.clone();
+        let mut link = match self.session(&service, &request).link(&self.name).await? {
+            Some(link) => link,
+            None => return Ok(Leave::Nothing),
+        };
+        // `postrider watch` was asked for by a person.
+        if !link.account.mail.auto && self.asks.is_some() {
+            return Ok(Leave::Nothing);
+        }
+        if let Some(refused) = &self.sending_refused {
+            link.stop_sending(refused.fault.clone());
+        }
+        // No good-bye: a server that has gone silent would be waited for.
+        self.rounds(&mut link).await
+    }
+
+    fn session<'a>(&self, service: &'a Service, request: &'a RunRequest) -> Session<'a> {
+        let ports = &self.together.ports;
+        Session {
+            service,
+            ports: ports.clone(),
+            run: RunId(ports.entropy.next_u64()),
+            started: ports.clock.now(),
+            request,
+            observer: self.together.observer.clone(),
+            budget: self.together.budget.clone(),
+        }
+    }
+
+    /// The account's interval, as its configuration has it.
+    fn interval(&self) -> Duration {
+        let ready = self.service.config.ready(&self.name).ok();
+        ready.map_or(self.service.config.settings.daemon.interval, |account| account.mail_interval)
+    }
+
+    /// Puts a failure into the account's row for `status`, where no run did.
+    async fn note(&self, fault: &Fault) {
+        let request = RunRequest { mail: true, ..RunRequest::default() };
+        let session = self.session(&self.service, &request);
+        session.note_failure(&self.name, fault).await;
+    }
+
+    /// What an asker is told where nothing was tried.
+    fn answer_failed(&self, ask: Ask, fault: &Fault) {
+        // Whoever asked may have left.
+        let _ = ask.answer.send((failed_report(&self.name, fault), Plan::default()));
+    }
+
+    fn warn(&self, text: &str) {
+        self.tell(Event::Warning { account: &self.name, text });
+    }
+
+    fn tell(&self, event: Event<'_>) {
+        self.together.observer.event(event);
+    }
+
+    /// What is shown to the account's servers at a login, hashed: a login that was refused is known again by it.
+    async fn login_mark(&self) -> Option<blake3::Hash> {
+        self.service.login_mark(&self.name).await.ok()
+    }
+}
+
+/// Whether nothing but a person's act can help.
+fn is_for_a_person(fault: &Fault) -> bool {
+    matches!(fault.class, ErrorClass::Login | ErrorClass::Config | ErrorClass::NotPermitted)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn next_ask(asks: &mut Option<mpsc::UnboundedReceiver<Ask>>) -> Ask {
+    if let Some(asks) = asks
+        && let Some(ask) = asks.recv().await
+    {
+        return ask;
+    }
+    std::future::pending().await
+}
+
+/// Waits until the process is stopping.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Waits for news; for ever where nobody is left to tell any.
+async fn told<T>(news: &mut watch::Receiver<T>) {
+    if news.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
