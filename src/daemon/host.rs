@@ -25,9 +25,9 @@ pub trait Host: Send {
     fn ready(&self, status: &str);
     /// Another configuration is being read, or that is over.
     fn reloading(&self, is_begun: bool);
-    /// How it is, where it is known that everything works.
-    fn alive(&self, status: &str);
-    /// How it is.
+    /// Everything works.
+    fn alive(&self);
+    /// How it is, in a sentence.
     fn status(&self, status: &str);
     /// Nothing more is begun.
     fn stopping(&self);
@@ -100,8 +100,8 @@ impl Host for Systemd {
         }
     }
 
-    fn alive(&self, status: &str) {
-        notify(&[NotifyState::Watchdog, NotifyState::Status(status)]);
+    fn alive(&self) {
+        notify(&[NotifyState::Watchdog]);
     }
 
     fn status(&self, status: &str) {

@@ -162,8 +162,8 @@ impl Keeper {
             Order::Reload { answer } => {
                 host.reloading(true);
                 let outcome = self.reload(host).await;
-                host.reloading(false);
                 answer(outcome);
+                host.reloading(false);
             }
         }
     }

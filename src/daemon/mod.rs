@@ -43,8 +43,8 @@ pub use log::Logger;
 const LOOK: Duration = Duration::from_secs(2);
 /// How long opening the store may take, an upgrade of a large one included.
 const OPENING: Duration = Duration::from_secs(3600);
-/// How often the host is told that all is well, where it does not want to be told more often.
-const STATUS: Duration = Duration::from_secs(10);
+/// How often it is looked whether all is well, where the host does not want to know more often.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// Runs until the host says stop.
 ///
@@ -98,13 +98,13 @@ async fn attend(
     mut seen: files::Fingerprint,
 ) -> Result<(), Fault> {
     let watchdog = host.watchdog();
-    let mut pulse = tokio::time::interval(watchdog.map_or(STATUS, |limit| (limit / 3).min(STATUS)));
+    let mut pulse = tokio::time::interval(watchdog.map_or(PULSE, |limit| (limit / 3).min(PULSE)));
     let mut look = tokio::time::interval(LOOK);
     for ticks in [&mut pulse, &mut look] {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     let (reloads, mut reloaded) = mpsc::unbounded_channel();
-    let mut probe = None;
+    let (mut probe, mut status) = (None, String::new());
     loop {
         tokio::select! {
             biased;
@@ -131,8 +131,13 @@ async fn attend(
             _ = pulse.tick(), if probe.is_none() => probe = Some(keeper.probe()),
             is_alive = answered(&mut probe) => {
                 probe = None;
-                if is_alive {
-                    host.alive(&keeper.status());
+                if is_alive && watchdog.is_some() {
+                    host.alive();
+                }
+                let now = keeper.status();
+                if now != status {
+                    host.status(&now);
+                    status = now;
                 }
             }
             () = keeper.step(host) => {}

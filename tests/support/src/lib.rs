@@ -23,6 +23,7 @@
 //! | [`raw_read`] | reads a folder's bytes and drops them: the floor of the benchmarks |
 //! | [`proxy`] | a wire with latency, counters, cuts and silence |
 //! | [`corpus`], [`nasty`] | mail: real, generated, and as bad as a server may hold |
+//! | [`daemon`] | the daemon, as its service manager sees it |
 //! | [`home`] | a person's home with a Postrider configuration, and the program run in it |
 //! | [`programs`] | where installed programs are |
 #![allow(
@@ -32,6 +33,7 @@
 
 pub mod certs;
 pub mod corpus;
+pub mod daemon;
 pub mod dovecot;
 mod generated;
 pub mod home;
@@ -49,6 +51,7 @@ pub mod raw_read;
 mod utf7;
 
 pub use certs::{CertPair, Certs};
+pub use daemon::Daemon;
 pub use dovecot::{Delivery, Dovecot, Storage};
 pub use home::Home;
 pub use imap_client::ImapClient;
