@@ -47,6 +47,22 @@ pub trait Signals: Send {
 /// How the log's amount and form are changed while the program runs.
 pub type SetLog = Box<dyn Fn(&LogSettings) + Send>;
 
+/// Nobody: where there is no host, nothing is told.
+pub(super) struct Nobody;
+
+impl Host for Nobody {
+    fn extend_start(&self, _: Duration) {}
+    fn ready(&self, _: &str) {}
+    fn reloading(&self, _: bool) {}
+    fn alive(&self) {}
+    fn status(&self, _: &str) {}
+    fn stopping(&self) {}
+    fn watchdog(&self) -> Option<Duration> {
+        None
+    }
+    fn log(&self, _: &LogSettings) {}
+}
+
 /// systemd where it started the daemon (sd_notify(3)); else nobody hears what is told.
 pub struct Systemd {
     /// Changes the log.

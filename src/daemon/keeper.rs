@@ -101,7 +101,7 @@ impl Keeper {
     }
 
     /// Starts and stops followers as the configuration in force and the store say now.
-    pub async fn follow_accounts(&mut self) {
+    pub fn follow_accounts(&mut self) {
         let service = match self.shared.service() {
             Ok(service) => Arc::new(service),
             Err(fault) => {
@@ -140,19 +140,19 @@ impl Keeper {
         tokio::select! {
             biased;
             order = self.orders.recv() => match order {
-                Some(order) => self.obey(order, host).await,
+                Some(order) => self.obey(order, host),
                 None => std::future::pending().await,
             },
             ended = next_of(&mut self.loops) => self.ended(ended),
             changed = self.changed.changed() => match changed {
-                Ok(()) => self.follow_accounts().await,
+                Ok(()) => self.follow_accounts(),
                 Err(_) => std::future::pending().await,
             },
             () = &mut self.watches => {}
         }
     }
 
-    async fn obey(&mut self, order: Order, host: &dyn Host) {
+    fn obey(&mut self, order: Order, host: &dyn Host) {
         match order {
             Order::Ask { account, ask } => match self.kept.get(&account) {
                 // Where its follower has just ended the answer is dropped, and whoever waits is told so.
@@ -161,18 +161,18 @@ impl Keeper {
             },
             Order::Reload { answer } => {
                 host.reloading(true);
-                let outcome = self.reload(host).await;
+                let outcome = self.reload(host);
                 answer(outcome);
                 host.reloading(false);
             }
         }
     }
 
-    async fn reload(&mut self, host: &dyn Host) -> Result<Vec<String>, Fault> {
+    fn reload(&mut self, host: &dyn Host) -> Result<Vec<String>, Fault> {
         let Checked { files, changed, warnings } = reload::check(&self.shared)?;
         host.log(&files.settings.log);
         self.shared.put_in_force(files);
-        self.follow_accounts().await;
+        self.follow_accounts();
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         tracing::info!(changed = changed.len(), "the new configuration is in force");
         Ok(changed)

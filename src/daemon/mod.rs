@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     config::{Config, fault},
     service::{Environment, Service, Shared},
+    sync::Observer,
     world::World,
 };
 
@@ -60,16 +61,11 @@ pub async fn run(
     host.extend_start(OPENING);
     let files = read_files(&env);
     host.log(&files.settings.log);
-    if !files.errors.is_empty() {
-        return Err(fault(&files.errors));
-    }
     let seen = files::fingerprint(&env.config_dir);
-    let store = Service::with_config(world.clone(), env.clone(), files.clone()).make_store()?;
-    let _lock = SyncLock::acquire(store.dir())?;
-    let shared = Arc::new(Shared::new(world, env, store, files));
+    let (shared, _lock) = open(world, env, files)?;
     let (handle, mut keeper) = Keeper::new(shared.clone(), Arc::new(Logger))?;
     shared.supervise(Some(Arc::new(handle.clone())));
-    keeper.follow_accounts().await;
+    keeper.follow_accounts();
     tracing::info!(accounts = keeper.accounts(), version = env!("CARGO_PKG_VERSION"), "postrider is ready");
     host.ready(&keeper.status());
     let ended = attend(&shared, &handle, &mut keeper, host, signals, seen).await;
@@ -81,6 +77,42 @@ pub async fn run(
         tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
     }
     ended
+}
+
+/// The daemon without a host, an API, or files that are looked at, until that time comes: for a world in which there are none of these.
+///
+/// # Errors
+/// As [`run`].
+pub async fn keep(
+    world: World,
+    env: Environment,
+    observer: Arc<dyn Observer>,
+    until: impl Future<Output = ()>,
+) -> Result<(), Fault> {
+    let files = read_files(&env);
+    let (shared, _lock) = open(world, env, files)?;
+    let (_handle, mut keeper) = Keeper::new(shared, observer)?;
+    keeper.follow_accounts();
+    tokio::pin!(until);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut until => break,
+            () = keeper.step(&host::Nobody) => {}
+        }
+    }
+    keeper.stop().await;
+    Ok(())
+}
+
+/// The store, which is this process's to sync for as long as the lock is held, and what is shared over it.
+fn open(world: World, env: Environment, files: Config) -> Result<(Arc<Shared>, SyncLock), Fault> {
+    if !files.errors.is_empty() {
+        return Err(fault(&files.errors));
+    }
+    let store = Service::with_config(world.clone(), env.clone(), files.clone()).make_store()?;
+    let lock = SyncLock::acquire(store.dir())?;
+    Ok((Arc::new(Shared::new(world, env, store, files)), lock))
 }
 
 /// The configuration as its files have it, whatever is wrong with it.
