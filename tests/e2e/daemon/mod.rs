@@ -2,6 +2,7 @@
 
 mod many;
 mod reload;
+mod soak;
 mod trouble;
 
 use std::thread;

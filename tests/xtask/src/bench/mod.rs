@@ -2,6 +2,7 @@
 //! ratio between programs run in turn on the same machine at the same time, or a count; nothing depends on
 //! how fast the machine is.
 
+mod daemon;
 mod mail;
 mod search;
 mod stage;
@@ -18,6 +19,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum Subject {
     /// Mail that comes in, against reading it and dropping it, and against mbsync.
     Mail(Options),
+    /// The daemon at rest: memory and processor time with many accounts.
+    Daemon(daemon::Options),
 }
 
 /// How much is measured.
@@ -39,8 +42,10 @@ pub(crate) struct Options {
 
 /// Measures, prints one table, and fails where a bar is missed.
 pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
-    let Subject::Mail(options) = subject;
-    let rows = mail::measure(options)?;
+    let rows = match subject {
+        Subject::Mail(options) => mail::measure(options)?,
+        Subject::Daemon(options) => daemon::measure(options)?,
+    };
     print!("{}", table::render(&rows));
     let all_met = rows.iter().all(table::Row::is_met);
     Ok(if all_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -35,6 +35,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Bytes, told in MiB.
     Mebibytes,
+    /// A part of one, told in hundredths.
+    Percent,
 }
 
 impl Unit {
@@ -43,6 +45,7 @@ impl Unit {
             Self::Times => format!("{value:.2} x"),
             Self::Seconds => format!("{value:.3} s"),
             Self::Bytes => format!("{value:.0} B"),
+            Self::Percent => format!("{:.2} %", value * 100.0),
             Self::Mebibytes => format!("{:.1} MiB", value / (1024.0 * 1024.0)),
         }
     }
