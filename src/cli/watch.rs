@@ -66,7 +66,7 @@ fn value(event: &Event<'_>) -> Option<serde_json::Value> {
         Event::Warning { account, text } => {
             serde_json::json!({ "event": "warning", "account": account, "message": text })
         }
-        Event::Ran { report } => serde_json::json!({ "event": "ran", "report": report }),
+        Event::Ran { run, report } => serde_json::json!({ "event": "ran", "run": run, "report": report }),
         Event::Watching { account, folders } => {
             serde_json::json!({ "event": "watching", "account": account, "folders": folders })
         }
@@ -90,7 +90,7 @@ fn words(event: &Event<'_>) -> Option<String> {
             format!("{account}: {}{hint}; not tried again", fault.message())
         }
         Event::Warning { account, text } => format!("warning: {account}: {text}"),
-        Event::Ran { report } => {
+        Event::Ran { report, .. } => {
             let counts =
                 report.mail.as_ref().map(|mail| format!("; {} in, {} out", mail.pulled, mail.pushed));
             format!("{}: {}{}", report.account, status_words(report.status), counts.unwrap_or_default())

@@ -1,16 +1,22 @@
 //! How use cases of this process have the keeper do something, from whatever thread they are called on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use postrider_model::Fault;
-use tokio::sync::{mpsc, oneshot};
+use postrider_model::{ErrorClass, Fault};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use super::stopping;
 use crate::service::{
     Following, RunOutcome, RunRequest, Supervisor, Turn,
     follow::{Ask, Together},
 };
+
+/// How long a run that is under way is waited for by what cannot be done beside it. A first load takes hours.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the keeper is to do.
 pub(super) enum Order {
@@ -67,7 +73,15 @@ impl Supervisor for Handle {
     }
 
     async fn turn(&self, account: &str) -> Result<Turn, Fault> {
-        Ok(Turn::new(self.together.board.seat(account).turn().await))
+        let seat = self.together.board.seat(account);
+        match timeout(PATIENCE, seat.turn()).await {
+            Ok(turn) => Ok(Turn::new(turn)),
+            Err(_) => {
+                let cause = "a run of it is under way";
+                Err(Fault::new(ErrorClass::Busy, format!("speak to the server of account {account}"), cause)
+                    .hint("try again when it is over; `postrider status` tells"))
+            }
+        }
     }
 
     fn following(&self, account: &str) -> Option<Following> {

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long what is under way may take to come to an end of its own; then it is cut off, as a death would.
-const GRACE: Duration = Duration::from_secs(6);
+const GRACE: Duration = Duration::from_secs(4);
 /// How long after the store failed it is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
 
@@ -117,7 +117,6 @@ impl Keeper {
             if let Some(kept) = self.kept.remove(&name) {
                 kept.stop.send_replace(true);
             }
-            self.together.board.forget(&name);
             tracing::info!(account = name, "account is followed no more");
         }
         let names: Vec<String> = config.accounts.keys().cloned().collect();

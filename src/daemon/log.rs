@@ -1,7 +1,7 @@
 //! What is logged of what happens: at the default level what a person who looks after many accounts wants to find, and no subject and no
 //! correspondent (F6.5). Nothing is logged of a run that found everything as it was.
 
-use postrider_model::AccountReport;
+use postrider_model::{AccountReport, RunId};
 
 use crate::sync::{Event, Observer};
 
@@ -21,7 +21,7 @@ impl Observer for Logger {
                 "account failed"
             ),
             Event::Warning { account, text } => tracing::warn!(account, "{text}"),
-            Event::Ran { report } => ran(report),
+            Event::Ran { run, report } => ran(run, report),
             Event::Followed { account, folder, messages, micros } => {
                 tracing::debug!(account, folder, messages, micros, "followed a change");
             }
@@ -37,13 +37,14 @@ impl Observer for Logger {
     }
 }
 
-fn ran(report: &AccountReport) {
+fn ran(run: RunId, report: &AccountReport) {
     let mail = report.mail.clone().unwrap_or_default();
     let (account, status, elapsed_ms) = (&report.account, report.status.name(), report.elapsed_ms);
     let is_still = mail.pulled + mail.pushed + mail.deleted == 0 && report.held.is_empty();
     match is_still && report.error.is_none() {
-        true => tracing::debug!(account, status, elapsed_ms, "run ended"),
+        true => tracing::debug!(%run, account, status, elapsed_ms, "run ended"),
         false => tracing::info!(
+            %run,
             account,
             status,
             pulled = mail.pulled,

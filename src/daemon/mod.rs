@@ -25,7 +25,10 @@ use std::{sync::Arc, time::Duration};
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_store::SyncLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     config::{Config, fault},
@@ -44,6 +47,8 @@ pub use log::Logger;
 const LOOK: Duration = Duration::from_secs(2);
 /// How long opening the store may take, an upgrade of a large one included.
 const OPENING: Duration = Duration::from_secs(3600);
+/// How long renewals of tokens that are under way are waited for at the end.
+const PARTING: Duration = Duration::from_secs(3);
 /// How often it is looked whether all is well, where the host does not want to know more often.
 const PULSE: Duration = Duration::from_secs(1);
 
@@ -73,7 +78,8 @@ pub async fn run(
     tracing::info!("postrider stops");
     keeper.stop().await;
     shared.supervise(None);
-    for lost in shared.service()?.settle().await {
+    let lost = timeout(PARTING, shared.service()?.settle()).await.unwrap_or_default();
+    for lost in lost {
         tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
     }
     ended

@@ -68,6 +68,8 @@ pub enum Event<'a> {
     },
     /// A run of an account ended.
     Ran {
+        /// The run.
+        run: postrider_model::RunId,
         /// Its report.
         report: &'a postrider_model::AccountReport,
     },

@@ -10,7 +10,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::service::Following;
 
-/// All followers of a process, by the names of their accounts.
+/// All followers of a process, by the names of their accounts. A place stays when its account goes: whoever comes after it under the same
+/// name waits until the one before has let go of the server.
 #[derive(Debug, Default)]
 pub struct Board(Mutex<BTreeMap<String, Arc<Seat>>>);
 
@@ -32,11 +33,6 @@ impl Board {
     pub fn following(&self, account: &str) -> Option<Following> {
         let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seats.get(account).map(|seat| seat.following().clone())
-    }
-
-    /// An account is followed no more.
-    pub fn forget(&self, account: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
     }
 }
 

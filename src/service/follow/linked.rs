@@ -71,7 +71,7 @@ impl Follower {
         let (report, _, stops) = &ran;
         if !request.dry_run {
             self.is_noted = true;
-            self.tell(Event::Ran { report });
+            self.tell(Event::Ran { run, report });
             // What stops the account is told by whoever pauses for it.
             if let Some(error) = report.error.as_ref().filter(|_| stops.all.is_none()) {
                 self.warn(&error.message);

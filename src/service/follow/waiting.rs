@@ -6,6 +6,7 @@ use postrider_model::{ErrorClass, Fault, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Ask, Follower, Refused, next_ask, stopped, told};
+use crate::{config::Login, secrets::SecretSource};
 
 /// After a machine slept its network takes a moment; no account waits longer than this then.
 const AFTER_SLEEP: Duration = Duration::from_secs(5);
@@ -36,7 +37,8 @@ impl Follower {
                 () = told(&mut self.news.resumed), if refused.is_none() => {
                     due = due.min(Instant::now() + AFTER_SLEEP);
                 }
-                () = told(&mut self.news.changed), if refused.is_some() => {
+                // A program that gives passwords is not run for every change of somebody's mail.
+                () = told(&mut self.news.changed), if refused.is_some() && !self.asks_a_program() => {
                     if self.has_another_login(refused.as_ref()).await {
                         return true;
                     }
@@ -69,6 +71,11 @@ impl Follower {
         mark.is_some() && refused.is_none_or(|refused| refused.mark != mark)
     }
 
+    fn asks_a_program(&self) -> bool {
+        let login = self.service.config.ready(&self.name).map(|account| account.login);
+        matches!(login, Ok(Login::Password(SecretSource::Command(_))))
+    }
+
     /// A run that somebody asked for while nothing is linked. Answers whether it went well enough to be followed again.
     async fn run_for(&mut self, ask: Ask, refused: Option<&Refused>) -> bool {
         if let Some(refused) = refused
@@ -87,7 +94,7 @@ impl Follower {
         let stops = report.error.as_ref().is_some_and(|error| error.class == ErrorClass::Login);
         let goes = report.error.is_none();
         if !ask.request.dry_run {
-            self.tell(crate::sync::Event::Ran { report: &report });
+            self.tell(crate::sync::Event::Ran { run: ask.run, report: &report });
         }
         let _ = ask.answer.send((report, plan));
         goes && !stops
