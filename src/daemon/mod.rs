@@ -78,7 +78,11 @@ pub async fn run(
     tracing::info!("postrider stops");
     keeper.stop().await;
     shared.supervise(None);
-    let lost = timeout(PARTING, shared.service()?.settle()).await.unwrap_or_default();
+    let service = shared.service()?;
+    let lost = timeout(PARTING, service.settle()).await.unwrap_or_else(|_| {
+        let cause = "the provider did not answer in time";
+        vec![Fault::new(ErrorClass::Transient, "finish a renewal of tokens", cause)]
+    });
     for lost in lost {
         tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
     }
@@ -149,7 +153,7 @@ async fn attend(
             signal = signals.next() => match signal {
                 Signal::Stop => return Ok(()),
                 Signal::Reload => {
-                    seen = files::fingerprint(&shared.service()?.config().dir);
+                    seen = files::fingerprint(&shared.files().dir);
                     handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
                 }
             },

@@ -37,6 +37,19 @@ fn a_wrong_password_is_tried_once_and_another_one_is_used_by_itself() {
     assert_eq!(daemon.stop().unwrap().code(), Some(0));
 }
 
+#[test]
+fn a_stop_waits_for_no_server() {
+    let many = Many::new(2, "1s");
+    let daemon = Daemon::start(&many.home, postrider()).unwrap();
+    for number in [0, 1] {
+        eventually("each has run once", || many.status(number)["status"] == "ok");
+    }
+    many.proxies.iter().for_each(|proxy| proxy.set_silent(true));
+    // Each is in the middle of a run that nobody answers.
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(daemon.stop().unwrap().code(), Some(0), "within the time that a service manager gives");
+}
+
 /// A server that lets nobody in for now, and counts who comes.
 struct Busy {
     at: SocketAddr,
