@@ -13,6 +13,7 @@ mod measure;
 mod package;
 mod packages;
 mod steps;
+mod systemd;
 mod test;
 
 use std::ffi::OsString;
@@ -51,6 +52,12 @@ enum Chore {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Tries the Debian package under a real systemd, in a machine that is booted for it. Needs root.
+    Systemd {
+        /// How the program is compiled.
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+    },
     /// Measures against the bars that the project has set itself; fails where one is missed.
     #[command(subcommand)]
     Bench(bench::Subject),
@@ -84,6 +91,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Package { profile, out } => {
             package::run(profile, out.as_deref())?;
         }
+        Chore::Systemd { profile } => systemd::run(profile)?,
         Chore::Bench(subject) => return bench::run(&subject),
         Chore::Measure { report, command } => return measure::child(&report, &command),
     }
