@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::Tale;
-use super::machine::{Machine, told};
+use super::machine::{Machine, told, wait_for};
 use super::scene::{HOME, Scene, WORK};
 
 pub(super) const DAEMON: &str = "postrider.service";
@@ -62,15 +62,21 @@ pub(super) fn start(machine: &Machine) -> Result<()> {
 }
 
 fn started_by_socket(machine: &Machine) -> Result<String> {
+    let answer = asked(machine)?;
+    machine.wait_until(DAEMON, "ActiveState", SOON, |state| state == "active")?;
+    Ok(format!("the one who asked was answered {answer}"))
+}
+
+/// What the daemon answers to whoever asks at its socket how it is.
+fn asked(machine: &Machine) -> Result<String> {
     let mut caller = UnixStream::connect(machine.path("/run/postrider/api.sock"))?;
     caller.set_read_timeout(Some(SOON))?;
     caller.write_all(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    let _ = caller.take(64 * 1024).read_to_string(&mut answer);
-    machine.wait_until(DAEMON, "ActiveState", SOON, |state| state == "active")?;
-    let first = answer.lines().next().unwrap_or_default().to_owned();
+    caller.take(64 * 1024).read_to_string(&mut answer).context("no answer")?;
+    let first = answer.lines().next().unwrap_or_default();
     ensure!(first.starts_with("HTTP/1.1 200"), "it answered {first:?}");
-    Ok(format!("the one who asked was answered {first}"))
+    Ok(first.to_owned())
 }
 
 fn ready(scene: &Scene) -> Result<String> {
@@ -156,14 +162,12 @@ fn stopped(machine: &Machine) -> Result<String> {
 
 fn own_socket(scene: &Scene) -> Result<String> {
     let machine = &scene.machine;
-    machine.say(&["systemctl", "stop", SOCKET])?;
+    machine.say(&["systemctl", "stop", SOCKET, DAEMON])?;
     start(machine)?;
-    let made =
-        super::machine::wait_for(SOON, || UnixStream::connect(machine.path("/run/postrider/api.sock")).ok());
-    let said = machine.say(&["systemctl", "stop", DAEMON]);
+    let answer = wait_for(SOON, || asked(machine).ok());
+    machine.say(&["systemctl", "stop", DAEMON])?;
     machine.say(&["systemctl", "start", SOCKET])?;
-    made.context("nobody answers at /run/postrider/api.sock")?;
-    said.map(|_| String::new())
+    answer.context("nobody answers at /run/postrider/api.sock")
 }
 
 fn wrong_start(scene: &Scene) -> Result<String> {
