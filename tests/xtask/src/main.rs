@@ -10,8 +10,10 @@ mod bench;
 mod demo;
 mod lint;
 mod measure;
+mod package;
 mod packages;
 mod steps;
+mod systemd;
 mod test;
 
 use std::ffi::OsString;
@@ -41,6 +43,21 @@ enum Chore {
     },
     /// Checks formatting and lints, and licences where cargo-deny is installed.
     Lint,
+    /// Builds the Debian package.
+    Package {
+        /// How the program is compiled.
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+        /// The folder that the package goes into [default: `package` in cargo's target folder].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Tries the Debian package under a real systemd, in a machine that is booted for it. Needs root.
+    Systemd {
+        /// How the program is compiled.
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+    },
     /// Measures against the bars that the project has set itself; fails where one is missed.
     #[command(subcommand)]
     Bench(bench::Subject),
@@ -71,6 +88,10 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Demo => demo::run(demo::Ending::WaitForPerson)?,
         Chore::Test { quick } => test::run(quick)?,
         Chore::Lint => lint::run()?,
+        Chore::Package { profile, out } => {
+            package::run(profile, out.as_deref())?;
+        }
+        Chore::Systemd { profile } => systemd::run(profile)?,
         Chore::Bench(subject) => return bench::run(&subject),
         Chore::Measure { report, command } => return measure::child(&report, &command),
     }
