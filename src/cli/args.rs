@@ -1,11 +1,13 @@
 //! The command line (spec, "Command line"): what can be said, and nothing of what it does.
 
+mod audit;
 mod mail;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::{AuditCommand, AuditList};
 pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
@@ -95,6 +97,9 @@ pub enum Command {
         /// The plan's name, as `status` and the run's report print it.
         plan: String,
     },
+    /// Who did what through which account, and what was refused to whom.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Services and how to reach them.
     #[command(subcommand)]
     Provider(ProviderCommand),
