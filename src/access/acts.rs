@@ -18,6 +18,10 @@ pub enum Act {
     DisconnectAccount,
     /// Taking it away.
     RemoveAccount,
+    /// Making it a shared mailbox.
+    ConnectMailbox,
+    /// Changing what is granted of one.
+    ManageMailbox,
     /// Listing or searching its messages, listing its folders.
     ListMail,
     /// Seeing one message.
@@ -79,6 +83,8 @@ pub enum Need {
     OneOf(&'static [Right]),
     /// An operation, granted in `users.toml`.
     Operation(Operation),
+    /// One of these rights on the account, and an operation.
+    Both(&'static [Right], Operation),
     /// To be a user who is known.
     Known,
 }
@@ -104,6 +110,7 @@ impl Act {
             Self::LogInAccount => "account.login",
             Self::DisconnectAccount => "account.disconnect",
             Self::RemoveAccount => "account.remove",
+            Self::ConnectMailbox | Self::ManageMailbox => "account.share",
             Self::ListMail => "mail.list",
             Self::ReadMail => "mail.read",
             Self::ExportMail => "mail.export",
@@ -141,6 +148,8 @@ impl Act {
             Self::LogInAccount => "log in",
             Self::DisconnectAccount => "disconnect",
             Self::RemoveAccount => "remove",
+            Self::ConnectMailbox => "share",
+            Self::ManageMailbox => "change the grants of",
             Self::Sync => "run",
             Self::AddAccount | Self::AddAnyAccount => "add",
             Self::ListMail | Self::ReadMail => "read the mail of",
@@ -176,6 +185,9 @@ impl Act {
             Self::LogInAccount | Self::DisconnectAccount | Self::RemoveAccount => {
                 Need::OneOf(&[Right::Own, Right::Administer])
             }
+            // Nobody's mailbox is shared over their head.
+            Self::ConnectMailbox => Need::Both(&[Right::Own], Operation::ConnectSharedMailbox),
+            Self::ManageMailbox => Need::Both(&[Right::Configure], Operation::ManageSharedMailboxSync),
             Self::ListMail | Self::ReadMail | Self::ExportMail => Need::OneOf(&[Right::Read]),
             // Whoever speaks for a mailbox keeps it in order; who reads along leaves no trace in it.
             Self::FlagMail
@@ -202,14 +214,16 @@ impl Act {
         }
     }
 
-    /// Whether whoever has these rights on an account may do this with it, or sees it at all. What needs an operation is not about
-    /// an account, and denied here.
+    /// Whether whoever has these rights on an account may do this with it, or sees it at all. What needs an operation alone is not about
+    /// an account, and denied here; one that is needed besides is asked for by whoever enforces.
     pub fn verdict(self, rights: Rights) -> Verdict {
         match self.need() {
             _ if !rights.sees() => Verdict::Unseen,
-            Need::OneOf(any) if any.iter().any(|right| rights.has(*right)) => Verdict::Allowed,
+            Need::OneOf(any) | Need::Both(any, _) if any.iter().any(|right| rights.has(*right)) => {
+                Verdict::Allowed
+            }
             Need::Known => Verdict::Allowed,
-            Need::OneOf(_) | Need::Operation(_) => Verdict::Denied,
+            Need::OneOf(_) | Need::Both(..) | Need::Operation(_) => Verdict::Denied,
         }
     }
 
@@ -244,6 +258,9 @@ impl Need {
                 words.collect::<Vec<_>>().join(" or ")
             }
             Self::Operation(operation) => format!("the operation {}", operation.name()),
+            Self::Both(rights, operation) => {
+                format!("{} and the operation {}", Self::OneOf(rights).in_words(), operation.name())
+            }
             Self::Known => "to be a user who is known".to_owned(),
         }
     }

@@ -59,6 +59,16 @@ pub(super) async fn account(
                 &format!("account {name} is removed{}; its mail stays here", revoked(&revocation, out)),
             )?;
         }
+        AccountCommand::Share(share) => {
+            let name = share.name.clone();
+            let with = service.share_account(caller, &name, share.grant())?;
+            done(out, &format!("account {name} is shared with {}", with.join("; ")))?;
+        }
+        AccountCommand::Unshare { name, with } => {
+            let with = service.unshare_account(caller, &name, with.grantee().as_ref())?;
+            let left = if with.is_empty() { "nobody".to_owned() } else { with.join("; ") };
+            done(out, &format!("account {name} is shared with {left}"))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -127,6 +137,7 @@ fn show(view: &AccountView, out: Out) -> Result<(), Fault> {
         ("mail comes from", view.imap.clone()),
         ("period", view.period.clone()),
         ("folders", Some(folders)),
+        ("shared with", Some(view.shared_with.join("; "))),
         ("defined in", Some(view.origin.to_owned())),
     ];
     out.line(&view.name);

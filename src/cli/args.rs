@@ -2,6 +2,7 @@
 
 mod audit;
 mod mail;
+mod sharing;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub use audit::{AuditCommand, AuditList};
 pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
+pub use sharing::{AccountShare, With};
 
 /// Keeps the mail of many accounts in step with one local store.
 #[derive(Debug, Parser)]
@@ -220,6 +222,16 @@ pub enum AccountCommand {
     },
     /// Change settings of an account that was added by command.
     Set(AccountSet),
+    /// Let others use it too.
+    Share(AccountShare),
+    /// Take back what was granted by command.
+    Unshare {
+        /// Its name.
+        name: String,
+        /// From whom; from everybody where nobody is named.
+        #[command(flatten)]
+        with: With,
+    },
     /// Erase what is stored for its login. Its mail stays here.
     Disconnect {
         /// Its name.

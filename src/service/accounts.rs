@@ -35,6 +35,8 @@ pub struct AccountView {
     pub period: Option<String>,
     /// The folders that are followed; empty for all.
     pub folders: Vec<String>,
+    /// Who else may use it, and what for: `role customer-service: read, send`.
+    pub shared_with: Vec<String>,
     /// `file` or `store`: where it is defined.
     pub origin: &'static str,
     /// What is wrong with its files.
@@ -332,7 +334,11 @@ impl Service {
         let (_, revocation) = self.disconnect_account(caller, name).await?;
         let line = self.line(caller, Act::RemoveAccount, name, "");
         let name = name.to_owned();
-        self.edit(noted(line, move |tx| tx.delete_stored_account(&name)))?;
+        self.edit(noted(line, move |tx| {
+            // Whoever takes the name next has not granted it.
+            tx.delete_stored_mailbox(&name)?;
+            tx.delete_stored_account(&name)
+        }))?;
         Ok(revocation)
     }
 
@@ -347,7 +353,15 @@ impl Service {
             true => Vec::new(),
             false => vec!["its files are wrong; its user or an administrator sees how".to_owned()],
         };
-        AccountView { login_name: None, password: None, consent: None, warnings: Vec::new(), errors, ..view }
+        AccountView {
+            shared_with: Vec::new(),
+            login_name: None,
+            password: None,
+            consent: None,
+            warnings: Vec::new(),
+            errors,
+            ..view
+        }
     }
 
     fn whole_view(&self, name: &str) -> AccountView {
@@ -372,6 +386,7 @@ impl Service {
             imap: ready.map(|ready| format!("{}:{}", ready.imap.host, ready.imap.port)),
             period: account.map(|account| account.mail.period.to_string()),
             folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
+            shared_with: self.shared_with(name),
             origin: account.map_or("file", |account| origin_name(account.origin.kind)),
             errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
             warnings: ready

@@ -17,6 +17,7 @@ mod providers;
 mod rights;
 mod run;
 mod shared;
+mod sharing;
 mod state;
 mod submission;
 mod supervisor;
@@ -147,6 +148,9 @@ impl Service {
         }
         for (name, toml) in reader.stored_accounts()? {
             self.config.merge_stored_account(&name, &toml);
+        }
+        for (account, toml) in reader.stored_mailboxes()? {
+            self.config.merge_stored_mailbox(&account, &toml);
         }
         for (domain, user, provider) in reader.domains()? {
             self.config.remember_domain(&domain, user.as_deref(), &provider);

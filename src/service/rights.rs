@@ -68,7 +68,12 @@ impl Service {
     /// Where they do not see it, what an unknown name answers; where they see it, that they may not.
     pub(super) fn permit(&self, caller: &Caller, act: Act, account: &str) -> Result<(), Fault> {
         match act.verdict(self.rights(caller, account)) {
-            Verdict::Allowed => Ok(()),
+            Verdict::Allowed => match act.need() {
+                Need::Both(_, operation) if !may(&self.config, caller, operation) => {
+                    Err(self.denied(caller, act, account, ""))
+                }
+                _ => Ok(()),
+            },
             Verdict::Denied => Err(self.denied(caller, act, account, "")),
             Verdict::Unseen => {
                 if self.config.accounts.contains_key(account) {

@@ -182,6 +182,14 @@ impl Reader {
         texts(&self.conn, "stored_provider")
     }
 
+    /// What was granted by command: the account's name and the text, sorted by name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn stored_mailboxes(&self) -> Result<Vec<(String, String)>> {
+        texts(&self.conn, "stored_mailbox")
+    }
+
     /// The provider remembered for a domain: the user's own before everybody's.
     ///
     /// # Errors
