@@ -15,3 +15,4 @@ mod matrix;
 mod grants;
 mod looks;
 mod service;
+mod sharing;
