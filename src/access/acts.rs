@@ -226,23 +226,22 @@ impl Act {
             Need::OneOf(_) | Need::Both(..) | Need::Operation(_) => Verdict::Denied,
         }
     }
-
-    /// Whether it only looks. What looks goes on where the audit log cannot be written.
-    pub const fn only_looks(self) -> bool {
-        matches!(
-            self,
-            Self::SeeAccount
-                | Self::TestAccount
-                | Self::ListMail
-                | Self::ReadMail
-                | Self::ExportMail
-                | Self::SeeOutbox
-                | Self::SeeAudit
-        )
-    }
 }
 
 impl Need {
+    /// Where it is given.
+    pub const fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::OneOf([Right::Own]) | Self::Known => None,
+            Self::OneOf([Right::Own, ..]) | Self::Operation(_) | Self::Both(..) => {
+                Some("operations are given by a [[grant]] in users.toml")
+            }
+            Self::OneOf(_) => Some(
+                "rights are given by a [[grant]] in a file of shared-mailboxes.d, or by `postrider account share`",
+            ),
+        }
+    }
+
     /// In words, after "it needs".
     pub fn in_words(self) -> String {
         match self {

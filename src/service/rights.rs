@@ -183,8 +183,11 @@ impl Service {
     pub(super) fn denied(&self, caller: &Caller, act: Act, account: &str, object: &str) -> Fault {
         self.note_refused(caller, act, account, object);
         let name = if account.is_empty() { object } else { account };
-        let need = act.need().in_words();
-        Fault::new(ErrorClass::NotPermitted, act.in_words(name), format!("it needs {need}"))
-            .hint("docs/rights.md tells who gives it, and in which file")
+        let cause = format!("it needs {}", act.need().in_words());
+        let fault = Fault::new(ErrorClass::NotPermitted, act.in_words(name), cause);
+        match act.need().hint() {
+            Some(hint) => fault.hint(hint),
+            None => fault,
+        }
     }
 }

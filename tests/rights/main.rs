@@ -13,6 +13,7 @@ mod house;
 mod matrix;
 
 mod grants;
+mod log;
 mod looks;
 mod service;
 mod sharing;
