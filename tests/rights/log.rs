@@ -8,10 +8,11 @@ use std::{
 
 use postrider::{
     config::Period,
-    service::{FlagEdit, MailFilter, MailParts, NewMail, Reach},
+    service::{FlagEdit, MailFilter, MailParts, NewMail, Reach, RunRequest},
+    sync::Silent,
 };
-use postrider_model::ErrorClass;
-use postrider_store::AuditFilter;
+use postrider_model::{ErrorClass, Timestamp};
+use postrider_store::{AuditEntry, AuditFilter, Outcome};
 use postrider_test_support::programs;
 
 use crate::{
@@ -127,4 +128,35 @@ fn the_journal_has_a_copy_of_what_was_committed_and_of_nothing_else() {
     assert_eq!(told.iter().map(fields).collect::<Vec<_>>(), written);
     assert_eq!(written.len(), 2);
     assert!(told.iter().all(|line| line["target"] == "postrider::audit"), "{told:?}");
+}
+
+/// In the year 2100.
+const LATER: Timestamp = Timestamp(4_102_444_800_000_000);
+
+#[tokio::test]
+async fn what_is_past_its_time_goes_with_a_run_and_the_next_run_writes_nothing() {
+    let house = House::new(&HOUSE);
+    let line = |at: Timestamp, object: &str| AuditEntry {
+        at,
+        actor: "anna".to_owned(),
+        user: "anna".to_owned(),
+        account: String::new(),
+        what: "provider.add".to_owned(),
+        object: object.to_owned(),
+        outcome: Outcome::Done,
+        detail: String::new(),
+    };
+    for (at, object) in [(Timestamp(0), "old"), (LATER, "new")] {
+        house.store.writer().unwrap().transaction(|tx| tx.audit(line(at, object))).unwrap();
+    }
+    for _ in 0..2 {
+        let mut service = house.service();
+        let owner = service.owner();
+        let request = RunRequest { mail: true, ..RunRequest::default() };
+        service.sync_now(&owner, &request, Arc::new(Silent)).await.unwrap();
+        let rows = service.audit(&owner, &AuditFilter::default()).unwrap();
+        let said: Vec<_> = rows.iter().map(|row| (row.id, row.entry.what.as_str())).collect();
+        assert_eq!(said, [(3, "audit.expire"), (2, "provider.add")]);
+        assert_eq!(service.verify_audit(&owner).unwrap().wrong, None);
+    }
 }

@@ -129,7 +129,8 @@ async fn nobody_but_an_administrator_names_a_file_or_a_program_or_another_user()
     let command = || NewLogin::From(SecretSource::Command(vec!["/bin/cat".into()]));
     let credential = || NewLogin::From(SecretSource::SystemdCredential("mail".into()));
     // Nothing answers at the provider: what is let through fails there.
-    let table: [(&str, Option<&str>, fn() -> NewLogin, bool); 8] = [
+    type Case = (&'static str, Option<&'static str>, fn() -> NewLogin, bool);
+    let table: [Case; 8] = [
         ("stranger", None, stored, true),
         ("stranger", Some("stranger"), stored, true),
         ("stranger", Some("holder"), stored, false),
