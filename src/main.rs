@@ -92,7 +92,9 @@ fn daemon_log(cli: &Cli) -> SetLog {
     };
     let handle: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
     Box::new(move |settings| {
-        let filter = EnvFilter::new(filter_of(wanted.unwrap_or(settings.level)));
+        // The copy of the audit log belongs in the journal at every level (F7.7).
+        let filter = format!("{},postrider::audit=info", filter_of(wanted.unwrap_or(settings.level)));
+        let filter = EnvFilter::new(filter);
         match handle.get() {
             // A log that cannot be changed stays as it is.
             Some(handle) => drop(handle.reload(filter)),

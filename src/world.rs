@@ -9,7 +9,10 @@ use postrider_model::{Clock, Entropy, Timestamp};
 use postrider_net::{Dialer, Listener, LoopbackListener, TcpDialer};
 use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
-use crate::sync::{Compute, ThreadCompute};
+use crate::{
+    access::UnixUsers,
+    sync::{Compute, ThreadCompute},
+};
 
 /// All that is not deterministic.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct World {
     pub loopback: Arc<dyn Loopback>,
     /// Threads.
     pub threads: Arc<dyn Threads>,
+    /// Who a uid is.
+    pub unix_users: Arc<dyn UnixUsers>,
 }
 
 impl World {
@@ -35,6 +40,7 @@ impl World {
             dialer: Arc::new(TcpDialer),
             loopback: Arc::new(TcpLoopback),
             threads: Arc::new(RealThreads),
+            unix_users: Arc::new(SystemUsers),
         }
     }
 }
@@ -107,6 +113,26 @@ impl Threads for RealThreads {
 
     fn index(&self) -> io::Result<Arc<dyn Compute>> {
         Ok(Arc::new(ThreadCompute::start("index")?))
+    }
+}
+
+/// For worlds in which the store's owner is alone.
+#[derive(Debug)]
+pub struct NoUnixUsers;
+
+impl UnixUsers for NoUnixUsers {
+    fn uid_of(&self, _name: &str) -> io::Result<Option<u32>> {
+        Ok(None)
+    }
+}
+
+/// The users that the system's name services know (getpwnam(3)).
+#[derive(Debug)]
+struct SystemUsers;
+
+impl UnixUsers for SystemUsers {
+    fn uid_of(&self, name: &str) -> io::Result<Option<u32>> {
+        Ok(nix::unistd::User::from_name(name)?.map(|user| user.uid.as_raw()))
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn account(
         AccountCommand::Show { name } => show(&service.account(caller, &name)?, out)?,
         AccountCommand::Add(add) => {
             let person = person(&add.consent, out);
-            let new = new_account(service, add)?;
+            let new = new_account(service, caller, add)?;
             told(&service.add_account(caller, new, &person).await?, out)?;
         }
         AccountCommand::Test { name } => tried(&name, &service.test_account(caller, &name).await?, out)?,
@@ -58,6 +58,16 @@ pub(super) async fn account(
                 out,
                 &format!("account {name} is removed{}; its mail stays here", revoked(&revocation, out)),
             )?;
+        }
+        AccountCommand::Share(share) => {
+            let name = share.name.clone();
+            let with = service.share_account(caller, &name, share.grant())?;
+            done(out, &format!("account {name} is shared with {}", with.join("; ")))?;
+        }
+        AccountCommand::Unshare { name, with } => {
+            let with = service.unshare_account(caller, &name, with.grantee().as_ref())?;
+            let left = if with.is_empty() { "nobody".to_owned() } else { with.join("; ") };
+            done(out, &format!("account {name} is shared with {left}"))?;
         }
     }
     Ok(Exit::Done)
@@ -127,6 +137,7 @@ fn show(view: &AccountView, out: Out) -> Result<(), Fault> {
         ("mail comes from", view.imap.clone()),
         ("period", view.period.clone()),
         ("folders", Some(folders)),
+        ("shared with", Some(view.shared_with.join("; "))),
         ("defined in", Some(view.origin.to_owned())),
     ];
     out.line(&view.name);
@@ -168,7 +179,7 @@ fn tried(name: &str, trial: &Trial, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn new_account(service: &Service, add: AccountAdd) -> Result<NewAccount, Fault> {
+fn new_account(service: &Service, caller: &Caller, add: AccountAdd) -> Result<NewAccount, Fault> {
     let folders = (!add.folders.is_empty()).then_some(Choice::Listed(add.folders));
     let draft = AccountDraft {
         address: add.address,
@@ -179,7 +190,7 @@ fn new_account(service: &Service, add: AccountAdd) -> Result<NewAccount, Fault> 
         ..AccountDraft::default()
     };
     let by_consent =
-        add.consent.is_given() || (!add.password.is_given() && service.asks_for_consent(&draft)?);
+        add.consent.is_given() || (!add.password.is_given() && service.asks_for_consent(caller, &draft)?);
     let login = match by_consent {
         true => NewLogin::Consent(add.consent.way()),
         false => password(&draft.address, add.password)?,

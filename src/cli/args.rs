@@ -1,14 +1,18 @@
 //! The command line (spec, "Command line"): what can be said, and nothing of what it does.
 
+mod audit;
 mod mail;
+mod sharing;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::{AuditCommand, AuditList};
 pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
+pub use sharing::{AccountShare, With};
 
 /// Keeps the mail of many accounts in step with one local store.
 #[derive(Debug, Parser)]
@@ -95,6 +99,9 @@ pub enum Command {
         /// The plan's name, as `status` and the run's report print it.
         plan: String,
     },
+    /// Who did what through which account, and what was refused to whom.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Services and how to reach them.
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -215,6 +222,16 @@ pub enum AccountCommand {
     },
     /// Change settings of an account that was added by command.
     Set(AccountSet),
+    /// Let others use it too.
+    Share(AccountShare),
+    /// Take back what was granted by command.
+    Unshare {
+        /// Its name.
+        name: String,
+        /// From whom; from everybody where nobody is named.
+        #[command(flatten)]
+        with: With,
+    },
     /// Erase what is stored for its login. Its mail stays here.
     Disconnect {
         /// Its name.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     report::Exit,
-    service::{Caller, Edited, ExportForm, ExportRequest, FlagEdit, MailFilter, Service},
+    service::{Caller, Edited, ExportForm, ExportRequest, FlagEdit, MailFilter, Reach, Service},
 };
 
 pub(super) fn mail(
@@ -21,7 +21,8 @@ pub(super) fn mail(
     out: Out,
 ) -> Result<Exit, Fault> {
     match command {
-        MailCommand::List(query) | MailCommand::Search(query) => list(service, caller, query, out)?,
+        MailCommand::List(query) => list(service, caller, query, Reach::Own, out)?,
+        MailCommand::Search(query) => list(service, caller, query, Reach::Readable, out)?,
         MailCommand::Show { id, raw } => show(service, caller, parse_id(&id)?, raw, out)?,
         MailCommand::Export(export) => write(service, caller, export, out)?,
         MailCommand::Flag { words } => {
@@ -100,13 +101,14 @@ fn purge(service: &mut Service, caller: &Caller, ids: &[String], out: Out) -> Re
     Ok(())
 }
 
-fn list(service: &Service, caller: &Caller, query: MailQuery, out: Out) -> Result<(), Fault> {
+fn list(service: &Service, caller: &Caller, query: MailQuery, reach: Reach, out: Out) -> Result<(), Fault> {
     let filter = MailFilter {
         query: query.query.join(" "),
         account: query.account,
         folder: query.folder,
         deleted: query.deleted,
         limit: query.limit,
+        reach,
     };
     let found = service.mail(caller, &filter)?;
     let rows = &found.rows;

@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod audit;
 mod doctor;
 mod folder;
 mod mail;
@@ -79,15 +80,11 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
 }
 
 async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Fault> {
-    let caller = service.owner();
-    if let Some(user) = cli.global.as_user.filter(|user| *user != caller.user) {
-        let fault = Fault::new(
-            ErrorClass::NotPermitted,
-            format!("act as {user}"),
-            "this version knows only the store's owner",
-        );
-        return Err(fault.hint("leave --as out"));
-    }
+    let owner = service.owner();
+    let caller = match &cli.global.as_user {
+        Some(user) => service.act_as(&owner, user)?,
+        None => owner,
+    };
     if let Some(accounts) = cli.sync_now {
         if cli.command.is_some() {
             let cause = "a command was given besides";
@@ -105,6 +102,7 @@ async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Faul
         }
         Some(Command::Watch { accounts }) => watch::watch(service, &caller, &accounts, out).await,
         Some(Command::Status) => status::status(service, &caller, out),
+        Some(Command::Audit(command)) => audit::audit(service, &caller, command, out),
         Some(Command::Allow { plan }) => status::allow(service, &caller, &plan, out),
         Some(Command::Provider(command)) => provider::provider(service, &caller, command, out),
         Some(Command::Account(command)) => account::account(service, &caller, command, out).await,

@@ -11,6 +11,7 @@ use super::{
     account::Choice,
     provider::{AuthKind, LoginKind, MailProtocol, ProviderKind, Security},
     time_span::Period,
+    users::{Grantee, MailboxGrant},
 };
 use crate::secrets::SecretSource;
 
@@ -144,6 +145,26 @@ fn folders(choice: &Choice) -> Value {
 
 fn list<T: Clone + Into<Value>>(values: &[T]) -> Option<Vec<T>> {
     (!values.is_empty()).then(|| values.to_vec())
+}
+
+/// The TOML of what is granted of an account, in the form of its file.
+pub fn mailbox_toml(account: &str, grants: &[MailboxGrant]) -> String {
+    let tables = grants.iter().map(|grant| {
+        let mut table = Table::new();
+        match &grant.to {
+            Grantee::User(name) => put(&mut table, "user", Some(name.as_str())),
+            Grantee::Role(name) => put(&mut table, "role", Some(name.as_str())),
+        }
+        for (key, is_granted) in [("read", grant.read), ("send", grant.send), ("configure", grant.configure)]
+        {
+            put(&mut table, key, is_granted.then_some(true));
+        }
+        Value::Table(table)
+    });
+    let mut root = Table::new();
+    root.insert("account".into(), account.into());
+    root.insert("grant".into(), Value::Array(tables.collect()));
+    root.to_string()
 }
 
 fn put(table: &mut Table, key: &str, value: Option<impl Into<Value>>) {

@@ -134,6 +134,27 @@ impl Config {
         true
     }
 
+    /// Adds what was granted of an account by command; a file about the same account wins, and so does a wrong file of its name, since
+    /// nobody knows what it was to say. Answers whether it was added.
+    pub fn merge_stored_mailbox(&mut self, account: &str, text: &str) -> bool {
+        let is_wrong = self.shared_mailboxes.get(account).is_some_and(Result::is_err);
+        if is_wrong || self.shared_mailbox(account).is_some() {
+            return false;
+        }
+        let file = format!("stored grants of {account}");
+        let read = Source::read(OriginKind::Stored, &file, text, parse_shared_mailbox)
+            .map(|((account, grants), origin)| SharedMailbox { account, grants, origin });
+        // Under a name that no file has.
+        self.shared_mailboxes.insert(file, read);
+        true
+    }
+
+    /// What is granted of an account, where something is. Several files may speak of one account.
+    pub fn shared_mailbox(&self, account: &str) -> Option<&SharedMailbox> {
+        let right = self.shared_mailboxes.values().filter_map(|read| read.as_ref().ok());
+        right.into_iter().find(|mailbox| mailbox.account == account)
+    }
+
     /// Reads an account's TOML as if it stood in the store, without adding it: the check before it is saved.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ mod users;
 pub use account::{
     Account, ActivitySettings, Choice, ContactSettings, ContactType, Deletions, MailSettings, SyncSettings,
 };
-pub use compose::{AccountDraft, ProviderDraft, ServerDraft};
+pub use compose::{AccountDraft, ProviderDraft, ServerDraft, mailbox_toml};
 pub use error::{ConfigError, ConfigWarning, Origin, OriginKind, fault, nearest};
 pub use load::{Config, LoadContext, Read};
 pub use name::{domain_of, is_loopback, is_name, mailbox_of, parse_address};

@@ -72,7 +72,7 @@ impl Config {
     pub fn account(&self, name: &str) -> Result<&Account, Vec<ConfigError>> {
         match self.accounts.get(name) {
             Some(read) => read.as_ref().map_err(Clone::clone),
-            None => Err(vec![self.unknown_account(name)]),
+            None => Err(vec![self.unknown_account(name, self.accounts.keys().map(String::as_str).collect())]),
         }
     }
 
@@ -170,16 +170,16 @@ impl Config {
             .collect()
     }
 
-    fn unknown_account(&self, name: &str) -> ConfigError {
-        let names: Vec<&str> = self.accounts.keys().map(String::as_str).collect();
-        let expected = match names.is_empty() {
+    /// That there is no account of that name, to whom there are only these.
+    pub fn unknown_account(&self, name: &str, there_are: Vec<&str>) -> ConfigError {
+        let expected = match there_are.is_empty() {
             true => "an account, and there is none yet".to_owned(),
-            false => format!("one of {}", names.join(", ")),
+            false => format!("one of {}", there_are.join(", ")),
         };
+        let is_first = there_are.is_empty();
         let file = format!("{}/accounts.d", self.dir.display());
         let error = ConfigError::file(file, format!("no account {}", quoted(name)), expected);
-        match nearest(name, names)
-            .or_else(|| self.accounts.is_empty().then(|| "`postrider account add` adds one".into()))
+        match nearest(name, there_are).or_else(|| is_first.then(|| "`postrider account add` adds one".into()))
         {
             Some(hint) => error.hint(hint),
             None => error,

@@ -56,6 +56,22 @@ pub enum Operation {
     ActAs,
 }
 
+impl Operation {
+    /// All there are.
+    pub const ALL: [Self; 4] =
+        [Self::Administer, Self::ConnectSharedMailbox, Self::ManageSharedMailboxSync, Self::ActAs];
+
+    /// As `users.toml` writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Administer => "administer",
+            Self::ConnectSharedMailbox => "connect-shared-mailbox",
+            Self::ManageSharedMailboxSync => "manage-shared-mailbox-sync",
+            Self::ActAs => "act-as",
+        }
+    }
+}
+
 /// Operations granted to a user or a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -80,12 +96,7 @@ impl Users {
             if let Some(to) = &to {
                 read.check_grantee(&section, to);
             }
-            let words = [
-                ("administer", Operation::Administer),
-                ("connect-shared-mailbox", Operation::ConnectSharedMailbox),
-                ("manage-shared-mailbox-sync", Operation::ManageSharedMailboxSync),
-                ("act-as", Operation::ActAs),
-            ];
+            let words = Operation::ALL.map(|operation| (operation.name(), operation));
             let operations = section.choices("operations", &words);
             let operations = section.required("operations", operations, "a list of operations");
             section.finish();

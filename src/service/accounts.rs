@@ -7,9 +7,10 @@ use postrider_store::{Secret, StoreError, Tx};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Caller, Person, Revocation, Service, Trial, Way};
+use super::{Caller, Person, Revocation, Service, Trial, Way, audit::noted};
 use crate::{
-    config::{AccountDraft, Choice, Login, OriginKind, Period, ReadyAccount, domain_of, fault},
+    access::{Act, Right, Rights},
+    config::{AccountDraft, Choice, Login, Operation, OriginKind, Period, ReadyAccount, domain_of, fault},
     secrets::{PASSWORD_FIELD, SealedSecret, SecretSource, TOKENS_FIELD},
 };
 
@@ -34,6 +35,8 @@ pub struct AccountView {
     pub period: Option<String>,
     /// The folders that are followed; empty for all.
     pub folders: Vec<String>,
+    /// Who else may use it, and what for: `role customer-service: read, send`.
+    pub shared_with: Vec<String>,
     /// `file` or `store`: where it is defined.
     pub origin: &'static str,
     /// What is wrong with its files.
@@ -91,32 +94,35 @@ pub struct Saved {
     pub name: String,
     /// What the trial found.
     pub trial: Trial,
-    /// A domain that names this provider from now on, for this user (F1.6).
+    /// A domain that names this provider from now on: for all, where an administrator added the account, else for this user (F1.6).
     pub remembered_domain: Option<String>,
     /// What works but that a person should know.
     pub warnings: Vec<String>,
 }
 
 impl Service {
-    /// All accounts, by name.
-    pub fn accounts(&self, _caller: &Caller) -> Vec<AccountView> {
-        self.config.accounts.keys().map(|name| self.view(name)).collect()
+    /// All accounts that the caller sees, by name.
+    pub fn accounts(&self, caller: &Caller) -> Vec<AccountView> {
+        let seen = self.config.accounts.keys().filter(|name| self.may(caller, Act::SeeAccount, name));
+        seen.map(|name| self.view(name, self.rights(caller, name))).collect()
     }
 
     /// One account.
     ///
     /// # Errors
     /// Where there is none of that name.
-    pub fn account(&self, _caller: &Caller, name: &str) -> Result<AccountView, Fault> {
+    pub fn account(&self, caller: &Caller, name: &str) -> Result<AccountView, Fault> {
+        self.permit(caller, Act::SeeAccount, name)?;
         self.known(name)?;
-        Ok(self.view(name))
+        Ok(self.view(name, self.rights(caller, name)))
     }
 
     /// Tries what the account will use, and changes nothing.
     ///
     /// # Errors
     /// What did not work, in words.
-    pub async fn test_account(&self, _caller: &Caller, name: &str) -> Result<Trial, Fault> {
+    pub async fn test_account(&self, caller: &Caller, name: &str) -> Result<Trial, Fault> {
+        self.permit(caller, Act::TestAccount, name)?;
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
         let credential = self.credential(&account).await?;
         self.try_account(&account, credential).await
@@ -126,17 +132,20 @@ impl Service {
     ///
     /// # Errors
     /// What is wrong with what was said of it.
-    pub fn asks_for_consent(&self, draft: &AccountDraft) -> Result<bool, Fault> {
+    pub fn asks_for_consent(&self, caller: &Caller, draft: &AccountDraft) -> Result<bool, Fault> {
         let name = default_name(&draft.address);
+        let draft = AccountDraft { user: whose(caller, draft), ..draft.clone() };
         let account = self.config.check_account(&name, &draft.to_toml()).map_err(|errors| fault(&errors))?;
         Ok(self.config.asks_for_consent(&account))
     }
 
-    /// Tries an account and, if all of it works, saves it in the store. Where it logs in by a consent, `person` is asked for it.
+    /// Tries an account and, if all of it works, saves it in the store. Where it logs in by a consent, `person` is asked for it. It is
+    /// the caller's where nobody is named.
     ///
     /// # Errors
     /// A name that is taken, a domain that names no provider, a consent that was refused or is somebody else's, and whatever the
-    /// trial finds. Nothing is saved then.
+    /// trial finds; without the operation `administer` another's account, and a password that a program, a file or the service
+    /// manager gives. Nothing is saved then.
     pub async fn add_account(
         &mut self,
         caller: &Caller,
@@ -145,7 +154,12 @@ impl Service {
     ) -> Result<Saved, Fault> {
         let name = new.name.unwrap_or_else(|| default_name(&new.draft.address));
         let action = format!("add account {name}");
-        if self.config.accounts.contains_key(&name) {
+        let user = whose(caller, &new.draft);
+        let is_own = caller.has_everything() || user.as_deref() == Some(caller.user.as_str());
+        let is_plain = is_own && !matches!(new.login, NewLogin::From(_));
+        let act = if is_plain { Act::AddAccount } else { Act::AddAnyAccount };
+        self.permit_operation(caller, act, &name)?;
+        if self.config.accounts.contains_key(&name) || self.is_left_of_another(caller, &name)? {
             let fault = Fault::new(ErrorClass::Config, action, "there is one of that name already");
             return Err(fault.hint("give it another one with --name"));
         }
@@ -154,22 +168,25 @@ impl Service {
             NewLogin::Store(_) => Some(SecretSource::Stored),
             NewLogin::Consent(_) => None,
         };
-        let toml = AccountDraft { password: source, ..new.draft }.to_toml();
+        let toml = AccountDraft { password: source, user, ..new.draft }.to_toml();
         let ready = self.check(&name, &toml)?;
-        let (trial, secret) = self.try_new(&ready, new.login, person).await?;
+        let tried = self.try_new(&ready, new.login, person).await;
+        let (trial, secret) = tried.inspect_err(|fault| self.note_failed(caller, act, &name, fault))?;
         let domain = self.domain_to_remember(caller, &ready);
-        let remembered = domain.clone().map(|domain| (domain, caller.user.clone(), ready.provider.clone()));
+        let for_whom = (!self.has_operation(caller, Operation::Administer)).then(|| caller.user.clone());
+        let remembered = domain.clone().map(|domain| (domain, for_whom, ready.provider.clone()));
         let stored_name = name.clone();
-        self.edit_durably(move |tx| {
+        let line = self.line(caller, act, &name, "");
+        self.edit_durably(noted(line, move |tx| {
             tx.put_stored_account(&stored_name, &toml)?;
             if let Some(secret) = &secret {
                 secret.keep(tx, &stored_name)?;
             }
             match &remembered {
-                Some((domain, user, provider)) => tx.put_domain(domain, Some(user), provider),
+                Some((domain, user, provider)) => tx.put_domain(domain, user.as_deref(), provider),
                 None => Ok(()),
             }
-        })?;
+        }))?;
         let warnings = ready.warnings.iter().map(ToString::to_string).collect();
         Ok(Saved { name, trial, remembered_domain: domain, warnings })
     }
@@ -206,11 +223,12 @@ impl Service {
     /// Where it is not there, or is defined by a file.
     pub fn set_account(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &str,
         period: Option<Period>,
         folders: Option<Choice>,
     ) -> Result<(), Fault> {
+        self.permit(caller, Act::SetAccount, name)?;
         self.must_be_stored(name, "change")?;
         let account = self.config.account(name).map_err(|errors| fault(&errors))?;
         let draft = AccountDraft {
@@ -227,14 +245,16 @@ impl Service {
         };
         let (name, toml) = (name.to_owned(), draft.to_toml());
         self.check(&name, &toml)?;
-        self.edit(move |tx| tx.put_stored_account(&name, &toml))
+        let line = self.line(caller, Act::SetAccount, &name, "");
+        self.edit(noted(line, move |tx| tx.put_stored_account(&name, &toml)))
     }
 
     /// By what the account logs in.
     ///
     /// # Errors
     /// Where there is no such account, or its files are wrong.
-    pub fn logs_in_by_consent(&self, _caller: &Caller, name: &str) -> Result<bool, Fault> {
+    pub fn logs_in_by_consent(&self, caller: &Caller, name: &str) -> Result<bool, Fault> {
+        self.permit(caller, Act::LogInAccount, name)?;
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
         Ok(matches!(account.login, Login::Consent(_)))
     }
@@ -246,11 +266,12 @@ impl Service {
     /// before stays then.
     pub async fn login(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &str,
         new: NewLogin,
         person: &dyn Person,
     ) -> Result<Trial, Fault> {
+        self.permit(caller, Act::LogInAccount, name)?;
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
         if let Login::Password(source) = &account.login
             && *source != SecretSource::Stored
@@ -260,12 +281,15 @@ impl Service {
                 Fault::new(ErrorClass::Config, action, format!("it takes its password from {source}"));
             return Err(fault.hint("change the password there"));
         }
-        let (trial, secret) = self.try_new(&account, new, person).await?;
+        let tried = self.try_new(&account, new, person).await;
+        let (trial, secret) =
+            tried.inspect_err(|fault| self.note_failed(caller, Act::LogInAccount, name, fault))?;
+        let line = self.line(caller, Act::LogInAccount, name, "");
         let name = name.to_owned();
-        self.edit_durably(move |tx| match &secret {
+        self.edit_durably(noted(line, move |tx| match &secret {
             Some(secret) => secret.keep(tx, &name),
             None => Ok(()),
-        })?;
+        }))?;
         Ok(trial)
     }
 
@@ -276,13 +300,20 @@ impl Service {
     /// Where there is no such account, or another process is renewing its tokens and does not end.
     pub async fn disconnect_account(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &str,
     ) -> Result<(bool, Revocation), Fault> {
+        self.permit(caller, Act::DisconnectAccount, name)?;
         self.known(name)?;
         if self.store.is_none() {
             return Ok((false, Revocation::Nothing));
         }
+        let begun = self.begin(caller, Act::DisconnectAccount, name, "")?;
+        let erased = self.erase_login(name).await;
+        self.end(begun, erased)
+    }
+
+    async fn erase_login(&mut self, name: &str) -> Result<(bool, Revocation), Fault> {
         let (revocation, _lock) = self.revoke(name).await?;
         let name = name.to_owned();
         let was_there = self.edit_durably(move |tx| {
@@ -298,14 +329,42 @@ impl Service {
     /// # Errors
     /// Where there is no such account, or a file defines it.
     pub async fn remove_account(&mut self, caller: &Caller, name: &str) -> Result<Revocation, Fault> {
+        self.permit(caller, Act::RemoveAccount, name)?;
         self.must_be_stored(name, "remove")?;
         let (_, revocation) = self.disconnect_account(caller, name).await?;
+        let line = self.line(caller, Act::RemoveAccount, name, "");
         let name = name.to_owned();
-        self.edit(move |tx| tx.delete_stored_account(&name))?;
+        self.edit(noted(line, move |tx| {
+            // Whoever takes the name next has not granted it.
+            tx.delete_stored_mailbox(&name)?;
+            tx.delete_stored_account(&name)
+        }))?;
         Ok(revocation)
     }
 
-    fn view(&self, name: &str) -> AccountView {
+    /// What is told of an account to whoever has these rights. How it logs in is for those who can change something about it.
+    fn view(&self, name: &str, rights: Rights) -> AccountView {
+        let view = self.whole_view(name);
+        let cares = [Right::Configure, Right::Administer].into_iter().any(|right| rights.has(right));
+        if cares {
+            return view;
+        }
+        let errors = match view.errors.is_empty() {
+            true => Vec::new(),
+            false => vec!["its files are wrong; its user or an administrator sees how".to_owned()],
+        };
+        AccountView {
+            shared_with: Vec::new(),
+            login_name: None,
+            password: None,
+            consent: None,
+            warnings: Vec::new(),
+            errors,
+            ..view
+        }
+    }
+
+    fn whole_view(&self, name: &str) -> AccountView {
         let read = self.config.account(name);
         let ready = self.config.ready(name);
         let account = read.ok();
@@ -327,6 +386,7 @@ impl Service {
             imap: ready.map(|ready| format!("{}:{}", ready.imap.host, ready.imap.port)),
             period: account.map(|account| account.mail.period.to_string()),
             folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
+            shared_with: self.shared_with(name),
             origin: account.map_or("file", |account| origin_name(account.origin.kind)),
             errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
             warnings: ready
@@ -365,6 +425,16 @@ impl Service {
         self.config.providers_of_domain(&domain, Some(&caller.user)).is_empty().then_some(domain)
     }
 
+    /// Whether the store has mail of an account of that name that is not there any more. Only the store's owner sees it, so nobody else
+    /// comes by it with a new account of that name.
+    fn is_left_of_another(&self, caller: &Caller, name: &str) -> Result<bool, Fault> {
+        if caller.has_everything() {
+            return Ok(false);
+        }
+        let Some(store) = &self.store else { return Ok(false) };
+        Ok(store.reader()?.accounts()?.iter().any(|account| account.name == name))
+    }
+
     fn seal(&mut self, account: &str, field: &str, secret: &SecretString) -> Result<SealedSecret, Fault> {
         let store = self.store()?;
         self.vault(&store).seal(account, field, secret)
@@ -396,6 +466,14 @@ impl Service {
         let fresh = Self::open(self.world.clone(), self.env.clone())?;
         self.config = fresh.config;
         Ok(done)
+    }
+}
+
+/// Whose a new account is to be: the user's who is named, else the caller's; `None` for the store's owner.
+fn whose(caller: &Caller, draft: &AccountDraft) -> Option<String> {
+    match caller.has_everything() {
+        true => draft.user.clone(),
+        false => draft.user.clone().or_else(|| Some(caller.user.clone())),
     }
 }
 

@@ -18,6 +18,7 @@ use rustix::fs::{Dir, Mode, OFlags};
 use serde::Serialize;
 
 use super::{Caller, Service};
+use crate::access::Act;
 
 /// What is to be exported, and whereto.
 #[derive(Debug, Clone)]
@@ -57,13 +58,40 @@ pub struct ExportCounts {
 }
 
 impl Service {
-    /// Writes folders to files.
+    /// Writes folders to files. They are the store's owner's, who alone may therefore say where.
     ///
     /// # Errors
-    /// An account or folder that is not there, a target that cannot be written.
-    pub fn export(&self, _caller: &Caller, request: &ExportRequest) -> Result<ExportCounts, Fault> {
+    /// An account or folder that is not there, a target that cannot be written, a caller who is not the store's owner.
+    pub fn export(&self, caller: &Caller, request: &ExportRequest) -> Result<ExportCounts, Fault> {
         let reader = self.reader()?;
-        let account = self.account_in_store(&reader, &request.account)?.id;
+        let account = self.account_in_store(caller, Act::ExportMail, &reader, &request.account)?.id;
+        let object = match request.folders.as_slice() {
+            [] => "all folders".to_owned(),
+            folders => folders.join(", "),
+        };
+        if !caller.is_by_owner() {
+            self.note_refused(caller, Act::ExportMail, &request.account, &object);
+            let fault = Fault::new(
+                ErrorClass::NotPermitted,
+                Act::ExportMail.in_words(&request.account),
+                "files are written by the store's owner alone",
+            );
+            return Err(fault.hint("`postrider mail show --raw ID` gives a message's bytes"));
+        }
+        let exported = self.write_folders(&reader, account, request);
+        match &exported {
+            Ok(_) => self.note(self.line(caller, Act::ExportMail, &request.account, &object)),
+            Err(fault) => self.note_failed(caller, Act::ExportMail, &request.account, fault),
+        }
+        exported
+    }
+
+    fn write_folders(
+        &self,
+        reader: &Reader,
+        account: AccountId,
+        request: &ExportRequest,
+    ) -> Result<ExportCounts, Fault> {
         let all = reader.folders(account)?;
         let names: BTreeSet<&str> = all.iter().map(|folder| folder.name.as_str()).collect();
         if let Some(unknown) = request.folders.iter().find(|name| !names.contains(name.as_str())) {
@@ -76,8 +104,7 @@ impl Service {
         std::fs::create_dir_all(&request.to).map_err(|error| cannot_write(&request.to, &error))?;
         let root = rustix::fs::open(&request.to, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|error| cannot_write(&request.to, &error.into()))?;
-        let mut export =
-            Export { reader: &reader, account, root, to: &request.to, counts: ExportCounts::default() };
+        let mut export = Export { reader, account, root, to: &request.to, counts: ExportCounts::default() };
         for folder in
             all.iter().filter(|one| request.folders.is_empty() || request.folders.contains(&one.name))
         {

@@ -7,23 +7,23 @@ use postrider_remote::{Changes, ChangesRequest, MailRemote, MailWriter};
 use postrider_store::{Collection, Context, NewCollection, StoreError, Tx};
 
 use super::{Caller, Service, Turn, mail_edit::no_folder};
-use crate::config::{ReadyAccount, fault};
+use crate::{
+    access::Act,
+    config::{ReadyAccount, fault},
+};
 
 impl Service {
     /// Makes a folder, with what is missing above it. Answers whether it is followed here.
     ///
     /// # Errors
     /// An account that is not there, and what the server says.
-    pub async fn create_folder(
-        &mut self,
-        _caller: &Caller,
-        account: &str,
-        name: &str,
-    ) -> Result<bool, Fault> {
+    pub async fn create_folder(&mut self, caller: &Caller, account: &str, name: &str) -> Result<bool, Fault> {
+        self.permit(caller, Act::CreateFolder, account)?;
         let (ready, remote, _turn) = self.folder_server(account).await?;
+        let begun = self.begin(caller, Act::CreateFolder, account, name)?;
         let made = remote.create_folder(name).await;
         remote.close().await;
-        let key = made.map_err(|failed| failed.fault)?;
+        let key = self.end(begun, made.map_err(|failed| failed.fault))?;
         let is_followed = follows(&ready, name);
         if is_followed {
             let (account, address, name) = (ready.name.clone(), ready.address.clone(), name.to_owned());
@@ -45,16 +45,18 @@ impl Service {
     /// A folder that is not there, INBOX, and what the server says.
     pub async fn rename_folder(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         account: &str,
         from: &str,
         to: &str,
     ) -> Result<bool, Fault> {
+        self.permit(caller, Act::RenameFolder, account)?;
         let folder = self.folder_to_change(account, from, "rename")?;
         let (ready, remote, _turn) = self.folder_server(account).await?;
+        let begun = self.begin(caller, Act::RenameFolder, account, &format!("{from} to {to}"))?;
         let renamed = remote.rename_folder(&FolderKey(folder.key.clone()), to).await;
         remote.close().await;
-        let key = renamed.map_err(|failed| failed.fault)?;
+        let key = self.end(begun, renamed.map_err(|failed| failed.fault))?;
         let name = ready.name.clone();
         self.writer()?.transaction(|tx| {
             let Some(account) = tx.account_id(&name)? else { return Ok(()) };
@@ -83,6 +85,7 @@ impl Service {
         name: &str,
         with_messages: bool,
     ) -> Result<u64, Fault> {
+        self.permit(caller, Act::DeleteFolder, account)?;
         let folder = self.folder_to_change(account, name, "delete")?;
         let id = folder.id;
         let messages = self.writer()?.transaction(|tx| tx.count_live(id))?;
@@ -102,7 +105,11 @@ impl Service {
         let validity = folder.cursor.as_ref().map(|cursor| cursor.status.uid_validity);
         let checked = may_delete(&remote, &key, name, validity, known).await;
         let deleted = match checked {
-            Ok(()) => remote.delete_folder(&key).await.map_err(|failed| failed.fault),
+            Ok(()) => {
+                let begun = self.begin(caller, Act::DeleteFolder, account, name)?;
+                let deleted = remote.delete_folder(&key).await;
+                self.end(begun, deleted.map_err(|failed| failed.fault))
+            }
             Err(fault) => Err(fault),
         };
         remote.close().await;
@@ -123,7 +130,7 @@ impl Service {
     /// A folder that a person may change.
     fn folder_to_change(&mut self, account: &str, name: &str, verb: &str) -> Result<Collection, Fault> {
         let reader = self.reader()?;
-        let id = self.account_in_store(&reader, account)?.id;
+        let id = self.account_in_store(&self.owner(), Act::ListMail, &reader, account)?.id;
         let folders: Vec<Collection> = live(self.writer()?.transaction(|tx| tx.collections(id))?).collect();
         let names: Vec<String> = folders.iter().map(|folder| folder.name.clone()).collect();
         let folder =

@@ -1,17 +1,18 @@
 //! Messages: listed, searched, shown, brought back.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use postrider_formats::{
     message,
     query::{self, Query},
 };
 use postrider_model::{AccountId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
-use postrider_store::{
-    AccountRow, Context, Details, Filter, FolderRow, Found, Reader, SearchQuery, Side, StoreError,
-};
+use postrider_store::{Details, Filter, FolderRow, Found, Reader, SearchQuery, StoreError};
 use serde::Serialize;
 
 use super::{Caller, Service};
+use crate::access::{Act, Right};
 
 /// Which messages are asked for.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,18 @@ pub struct MailFilter {
     pub deleted: bool,
     /// At most so many.
     pub limit: u32,
+    /// Of which accounts, where none is named.
+    pub reach: Reach,
+}
+
+/// Of which accounts messages are wanted, where none is named (F7.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// Of the own mailboxes: the caller's, and those that they may send from.
+    #[default]
+    Own,
+    /// Of all that they may read: a search.
+    Readable,
 }
 
 /// A message that was brought back.
@@ -68,28 +81,59 @@ impl FolderView {
 }
 
 impl Service {
-    /// Messages, newest first.
+    /// Messages, newest first, of the accounts that the caller may read: of a named one, else of those that [`MailFilter::reach`] says.
     ///
     /// # Errors
     /// A query that cannot be read, an account that is not there, a search that takes longer than two seconds.
-    pub fn mail(&self, _caller: &Caller, wanted: &MailFilter) -> Result<Found, Fault> {
+    pub fn mail(&self, caller: &Caller, wanted: &MailFilter) -> Result<Found, Fault> {
         let mut reader = self.reader()?;
         let mut query = query::parse(&wanted.query).map_err(|error| {
             Fault::new(ErrorClass::Config, format!("search for `{}`", wanted.query), error.to_string())
         })?;
         query.accounts.extend(wanted.account.clone());
         query.folders.extend(wanted.folder.clone());
-        let named = query.accounts.iter().map(|name| Ok(self.account_in_store(&reader, name)?.id));
-        let accounts = named.collect::<Result<Vec<_>, Fault>>()?;
-        Ok(reader.search(&search_query(query, accounts, wanted))?)
+        let accounts = self.accounts_to_list(caller, &reader, &query.accounts, wanted.reach)?;
+        let found = reader.search(&search_query(query, accounts, wanted))?;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        found.rows.iter().for_each(|row| *counts.entry(row.account.as_str()).or_default() += 1);
+        for (account, count) in counts {
+            self.note_look(caller, Act::ListMail, account, &format!("{count} messages"));
+        }
+        Ok(found)
+    }
+
+    /// The accounts to which a listing is bounded, before anything is counted or cut; `None` for whoever has everything.
+    fn accounts_to_list(
+        &self,
+        caller: &Caller,
+        reader: &Reader,
+        named: &[String],
+        reach: Reach,
+    ) -> Result<Option<Vec<AccountId>>, Fault> {
+        if !named.is_empty() {
+            let ids =
+                named.iter().map(|name| Ok(self.account_in_store(caller, Act::ListMail, reader, name)?.id));
+            return ids.collect::<Result<Vec<_>, Fault>>().map(Some);
+        }
+        if caller.has_everything() {
+            return Ok(None);
+        }
+        let mut accounts = self.accounts_for(caller, Act::ListMail, reader)?;
+        if reach == Reach::Own {
+            accounts.retain(|account| self.rights(caller, &account.name).has(Right::Send));
+        }
+        Ok(Some(accounts.into_iter().map(|account| account.id).collect()))
     }
 
     /// One message with all that is known of it.
     ///
     /// # Errors
     /// Where there is none of that id.
-    pub fn message(&self, _caller: &Caller, id: PlacementId) -> Result<Details, Fault> {
-        self.reader()?.show(id, None)?.ok_or_else(|| unknown(id))
+    pub fn message(&self, caller: &Caller, id: PlacementId) -> Result<Details, Fault> {
+        self.permit_messages(caller, Act::ReadMail, &[id])?;
+        let details = self.reader()?.show(id, None)?.ok_or_else(|| unknown(id))?;
+        self.note_look(caller, Act::ReadMail, &details.row.account, &id.to_string());
+        Ok(details)
     }
 
     /// A message's bytes as the server gave them.
@@ -116,16 +160,14 @@ impl Service {
     /// # Errors
     /// The first id that cannot be restored: unknown, not deleted, or past its time. None is restored then.
     pub fn restore(&mut self, caller: &Caller, ids: &[PlacementId]) -> Result<Vec<Restored>, Fault> {
-        let context = Context {
-            at: self.world.clock.now(),
-            run: None,
-            side: Side::Here,
-            actor: caller.user.clone(),
-            why: "restored".to_owned(),
-        };
-        let restored = self
-            .writer()?
-            .transaction(|tx| ids.iter().map(|id| tx.restore(*id, &context)).collect::<Result<Vec<_>, _>>());
+        let accounts = self.permit_messages(caller, Act::RestoreMail, ids)?;
+        let lines = self.lines(caller, Act::RestoreMail, &accounts, ids, "");
+        let context = self.here(caller, "restored");
+        let restored = self.writer()?.transaction(|tx| {
+            let restored = ids.iter().map(|id| tx.restore(*id, &context)).collect::<Result<Vec<_>, _>>()?;
+            lines.into_iter().try_for_each(|line| tx.audit(line))?;
+            Ok(restored)
+        });
         let restored = restored.map_err(|error| match error {
             StoreError::NoSuchMessage(id) => unknown(id),
             other => other.into(),
@@ -133,15 +175,15 @@ impl Service {
         Ok(restored.into_iter().map(|one| Restored { id: one.placement, folder: one.folder }).collect())
     }
 
-    /// The folders that are here.
+    /// The folders that are here, of the accounts that the caller may read.
     ///
     /// # Errors
     /// An account that is not there.
-    pub fn folders(&self, _caller: &Caller, account: Option<&str>) -> Result<Vec<FolderView>, Fault> {
+    pub fn folders(&self, caller: &Caller, account: Option<&str>) -> Result<Vec<FolderView>, Fault> {
         let reader = self.reader()?;
         let accounts = match account {
-            Some(name) => vec![self.account_in_store(&reader, name)?],
-            None => reader.accounts()?,
+            Some(name) => vec![self.account_in_store(caller, Act::ListMail, &reader, name)?],
+            None => self.accounts_for(caller, Act::ListMail, &reader)?,
         };
         let mut views = Vec::new();
         for account in accounts {
@@ -150,22 +192,6 @@ impl Service {
         }
         Ok(views)
     }
-
-    /// An account by name, as the store has it. Accounts whose files are gone keep their mail.
-    pub(super) fn account_in_store(&self, reader: &Reader, name: &str) -> Result<AccountRow, Fault> {
-        if let Some(account) = reader.accounts()?.into_iter().find(|account| account.name == name) {
-            return Ok(account);
-        }
-        let fault = Fault::new(
-            ErrorClass::Config,
-            format!("read the mail of account {name}"),
-            "nothing of it is here",
-        );
-        Err(match self.config.accounts.contains_key(name) {
-            true => fault.hint(format!("`postrider --sync-now {name}` brings its mail in")),
-            false => fault.hint("`postrider account list` lists the accounts"),
-        })
-    }
 }
 
 pub(super) fn unknown(id: PlacementId) -> Fault {
@@ -173,9 +199,9 @@ pub(super) fn unknown(id: PlacementId) -> Fault {
         .hint("`postrider mail list` prints ids")
 }
 
-fn search_query(query: Query, accounts: Vec<AccountId>, wanted: &MailFilter) -> SearchQuery {
+fn search_query(query: Query, accounts: Option<Vec<AccountId>>, wanted: &MailFilter) -> SearchQuery {
     let filter = Filter {
-        accounts: (!accounts.is_empty()).then_some(accounts),
+        accounts,
         folders: query.folders,
         before: query.before.map(midnight),
         after: query.after.map(midnight),

@@ -1,11 +1,13 @@
 //! What a person does to messages: here at once, on the server with the next run (F2.4). Of several messages all are changed or none.
 
+use std::collections::BTreeMap;
+
 use postrider_model::{ErrorClass, Fault, Flags, FolderRole, PlacementId, SystemFlag};
-use postrider_store::{Collection, Context, Discard, Seat, Side, StoreError, SyncLock, Tx};
+use postrider_store::{AuditEntry, Collection, Context, Discard, Seat, Side, StoreError, SyncLock, Tx};
 use serde::Serialize;
 
 use super::{Caller, Service};
-use crate::config::nearest;
+use crate::{access::Act, config::nearest};
 
 /// Flags to be set and taken away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +97,7 @@ impl Service {
         edit: &FlagEdit,
     ) -> Result<Vec<Edited>, Fault> {
         let context = self.here(caller, "flags changed");
-        self.edit_each(ids, |tx, id| {
+        self.edit_each(caller, Act::FlagMail, ids, "", |tx, id| {
             let flags = edit.apply(&tx.seat(id)?.placement.flags);
             let changed = tx.set_flags(id, &flags, &context)?;
             edited(tx, id, changed)
@@ -113,8 +115,8 @@ impl Service {
         to: &str,
     ) -> Result<Vec<Edited>, Fault> {
         let context = self.here(caller, "moved");
-        self.check_folder(ids, to)?;
-        self.edit_each(ids, |tx, id| {
+        self.check_folder(caller, Act::MoveMail, ids, to)?;
+        self.edit_each(caller, Act::MoveMail, ids, to, |tx, id| {
             let target = folder_named(tx, id, to)?.ok_or(StoreError::NoSuchMessage(id))?;
             let changed = tx.move_here(id, target.id, &context)?;
             edited(tx, id, changed)
@@ -132,8 +134,8 @@ impl Service {
         to: &str,
     ) -> Result<Vec<Edited>, Fault> {
         let context = self.here(caller, "copied");
-        self.check_folder(ids, to)?;
-        self.edit_each(ids, |tx, id| {
+        self.check_folder(caller, Act::CopyMail, ids, to)?;
+        self.edit_each(caller, Act::CopyMail, ids, to, |tx, id| {
             let target = folder_named(tx, id, to)?.ok_or(StoreError::NoSuchMessage(id))?;
             let copy = tx.copy_here(id, target.id, &context)?;
             edited(tx, copy, true)
@@ -151,7 +153,7 @@ impl Service {
         expunge: bool,
     ) -> Result<Vec<Edited>, Fault> {
         let context = self.here(caller, "deleted");
-        self.edit_each(ids, |tx, id| {
+        self.edit_each(caller, Act::DeleteMail, ids, if expunge { "for good" } else { "" }, |tx, id| {
             let seat = tx.seat(id)?;
             let folders = tx.collections(tx.account_of(id)?)?;
             let was_in = folders.iter().find(|folder| folder.id == seat.collection);
@@ -175,9 +177,14 @@ impl Service {
     ///
     /// # Errors
     /// A message that is not deleted, here or on the server.
-    pub fn purge_mail(&mut self, _caller: &Caller, ids: &[PlacementId]) -> Result<u64, Fault> {
+    pub fn purge_mail(&mut self, caller: &Caller, ids: &[PlacementId]) -> Result<u64, Fault> {
+        let accounts = self.permit_messages(caller, Act::PurgeMail, ids)?;
+        let lines = self.lines(caller, Act::PurgeMail, &accounts, ids, "");
         let purged = self.writer()?.transaction(|tx| {
-            ids.iter().try_fold(0, |count, id| tx.purge(*id).map(|erased| count + u64::from(erased)))
+            let erased =
+                ids.iter().try_fold(0, |count, id| tx.purge(*id).map(|erased| count + u64::from(erased)))?;
+            lines.into_iter().try_for_each(|line| tx.audit(line))?;
+            Ok(erased)
         });
         let purged = purged.map_err(in_words)?;
         self.forget_erased()?;
@@ -199,21 +206,66 @@ impl Service {
         }
     }
 
+    /// All of the messages are edited, or none. `how` says more of it than the act does. What changes nothing is not noted.
     fn edit_each(
         &mut self,
+        caller: &Caller,
+        act: Act,
         ids: &[PlacementId],
+        how: &str,
         mut edit: impl FnMut(&mut Tx<'_>, PlacementId) -> Result<Edited, StoreError>,
     ) -> Result<Vec<Edited>, Fault> {
-        self.reader()?;
-        let done = self
-            .writer()?
-            .transaction(|tx| ids.iter().map(|id| edit(tx, *id)).collect::<Result<Vec<_>, _>>());
+        let accounts = self.permit_messages(caller, act, ids)?;
+        let mut writer = self.writer()?;
+        let done = writer.transaction(|tx| {
+            let (mut done, mut changed) = (Vec::with_capacity(ids.len()), Vec::new());
+            for id in ids {
+                let edited = edit(tx, *id)?;
+                changed.extend(edited.changed.then_some(*id));
+                done.push(edited);
+            }
+            let lines = self.lines(caller, act, &accounts, &changed, how);
+            lines.into_iter().try_for_each(|line| tx.audit(line))?;
+            Ok(done)
+        });
         done.map_err(in_words)
     }
 
+    /// What is noted of an act with messages: a line for each account. `accounts`: of each message, as
+    /// [`permit_messages`](Self::permit_messages) answers.
+    pub(super) fn lines(
+        &self,
+        caller: &Caller,
+        act: Act,
+        accounts: &BTreeMap<PlacementId, String>,
+        ids: &[PlacementId],
+        how: &str,
+    ) -> Vec<AuditEntry> {
+        let mut objects: BTreeMap<&str, String> = BTreeMap::new();
+        for id in ids {
+            let Some(account) = accounts.get(id) else { continue };
+            let object = objects.entry(account).or_default();
+            if !object.is_empty() {
+                object.push(' ');
+            }
+            object.push_str(&id.to_string());
+        }
+        let said = |object: String| match how {
+            "" => object,
+            how => format!("{object}: {how}"),
+        };
+        objects.into_iter().map(|(account, object)| self.line(caller, act, account, &said(object))).collect()
+    }
+
     /// That the folder is there, in the account of each message.
-    fn check_folder(&mut self, ids: &[PlacementId], name: &str) -> Result<(), Fault> {
-        self.reader()?;
+    fn check_folder(
+        &mut self,
+        caller: &Caller,
+        act: Act,
+        ids: &[PlacementId],
+        name: &str,
+    ) -> Result<(), Fault> {
+        self.permit_messages(caller, act, ids)?;
         let mut writer = self.writer()?;
         for id in ids {
             let (found, names) = writer
@@ -235,7 +287,7 @@ impl Service {
             at: self.world.clock.now(),
             run: None,
             side: Side::Here,
-            actor: caller.user.clone(),
+            actor: caller.to_string(),
             why: why.to_owned(),
         }
     }

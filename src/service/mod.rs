@@ -4,6 +4,7 @@
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
 mod accounts;
+mod audit;
 mod consent;
 mod doctor;
 mod export;
@@ -13,8 +14,10 @@ mod mail;
 mod mail_edit;
 mod outgoing;
 mod providers;
+mod rights;
 mod run;
 mod shared;
+mod sharing;
 mod state;
 mod submission;
 mod supervisor;
@@ -33,11 +36,12 @@ use crate::{
     world::World,
 };
 
+pub use crate::access::{Act, Caller};
 pub use accounts::{AccountView, NewAccount, NewLogin, Saved};
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
 pub use export::{ExportCounts, ExportForm, ExportRequest};
-pub use mail::{FolderView, MailFilter, Restored};
+pub use mail::{FolderView, MailFilter, Reach, Restored};
 pub use mail_edit::{Edited, FlagEdit};
 pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
 pub use providers::ProviderView;
@@ -46,13 +50,6 @@ pub use shared::Shared;
 pub use state::AccountState;
 pub use supervisor::{Following, Supervisor, Turn};
 pub use trial::Trial;
-
-/// In whose name a call is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The user's name. Without `users.toml` the store's owner is the one user and owns all (F7.6).
-    pub user: String,
-}
 
 /// What a process knows of its surroundings: read once, in `main`.
 #[derive(Debug, Clone)]
@@ -138,11 +135,6 @@ impl Service {
         self.ports(&store)
     }
 
-    /// The caller that this process is: the store's owner.
-    pub fn owner(&self) -> Caller {
-        Caller { user: self.env.user.clone() }
-    }
-
     /// The configuration as it was read.
     pub const fn config(&self) -> &Config {
         &self.config
@@ -156,6 +148,9 @@ impl Service {
         }
         for (name, toml) in reader.stored_accounts()? {
             self.config.merge_stored_account(&name, &toml);
+        }
+        for (account, toml) in reader.stored_mailboxes()? {
+            self.config.merge_stored_mailbox(&account, &toml);
         }
         for (domain, user, provider) in reader.domains()? {
             self.config.remember_domain(&domain, user.as_deref(), &provider);

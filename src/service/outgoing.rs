@@ -12,12 +12,13 @@ use postrider_formats::{
 };
 use postrider_journal::{Event, State};
 use postrider_model::{AccountId, ErrorClass, Fault, Flags, FolderRole, OutboxId, PlacementId, SystemFlag};
-use postrider_store::{Body, Filing, NewOutgoing, Outgoing, StoreError, Writer};
+use postrider_store::{AuditEntry, Body, Filing, NewOutgoing, Outcome, Outgoing, StoreError};
 use serde::Serialize;
 
 use super::{Caller, Service};
 use crate::{
-    config::{ReadyAccount, domain_of, fault},
+    access::{Act, Right},
+    config::{Account, ReadyAccount, domain_of, fault},
     sync::incoming_of,
 };
 
@@ -126,16 +127,23 @@ impl Service {
     /// The account that a message goes out from: the one that is named, else the default sender, else the only one that sends.
     ///
     /// # Errors
-    /// Where none of these is one.
-    pub fn sender(&self, _caller: &Caller, named: Option<&str>) -> Result<String, Fault> {
+    /// Where none of these is one, or the caller may not send from it.
+    pub fn sender(&self, caller: &Caller, named: Option<&str>) -> Result<String, Fault> {
         if let Some(name) = named {
+            self.permit(caller, Act::SendMail, name)?;
             self.config.account(name).map_err(|errors| fault(&errors))?;
             return Ok(name.to_owned());
         }
         let accounts =
             self.config.accounts.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
-        let sending: Vec<_> = accounts.filter(|(_, account)| account.mail.send).collect();
-        let default = sending.iter().find(|(_, account)| account.mail.default_sender);
+        let may_send = |name: &str| self.may(caller, Act::SendMail, name);
+        let sending: Vec<_> =
+            accounts.filter(|(name, account)| account.mail.send && may_send(name)).collect();
+        // Another's default is none for whoever may send from it too.
+        let is_default = |name: &str, account: &Account| {
+            account.mail.default_sender && self.rights(caller, name).has(Right::Own)
+        };
+        let default = sending.iter().find(|(name, account)| is_default(name, account));
         match (default, sending.as_slice()) {
             (Some((name, _)), _) | (None, [(name, _)]) => Ok((*name).clone()),
             _ => Err(Fault::new(
@@ -151,14 +159,15 @@ impl Service {
     ///
     /// # Errors
     /// An account that does not send, a foreign From, no recipient, a value that cannot stand in a header.
-    pub fn queue_mail(&mut self, _caller: &Caller, account: &str, mail: NewMail) -> Result<OutboxId, Fault> {
+    pub fn queue_mail(&mut self, caller: &Caller, account: &str, mail: NewMail) -> Result<OutboxId, Fault> {
+        self.permit(caller, Act::SendMail, account)?;
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
         let action = format!("send from account {account}");
         if ready.smtp.is_none() {
             return Err(Fault::new(ErrorClass::Config, action, "it does not send")
                 .hint("set `send = true` under [mail] of the account, and [smtp] in its provider's file"));
         }
-        let written = self.write(&ready, mail, Purpose::Send)?;
+        let written = self.write(caller, &ready, mail, Purpose::Send)?;
         let subject = message::parse(&written.bytes).subject;
         let new = NewOutgoing {
             body: Body::new(written.bytes)?,
@@ -170,9 +179,12 @@ impl Service {
         };
         let now = self.world.clock.now();
         let (name, address) = (ready.name.clone(), ready.address.clone());
+        let line = self.line(caller, Act::SendMail, account, "");
         let queued = self.durable_writer()?.transaction(|tx| {
             let id = tx.ensure_account(&name, &address)?;
-            tx.enqueue(id, &new, now)
+            let entry = tx.enqueue(id, &new, now)?;
+            tx.audit(sending(line, entry))?;
+            Ok(entry)
         });
         Ok(queued?)
     }
@@ -183,29 +195,36 @@ impl Service {
     /// As [`queue_mail`](Self::queue_mail), and an account without a folder for drafts.
     pub fn draft_mail(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         account: &str,
         mail: NewMail,
     ) -> Result<PlacementId, Fault> {
+        self.permit(caller, Act::DraftMail, account)?;
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
-        let written = self.write(&ready, mail, Purpose::Draft)?;
+        let written = self.write(caller, &ready, mail, Purpose::Draft)?;
         let mut flags = Flags::NONE;
         [SystemFlag::Draft, SystemFlag::Seen].into_iter().for_each(|flag| flags.insert(flag));
         let now = self.world.clock.now();
         let incoming = incoming_of(written.bytes, flags, now)?;
-        let drafts = self.folder_of_role(account, FolderRole::Drafts)?;
+        let drafts = self.folder_of_role(caller, account, FolderRole::Drafts)?;
         let reader = self.reader()?;
-        let id = self.account_in_store(&reader, account)?.id;
-        Ok(self.durable_writer()?.transaction(|tx| tx.insert_unsent_message(id, drafts, &incoming, now))?)
+        let id = self.account_in_store(caller, Act::DraftMail, &reader, account)?.id;
+        let line = self.line(caller, Act::DraftMail, account, "");
+        Ok(self.durable_writer()?.transaction(|tx| {
+            let draft = tx.insert_unsent_message(id, drafts, &incoming, now)?;
+            tx.audit(AuditEntry { object: draft.to_string(), ..line })?;
+            Ok(draft)
+        })?)
     }
 
     fn folder_of_role(
         &self,
+        caller: &Caller,
         account: &str,
         role: FolderRole,
     ) -> Result<postrider_model::CollectionId, Fault> {
         let reader = self.reader()?;
-        let id = self.account_in_store(&reader, account)?.id;
+        let id = self.account_in_store(caller, Act::DraftMail, &reader, account)?.id;
         let found =
             reader.folders(id)?.into_iter().find(|folder| folder.role == Some(role) && folder.gone.is_none());
         found.map(|folder| folder.id).ok_or_else(|| {
@@ -218,29 +237,30 @@ impl Service {
         })
     }
 
-    /// The outbox: what is not done with, or all that is still known.
+    /// The outbox of the accounts that the caller may send from: what is not done with, or all that is still known.
     ///
     /// # Errors
     /// An account that is not there.
     pub fn outbox(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         account: Option<&str>,
         all: bool,
     ) -> Result<Vec<OutboxView>, Fault> {
         let reader = self.reader()?;
-        let accounts = reader.accounts()?;
-        let only = account.map(|name| self.account_in_store(&reader, name)).transpose()?;
+        let accounts = self.accounts_for(caller, Act::SeeOutbox, &reader)?;
+        let named = account.map(|name| self.account_in_store(caller, Act::SeeOutbox, &reader, name));
+        let only = named.transpose()?;
         let name_of = |id: AccountId| {
             let found = accounts.iter().find(|account| account.id == id);
-            found.map(|account| account.name.clone()).unwrap_or_default()
+            found.map(|account| account.name.clone())
         };
         let entries = reader.outbox(only.map(|account| account.id), all)?;
         Ok(entries
             .into_iter()
-            .map(|entry| {
-                let account = name_of(entry.account);
-                OutboxView::new(entry, account)
+            .filter_map(|entry| {
+                let account = name_of(entry.account)?;
+                Some(OutboxView::new(entry, account))
             })
             .collect())
     }
@@ -251,10 +271,12 @@ impl Service {
     /// An entry that is not there, is sent, or is being sent.
     pub fn retry_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
         let now = self.world.clock.now();
-        self.reader()?;
+        let account = self.permit_entry(caller, Act::RetryOutgoing, id)?;
+        let line = self.line(caller, Act::RetryOutgoing, &account, &id.to_string());
+        let again = self.line(caller, Act::SendMail, &account, "");
         let retried = self.durable_writer()?.transaction(|tx| {
             let entry = tx.outgoing(id)?;
-            Ok(match entry.state {
+            let retried = match entry.state {
                 // Due from now on; the state stays.
                 State::Noted => {
                     tx.make_due(id, now)?;
@@ -267,10 +289,16 @@ impl Service {
                 State::Failed | State::Withdrawn | State::Stale => {
                     let mut to = entry.recipients.clone();
                     to.extend(entry.refused.iter().map(|one| one.address.clone()));
-                    Some(tx.enqueue_again(id, &to, now)?)
+                    let new = tx.enqueue_again(id, &to, now)?;
+                    tx.audit(sending(again, new))?;
+                    Some(new)
                 }
                 State::Sent | State::Done => None,
-            })
+            };
+            if retried.is_some() {
+                tx.audit(line)?;
+            }
+            Ok(retried)
         })?;
         match retried {
             Some(id) => self.entry(caller, id),
@@ -287,14 +315,19 @@ impl Service {
     /// An entry that is not there, or is sent.
     pub fn drop_outgoing(&mut self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
         let now = self.world.clock.now();
-        self.reader()?;
+        let account = self.permit_entry(caller, Act::DropOutgoing, id)?;
+        let line = self.line(caller, Act::DropOutgoing, &account, &id.to_string());
         let dropped = self.durable_writer()?.transaction(|tx| {
             let state = tx.outgoing(id)?.state;
             if state == State::Unknown {
                 tx.step_outgoing(id, Event::Absent { due: now }, now)?;
             }
             match state {
-                State::Noted | State::Unknown => tx.step_outgoing(id, Event::Withdraw, now).map(|_| true),
+                State::Noted | State::Unknown => {
+                    tx.step_outgoing(id, Event::Withdraw, now)?;
+                    tx.audit(line)?;
+                    Ok(true)
+                }
                 _ => Ok(false),
             }
         })?;
@@ -309,16 +342,26 @@ impl Service {
     ///
     /// # Errors
     /// An entry that is not there.
-    pub fn outgoing_bytes(&mut self, _caller: &Caller, id: OutboxId) -> Result<Vec<u8>, Fault> {
-        self.reader()?;
-        Ok(self.writer()?.transaction(|tx| tx.outgoing_bytes(id))?)
+    pub fn outgoing_bytes(&mut self, caller: &Caller, id: OutboxId) -> Result<Vec<u8>, Fault> {
+        let account = self.permit_entry(caller, Act::SeeOutbox, id)?;
+        let bytes = self.writer()?.transaction(|tx| tx.outgoing_bytes(id))?;
+        self.note_look(caller, Act::SeeOutbox, &account, &id.to_string());
+        Ok(bytes)
     }
 
-    /// A writer whose commits outlive the power: what a person wrote is nowhere else.
-    fn durable_writer(&mut self) -> Result<Writer, Fault> {
-        let mut writer = self.writer()?;
-        writer.durable(true)?;
-        Ok(writer)
+    /// The account of an entry with which the caller may do that. Who may not send from it does not see its entries.
+    fn permit_entry(&self, caller: &Caller, act: Act, id: OutboxId) -> Result<String, Fault> {
+        let reader = self.reader()?;
+        let unknown = || Fault::from(StoreError::NoSuchEntry(id));
+        let entry =
+            reader.outbox(None, true)?.into_iter().find(|entry| entry.id == id).ok_or_else(unknown)?;
+        let mut accounts = reader.accounts()?.into_iter();
+        let account = accounts.find(|account| account.id == entry.account).ok_or_else(unknown)?;
+        if !self.may(caller, act, &account.name) {
+            self.note_refused(caller, act, &account.name, &id.to_string());
+            return Err(unknown());
+        }
+        Ok(account.name)
     }
 
     /// One entry.
@@ -331,13 +374,19 @@ impl Service {
     }
 
     /// Writes the message down, and checks that it may go out from that account.
-    fn write(&self, account: &ReadyAccount, mail: NewMail, purpose: Purpose) -> Result<Written, Fault> {
+    fn write(
+        &self,
+        caller: &Caller,
+        account: &ReadyAccount,
+        mail: NewMail,
+        purpose: Purpose,
+    ) -> Result<Written, Fault> {
         let own = vec![account.address.clone()];
         let stamp = self.stamp(&account.address);
         let written = match mail {
             NewMail::Raw(raw) => prepare_raw(&raw, &own, &stamp, purpose),
             NewMail::Parts(parts) => {
-                let composed = self.composed(account, *parts, &own)?;
+                let composed = self.composed(caller, account, *parts, &own)?;
                 compose(composed, &stamp, &mut || self.boundary(), purpose)
             }
         };
@@ -350,7 +399,13 @@ impl Service {
         })
     }
 
-    fn composed(&self, account: &ReadyAccount, parts: MailParts, own: &[String]) -> Result<Composed, Fault> {
+    fn composed(
+        &self,
+        caller: &Caller,
+        account: &ReadyAccount,
+        parts: MailParts,
+        own: &[String],
+    ) -> Result<Composed, Fault> {
         let from =
             Mailbox { name: account.mail.alias.clone().unwrap_or_default(), email: account.address.clone() };
         let mut composed = Composed {
@@ -366,7 +421,7 @@ impl Service {
             ..Composed::default()
         };
         if let Some(id) = parts.reply_to {
-            let parent = message::parse(&self.raw_message(&self.owner(), id)?);
+            let parent = message::parse(&self.raw_message(caller, id)?);
             let reply = reply_to(&parent, parts.to_all, own);
             composed.subject = reply.subject;
             composed.in_reply_to = reply.in_reply_to;
@@ -376,7 +431,7 @@ impl Service {
             }
         }
         if let Some(id) = parts.forward {
-            let passed_on = forward(&self.raw_message(&self.owner(), id)?);
+            let passed_on = forward(&self.raw_message(caller, id)?);
             composed.subject = passed_on.subject;
             composed.references = passed_on.references;
             composed.attachments.push(passed_on.attachment);
@@ -400,6 +455,11 @@ impl Service {
     fn boundary(&self) -> String {
         format!("{:016x}{:016x}", self.world.entropy.next_u64(), self.world.entropy.next_u64())
     }
+}
+
+/// The line of a message that is on its way; the run that ends that adds how.
+fn sending(line: AuditEntry, entry: OutboxId) -> AuditEntry {
+    AuditEntry { object: entry.to_string(), outcome: Outcome::Begun, ..line }
 }
 
 /// Whether the account's server puts what it sends into Sent by itself. Gmail does

@@ -3,8 +3,11 @@
 use postrider_model::{ErrorClass, Fault};
 use serde::Serialize;
 
-use super::{Caller, Service};
-use crate::config::{OriginKind, Provider, ProviderDraft, Server, fault as config_fault};
+use super::{Caller, Service, audit::noted};
+use crate::{
+    access::Act,
+    config::{Operation, OriginKind, Provider, ProviderDraft, Server, fault as config_fault},
+};
 
 /// A provider, as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,17 +36,17 @@ pub struct ProviderView {
 }
 
 impl Service {
-    /// All providers, by name.
-    pub fn providers(&self, _caller: &Caller) -> Vec<ProviderView> {
-        self.config.providers.keys().filter_map(|name| self.provider_view(name)).collect()
+    /// All providers, by name, each with those of its accounts that the caller sees.
+    pub fn providers(&self, caller: &Caller) -> Vec<ProviderView> {
+        self.config.providers.keys().filter_map(|name| self.provider_view(caller, name)).collect()
     }
 
     /// One provider.
     ///
     /// # Errors
     /// Where there is none of that name.
-    pub fn provider(&self, _caller: &Caller, name: &str) -> Result<ProviderView, Fault> {
-        self.provider_view(name).ok_or_else(|| unknown("show", name))
+    pub fn provider(&self, caller: &Caller, name: &str) -> Result<ProviderView, Fault> {
+        self.provider_view(caller, name).ok_or_else(|| unknown("show", name))
     }
 
     /// Adds a provider, in the store.
@@ -52,10 +55,11 @@ impl Service {
     /// A name that is taken, and all that is wrong with what was said.
     pub fn add_provider(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &str,
         draft: &ProviderDraft,
     ) -> Result<ProviderView, Fault> {
+        self.permit_operation(caller, Act::AddProvider, name)?;
         if self.config.providers.contains_key(name) {
             let fault = Fault::new(
                 ErrorClass::Config,
@@ -67,16 +71,18 @@ impl Service {
         let toml = draft.to_toml();
         self.config.check_provider(name, &toml).map_err(|errors| config_fault(&errors))?;
         let stored = name.to_owned();
-        self.edit(move |tx| tx.put_stored_provider(&stored, &toml))?;
-        self.provider_view(name).ok_or_else(|| unknown("show", name))
+        let line = self.line(caller, Act::AddProvider, "", name);
+        self.edit(noted(line, move |tx| tx.put_stored_provider(&stored, &toml)))?;
+        self.provider_view(caller, name).ok_or_else(|| unknown("show", name))
     }
 
     /// Takes a provider away that was added by command.
     ///
     /// # Errors
     /// Where there is none, where a file or this program defines it, or where accounts use it: the refusal lists them (F1.7).
-    pub fn remove_provider(&mut self, _caller: &Caller, name: &str) -> Result<(), Fault> {
-        let view = self.provider_view(name).ok_or_else(|| unknown("remove", name))?;
+    pub fn remove_provider(&mut self, caller: &Caller, name: &str) -> Result<(), Fault> {
+        self.permit_operation(caller, Act::RemoveProvider, name)?;
+        let view = self.provider_view(caller, name).ok_or_else(|| unknown("remove", name))?;
         let refuse = |cause: String| Fault::new(ErrorClass::Config, format!("remove provider {name}"), cause);
         if !view.accounts.is_empty() {
             let accounts = view.accounts.join(", ");
@@ -90,18 +96,25 @@ impl Service {
                 return Err(refuse("a file defines it".to_owned()).hint(format!("delete {}", file.display())));
             }
         }
+        let line = self.line(caller, Act::RemoveProvider, "", name);
         let name = name.to_owned();
-        self.edit(move |tx| {
+        self.edit(noted(line, move |tx| {
             tx.delete_domains_of(&name)?;
             tx.delete_stored_provider(&name)
-        })?;
+        }))?;
         Ok(())
     }
 
-    fn provider_view(&self, name: &str) -> Option<ProviderView> {
+    fn provider_view(&self, caller: &Caller, name: &str) -> Option<ProviderView> {
         let read = self.config.providers.get(name)?;
         let provider = read.as_ref().ok();
-        let errors = read.as_ref().err().into_iter().flatten().map(ToString::to_string).collect();
+        let errors = match (read, self.has_operation(caller, Operation::Administer)) {
+            (Ok(_), _) => Vec::new(),
+            (Err(errors), true) => errors.iter().map(ToString::to_string).collect(),
+            (Err(_), false) => vec!["its file is wrong; an administrator sees how".to_owned()],
+        };
+        let accounts = self.config.accounts_of_provider(name).into_iter();
+        let accounts = accounts.filter(|account| self.may(caller, Act::SeeAccount, account));
         let address =
             |server: &Server| format!("{}:{} ({})", server.host, server.port, server.security.name());
         Some(ProviderView {
@@ -112,7 +125,7 @@ impl Service {
             imap: provider.and_then(|provider| provider.imap.as_ref()).map(address),
             smtp: provider.and_then(|provider| provider.smtp.as_ref()).map(address),
             origin: provider.map(origin),
-            accounts: self.config.accounts_of_provider(name).into_iter().map(ToOwned::to_owned).collect(),
+            accounts: accounts.map(ToOwned::to_owned).collect(),
             note: provider.and_then(|provider| provider.note.clone()),
             errors,
         })

@@ -13,6 +13,7 @@ use postrider_store::{RunRow, SyncLock};
 
 use super::{Caller, Service, submission::SmtpSubmit, trial::CONNECTIONS};
 use crate::{
+    access::Act,
     config::{Choice, ReadyAccount, fault},
     report::status_of,
     sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail},
@@ -47,11 +48,16 @@ impl Service {
     /// Where nothing could be run at all: the store, a name that is no account's. What fails for one account is in its report.
     pub async fn sync_now(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         request: &RunRequest,
         observer: Arc<dyn Observer>,
     ) -> Result<RunOutcome, Fault> {
-        let names = self.accounts_to_run(&request.accounts)?;
+        let names = self.accounts_to_run(caller, &request.accounts)?;
+        if names.is_empty() && !caller.has_everything() {
+            // To whoever keeps accounts in step, no name would mean all.
+            let run = RunId(self.world.entropy.next_u64());
+            return Ok(RunOutcome { report: RunReport { run, accounts: Vec::new() }, plans: Vec::new() });
+        }
         if let Some(supervisor) = &self.supervisor {
             return supervisor.run(RunRequest { accounts: names, ..request.clone() }).await;
         }
@@ -75,11 +81,14 @@ impl Service {
         Ok(RunOutcome { report: RunReport { run, accounts }, plans })
     }
 
-    pub(super) fn accounts_to_run(&self, named: &[String]) -> Result<Vec<String>, Fault> {
+    /// The accounts that are named, else all that the caller may run.
+    pub(super) fn accounts_to_run(&self, caller: &Caller, named: &[String]) -> Result<Vec<String>, Fault> {
         if named.is_empty() {
-            return Ok(self.config.accounts.keys().cloned().collect());
+            let names = self.config.accounts.keys().filter(|name| self.may(caller, Act::Sync, name));
+            return Ok(names.cloned().collect());
         }
         for name in named {
+            self.permit(caller, Act::Sync, name)?;
             if !self.config.accounts.contains_key(name) {
                 // Answers with the nearest name.
                 self.config.account(name).map_err(|errors| fault(&errors))?;
@@ -346,7 +355,9 @@ impl Session<'_> {
             }
         }
         let reports: Vec<AccountReport> = ended.iter().map(|(report, _)| report.clone()).collect();
-        let expired = now.minus_days(days(self.service.config.settings.store.keep_deleted));
+        let settings = &self.service.config.settings.store;
+        let expired = now.minus_days(days(settings.keep_deleted));
+        let audited = now.minus_days(i64::from(settings.audit_days));
         let noted = self
             .ports
             .transaction(move |tx| {
@@ -360,7 +371,7 @@ impl Session<'_> {
             })
             .await;
         let noted = match noted {
-            Ok(()) => sync::purge(&self.ports, expired).await,
+            Ok(()) => sync::purge(&self.ports, expired, audited).await,
             failed => failed,
         };
         if let Err(fault) = noted {

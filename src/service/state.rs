@@ -1,10 +1,11 @@
 //! How each account is (F6.5): what `status` tells.
 
 use postrider_model::{ErrorClass, Fault, IdParseError, Timestamp};
-use postrider_store::{Context, Held, Reader, Side};
+use postrider_store::{Held, HeldId, Reader, Side, StoreError};
 use serde::Serialize;
 
-use super::{Caller, Service};
+use super::{Caller, Service, audit::noted};
+use crate::access::Act;
 
 /// One account's state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,17 +54,17 @@ impl From<Held> for HeldState {
 }
 
 impl Service {
-    /// Every account's state, those included that only the store knows any more.
+    /// The state of every account that the caller sees, those included that only the store knows any more.
     ///
     /// # Errors
     /// The store's, in words.
-    pub fn status(&self, _caller: &Caller) -> Result<Vec<AccountState>, Fault> {
+    pub fn status(&self, caller: &Caller) -> Result<Vec<AccountState>, Fault> {
         let reader = self.store.as_ref().map(|store| store.reader()).transpose()?;
         let mut states = match &reader {
-            Some(reader) => self.stored_states(reader)?,
+            Some(reader) => self.stored_states(caller, reader)?,
             None => Vec::new(),
         };
-        for name in self.config.accounts.keys() {
+        for name in self.config.accounts.keys().filter(|name| self.may(caller, Act::SeeAccount, name)) {
             if !states.iter().any(|state| &state.account == name) {
                 states.push(never(name));
             }
@@ -89,25 +90,33 @@ impl Service {
     /// server.
     ///
     /// # Errors
-    /// Where no plan of that name waits.
+    /// Where no plan of that name waits, and where the caller may not.
     pub fn allow(&mut self, caller: &Caller, plan: &str) -> Result<(u64, Side), Fault> {
-        let id = plan.parse().map_err(|error: IdParseError| {
+        let id: HeldId = plan.parse().map_err(|error: IdParseError| {
             Fault::new(ErrorClass::Config, format!("allow plan {plan}"), error.to_string())
         })?;
-        let context = Context {
-            at: self.world.clock.now(),
-            run: None,
-            side: Side::Here,
-            actor: caller.user.clone(),
-            why: format!("plan {plan} was allowed"),
-        };
-        Ok(self.writer()?.transaction(move |tx| tx.allow(id, &context))?)
+        let account = self.account_of_plan(caller, id)?;
+        let context = self.here(caller, &format!("plan {plan} was allowed"));
+        let line = self.line(caller, Act::Allow, &account, plan);
+        Ok(self.writer()?.transaction(noted(line, move |tx| tx.allow(id, &context)))?)
     }
 
-    fn stored_states(&self, reader: &Reader) -> Result<Vec<AccountState>, Fault> {
+    /// The account whose deletions that plan holds, where the caller may let them through.
+    fn account_of_plan(&self, caller: &Caller, plan: HeldId) -> Result<String, Fault> {
+        let reader = self.reader()?;
+        let unknown = || Fault::from(StoreError::NoSuchPlan(plan));
+        let id = reader.account_of_plan(plan)?.ok_or_else(unknown)?;
+        let account = reader.accounts()?.into_iter().find(|account| account.id == id).ok_or_else(unknown)?;
+        match self.permit(caller, Act::Allow, &account.name) {
+            Err(fault) if fault.class != ErrorClass::NotPermitted => Err(unknown()),
+            answer => answer.map(|()| account.name),
+        }
+    }
+
+    fn stored_states(&self, caller: &Caller, reader: &Reader) -> Result<Vec<AccountState>, Fault> {
         let runs = reader.runs()?;
         let mut states = Vec::new();
-        for account in reader.accounts()? {
+        for account in self.accounts_for(caller, Act::SeeAccount, reader)? {
             let run = runs.iter().find(|run| run.account == account.id);
             let counts = reader.counts(account.id)?;
             let held = reader.held(account.id)?.into_iter().map(HeldState::from).collect();

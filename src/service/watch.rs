@@ -22,11 +22,11 @@ impl Service {
     /// account is told to the observer.
     pub async fn watch(
         &mut self,
-        _caller: &Caller,
+        caller: &Caller,
         accounts: &[String],
         observer: Arc<dyn Observer>,
     ) -> Result<Vec<Fault>, Fault> {
-        let names = self.accounts_to_run(accounts)?;
+        let names = self.accounts_to_run(caller, accounts)?;
         let store = self.store()?;
         let _lock = SyncLock::acquire(store.dir())?;
         let (tell_changed, changed) = watch::channel(0);

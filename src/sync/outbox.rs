@@ -8,12 +8,13 @@ use postrider_journal::{Event as Step, Floor, State};
 use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag, Timestamp};
 use postrider_net::Backoff;
 use postrider_remote::{MailWriter, NewMessage, Reach};
-use postrider_store::{Filing, Outgoing, RefusedRecipient};
+use postrider_store::{Filing, Outcome, Outgoing, RefusedRecipient, StoreError, Tx};
 
 use super::{
     Ports, RunContext,
     look::{By, Found, find},
 };
+use crate::access::Act;
 
 /// How long a message is tried that the server puts off (RFC 5321, section 4.5.4.1, wants four to five days).
 const GIVEN_UP_AFTER_DAYS: i64 = 5;
@@ -131,6 +132,7 @@ impl Delivery<'_> {
                 self.ports
                     .transaction(move |tx| {
                         tx.set_filing(id, Filing::Filed, None)?;
+                        note_end(tx, id, State::Done, now)?;
                         tx.step_outgoing(id, Step::Found, now)
                     })
                     .await
@@ -200,7 +202,8 @@ impl Delivery<'_> {
         self.ports
             .transaction(move |tx| {
                 tx.set_outgoing(id, &next.recipients, &next.refused, next.reached, next.error.as_deref())?;
-                tx.step_outgoing(id, next.event, now)?;
+                let state = tx.step_outgoing(id, next.event, now)?;
+                note_end(tx, id, state, now)?;
                 tx.outgoing(id)
             })
             .await
@@ -335,6 +338,16 @@ impl After {
     fn end(&mut self) {
         self.event = if self.reached > 0 { Step::Done } else { Step::Refused };
     }
+}
+
+/// Says in the audit log how the sending ended that began there, where it has. Who refused whom is the outbox's to tell.
+fn note_end(tx: &mut Tx<'_>, id: OutboxId, state: State, now: Timestamp) -> Result<(), StoreError> {
+    let (outcome, detail) = match state {
+        State::Done => (Outcome::Done, ""),
+        State::Failed => (Outcome::Failed, ErrorClass::Permanent.name()),
+        _ => return Ok(()),
+    };
+    tx.audit_end(now, Act::SendMail.name(), &id.to_string(), outcome, detail)
 }
 
 fn uncertain(entry: &Outgoing) -> String {

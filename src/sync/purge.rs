@@ -7,12 +7,14 @@ use super::Ports;
 /// Tombstones that are erased in one transaction.
 const AT_A_TIME: u32 = 1_000;
 
-/// Erases what was deleted before that time. What an interrupted purge left in the search index goes too: the store remembers what
+/// Erases what was deleted before that time, and lines of the audit log from before `audited`. What an interrupted purge left in the search index goes too: the store remembers what
 /// is still to leave it.
 ///
 /// # Errors
 /// The store's, in words.
-pub async fn purge(ports: &Ports, before: Timestamp) -> Result<(), Fault> {
+pub async fn purge(ports: &Ports, before: Timestamp, audited: Timestamp) -> Result<(), Fault> {
+    let now = ports.clock.now();
+    ports.transaction(move |tx| tx.expire_audit(audited, now)).await?;
     while ports.transaction(move |tx| tx.purge_expired(before, AT_A_TIME)).await?.more {}
     ports.transaction(move |tx| tx.purge_outbox(before)).await?;
     loop {

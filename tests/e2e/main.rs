@@ -28,6 +28,7 @@ mod killed_both_ways;
 mod killed_sending;
 mod moments;
 mod oauth;
+mod rights;
 mod searching;
 mod selection;
 mod sending;

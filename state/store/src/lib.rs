@@ -37,12 +37,13 @@ pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
 pub use file::SyncLock;
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, Counts, Details, Export, Filter, FolderRow, Found, HistoryRow, Mailbox, Reader, Row,
-    SearchQuery,
+    AccountRow, AuditFault, AuditFilter, AuditRow, Counts, Details, Export, Filter, FolderRow, Found,
+    HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
 };
 pub use store::{Options, Store};
 pub use write::{
-    Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming, Inserted,
-    IntentRow, Landed, Matchable, Named, NewCollection, NewOutgoing, Outgoing, Placement, RefusedRecipient,
-    Renumbering, Restored, RunRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
+    AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming,
+    Inserted, IntentRow, Landed, Matchable, Named, NewCollection, NewOutgoing, Outcome, Outgoing, Placement,
+    RefusedRecipient, Renumbering, Restored, RunRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent,
+    Writer,
 };

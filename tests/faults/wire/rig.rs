@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset};
 use postrider::service::{Environment, RunRequest, Service};
 use postrider::sync::{Compute, InlineCompute, Silent};
-use postrider::world::{NoLoopback, Threads, World};
+use postrider::world::{NoLoopback, NoUnixUsers, Threads, World};
 use postrider_fake::{FakeDialer, OtherClient, Server, ServerConfig};
 use postrider_model::{AccountReport, Clock, Entropy, PlacementId, Timestamp};
 use postrider_net::Endpoint;
@@ -84,6 +84,7 @@ impl Rig {
             dialer: Arc::new(self.net.clone()),
             loopback: Arc::new(NoLoopback),
             threads: Arc::new(Inline),
+            unix_users: Arc::new(NoUnixUsers),
         };
         let env = Environment {
             config_dir: self.home.path().join("config"),

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use postrider::{
     service::{Environment, RunOutcome, RunRequest, Service},
     sync::Silent,
-    world::{NoLoopback, World},
+    world::{NoLoopback, NoUnixUsers, World},
 };
 use postrider_fake::{
     BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig,
@@ -407,6 +407,7 @@ impl Hands {
             }),
             loopback: Arc::new(NoLoopback),
             threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
+            unix_users: Arc::new(NoUnixUsers),
         }
     }
 }

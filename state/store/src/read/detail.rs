@@ -87,6 +87,17 @@ impl Reader {
         Ok(Some(Details { row, account, addresses, structure, thread, deleted_why }))
     }
 
+    /// The account in which that message is; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn account_of(&self, id: PlacementId) -> Result<Option<AccountId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.account FROM placement p JOIN collection c ON c.id = p.collection WHERE p.id = ?1",
+        )?;
+        Ok(statement.query_row([id.0], |row| row.get(0).map(AccountId)).optional()?)
+    }
+
     /// Writes the message's bytes, exactly as the server gave them, and answers how many they were. They are checked against
     /// their hash as they go by: what was written counts only where the answer is `Ok`.
     ///

@@ -3,6 +3,7 @@
 //! A reader shows what the caller may see and nothing else: the accounts are bounded before limits and counts are applied
 //! (F7.4). Lists are newest first by the server's date.
 
+mod audit;
 mod detail;
 mod list;
 mod search;
@@ -12,6 +13,7 @@ use std::{cell::OnceCell, fmt, path::Path};
 
 use rusqlite::Connection;
 
+pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
 pub use detail::{Details, Export, HistoryRow};
 pub use list::{Filter, Mailbox, Row};
 pub use search::{Found, SearchQuery};

@@ -155,6 +155,17 @@ impl Reader {
         held(&self.conn, account)
     }
 
+    /// The account whose deletions that plan holds; `None` where no plan of that name waits.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn account_of_plan(&self, plan: HeldId) -> Result<Option<AccountId>> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT c.account FROM held h JOIN collection c ON c.id = h.collection WHERE h.id = ?1",
+        )?;
+        Ok(statement.query_row([plan.0], |row| row.get(0).map(AccountId)).optional()?)
+    }
+
     /// All accounts that were added by command: name and text, sorted by name.
     ///
     /// # Errors
@@ -169,6 +180,14 @@ impl Reader {
     /// What SQLite says.
     pub fn stored_providers(&self) -> Result<Vec<(String, String)>> {
         texts(&self.conn, "stored_provider")
+    }
+
+    /// What was granted by command: the account's name and the text, sorted by name.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn stored_mailboxes(&self) -> Result<Vec<(String, String)>> {
+        texts(&self.conn, "stored_mailbox")
     }
 
     /// The provider remembered for a domain: the user's own before everybody's.

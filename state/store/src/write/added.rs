@@ -82,6 +82,22 @@ impl Tx<'_> {
         crate::read::texts(self.conn, "stored_provider")
     }
 
+    /// Keeps what is granted of an account, in the place of what was kept of it.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn put_stored_mailbox(&mut self, account: &str, toml: &str) -> Result<()> {
+        self.put("stored_mailbox", account, toml)
+    }
+
+    /// Forgets what was granted of an account; answers whether anything was.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_stored_mailbox(&mut self, account: &str) -> Result<bool> {
+        Ok(self.conn.execute("DELETE FROM stored_mailbox WHERE name = ?1", [account])? > 0)
+    }
+
     fn put(&mut self, table: &str, name: &str, toml: &str) -> Result<()> {
         let sql = format!(
             "INSERT INTO {table} (name, toml) VALUES (?1, ?2)

@@ -6,6 +6,7 @@
 mod accounts;
 mod added;
 mod addresses;
+mod audit;
 mod collections;
 mod held;
 mod history;
@@ -27,6 +28,7 @@ use std::fmt;
 use rusqlite::Connection;
 
 pub use added::Secret;
+pub use audit::{AuditEntry, Outcome};
 pub use collections::{Collection, NewCollection};
 pub use held::{Held, HeldId};
 pub use history::{Context, Side};
@@ -43,6 +45,7 @@ pub use tokens::SealedTokens;
 pub use unsent::{Landed, Sought, Unsent};
 
 pub(crate) use addresses::role_from_number;
+pub(crate) use audit::{EXPIRED, NO_CHAIN};
 pub(crate) use outbox::outbox;
 pub(crate) use placements::flags_from;
 pub(crate) use runs::run_row;
@@ -58,11 +61,14 @@ pub struct Writer {
     /// SQLite's count of changes by other connections, when `known_addresses` was last right.
     data_version: i64,
     commits: u64,
+    /// Lines of the audit log in the transaction that is under way.
+    audited: Vec<AuditEntry>,
 }
 
 impl Writer {
     pub(crate) fn new(conn: Connection, store_id: [u8; 16]) -> Result<Self> {
-        Ok(Self { conn, store_id, known_addresses: KnownAddresses::default(), data_version: 0, commits: 0 })
+        let known_addresses = KnownAddresses::default();
+        Ok(Self { conn, store_id, known_addresses, data_version: 0, commits: 0, audited: Vec::new() })
     }
 
     /// Does that in one transaction: all of it is kept where the job answers `Ok`, and nothing of it else.
@@ -83,7 +89,12 @@ impl Writer {
 
     fn within<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
         self.notice_others()?;
-        job(&mut Tx { conn: &self.conn, store_id: self.store_id, known_addresses: &mut self.known_addresses })
+        job(&mut Tx {
+            conn: &self.conn,
+            store_id: self.store_id,
+            known_addresses: &mut self.known_addresses,
+            audited: &mut self.audited,
+        })
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -93,11 +104,13 @@ impl Writer {
             return Err(error.into());
         }
         self.commits += 1;
+        self.audited.drain(..).for_each(|entry| entry.tell());
         Ok(())
     }
 
     /// Ends the transaction without a trace. SQLite has ended it by itself after some errors.
     fn roll_back(&mut self, changes_before: u64) {
+        self.audited.clear();
         if self.conn.total_changes() != changes_before {
             self.known_addresses.clear();
         }
@@ -152,6 +165,7 @@ pub struct Tx<'writer> {
     conn: &'writer Connection,
     store_id: [u8; 16],
     known_addresses: &'writer mut KnownAddresses,
+    audited: &'writer mut Vec<AuditEntry>,
 }
 
 impl fmt::Debug for Tx<'_> {

@@ -4,6 +4,7 @@
 
 mod fixture;
 
+mod audit;
 mod bodies;
 mod crash;
 mod guard;

@@ -1,0 +1,266 @@
+//! Every act that needs a right: what it is called in the audit log, and which right it needs. docs/rights.md is this table in words.
+
+use super::rights::{Right, Rights};
+use crate::config::Operation;
+
+/// Something that is done through an account, or to the configuration of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Seeing that an account is there, and how it is.
+    SeeAccount,
+    /// Trying what an account uses.
+    TestAccount,
+    /// Folders and period.
+    SetAccount,
+    /// Another password, another consent.
+    LogInAccount,
+    /// Erasing what its login keeps here.
+    DisconnectAccount,
+    /// Taking it away.
+    RemoveAccount,
+    /// Making it a shared mailbox.
+    ConnectMailbox,
+    /// Changing what is granted of one.
+    ManageMailbox,
+    /// Listing or searching its messages, listing its folders.
+    ListMail,
+    /// Seeing one message.
+    ReadMail,
+    /// Writing its folders to files.
+    ExportMail,
+    /// Flags.
+    FlagMail,
+    /// To another folder.
+    MoveMail,
+    /// To another folder, once more.
+    CopyMail,
+    /// To the trash, or for good on the server.
+    DeleteMail,
+    /// Back from there.
+    RestoreMail,
+    /// For good, here.
+    PurgeMail,
+    /// Keeping a draft.
+    DraftMail,
+    /// Putting a message into the outbox.
+    SendMail,
+    /// Seeing what is to be sent.
+    SeeOutbox,
+    /// Trying it again.
+    RetryOutgoing,
+    /// Giving it up.
+    DropOutgoing,
+    /// Making a folder.
+    CreateFolder,
+    /// Renaming one.
+    RenameFolder,
+    /// Deleting one.
+    DeleteFolder,
+    /// Running it.
+    Sync,
+    /// Letting held deletions through.
+    Allow,
+    /// Adding an account of one's own with a known provider, and a password that the store keeps or a consent.
+    AddAccount,
+    /// Any other account, for oneself or for others.
+    AddAnyAccount,
+    /// Adding a provider: hosts.
+    AddProvider,
+    /// Removing one.
+    RemoveProvider,
+    /// The audit log.
+    SeeAudit,
+    /// Calling in another's name.
+    ActAs,
+    /// Calling at all.
+    Call,
+}
+
+/// What an act needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// One of these rights on the account.
+    OneOf(&'static [Right]),
+    /// An operation, granted in `users.toml`.
+    Operation(Operation),
+    /// One of these rights on the account, and an operation.
+    Both(&'static [Right], Operation),
+    /// To be a user who is known.
+    Known,
+}
+
+/// What comes of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be.
+    Allowed,
+    /// The caller sees what it is about, and may not.
+    Denied,
+    /// For the caller it is not there.
+    Unseen,
+}
+
+impl Act {
+    /// What the audit log calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SeeAccount => "account.show",
+            Self::TestAccount => "account.test",
+            Self::SetAccount => "account.set",
+            Self::LogInAccount => "account.login",
+            Self::DisconnectAccount => "account.disconnect",
+            Self::RemoveAccount => "account.remove",
+            Self::ConnectMailbox | Self::ManageMailbox => "account.share",
+            Self::ListMail => "mail.list",
+            Self::ReadMail => "mail.read",
+            Self::ExportMail => "mail.export",
+            Self::FlagMail => "mail.flag",
+            Self::MoveMail => "mail.move",
+            Self::CopyMail => "mail.copy",
+            Self::DeleteMail => "mail.delete",
+            Self::RestoreMail => "mail.restore",
+            Self::PurgeMail => "mail.purge",
+            Self::DraftMail => "mail.draft",
+            Self::SendMail => "mail.send",
+            Self::SeeOutbox => "outbox.show",
+            Self::RetryOutgoing => "outbox.retry",
+            Self::DropOutgoing => "outbox.drop",
+            Self::CreateFolder => "folder.create",
+            Self::RenameFolder => "folder.rename",
+            Self::DeleteFolder => "folder.delete",
+            Self::Sync => "account.sync",
+            Self::Allow => "plan.allow",
+            Self::AddAccount | Self::AddAnyAccount => "account.add",
+            Self::AddProvider => "provider.add",
+            Self::RemoveProvider => "provider.remove",
+            Self::SeeAudit => "audit.show",
+            Self::ActAs => "act-as",
+            Self::Call => "call",
+        }
+    }
+
+    /// What it is in words, after "cannot".
+    pub fn in_words(self, account: &str) -> String {
+        let what = match self {
+            Self::SeeAccount => "see",
+            Self::TestAccount => "try",
+            Self::SetAccount => "change",
+            Self::LogInAccount => "log in",
+            Self::DisconnectAccount => "disconnect",
+            Self::RemoveAccount => "remove",
+            Self::ConnectMailbox => "share",
+            Self::ManageMailbox => "change the grants of",
+            Self::Sync => "run",
+            Self::AddAccount | Self::AddAnyAccount => "add",
+            Self::ListMail | Self::ReadMail => "read the mail of",
+            Self::ExportMail => "export the mail of",
+            Self::FlagMail => "flag mail of",
+            Self::MoveMail => "move mail of",
+            Self::CopyMail => "copy mail of",
+            Self::DeleteMail => "delete mail of",
+            Self::RestoreMail => "restore mail of",
+            Self::PurgeMail => "erase mail of",
+            Self::DraftMail => "keep a draft in",
+            Self::SendMail => "send from",
+            Self::SeeOutbox | Self::RetryOutgoing | Self::DropOutgoing => "send from",
+            Self::CreateFolder => "make a folder in",
+            Self::RenameFolder => "rename a folder of",
+            Self::DeleteFolder => "delete a folder of",
+            Self::Allow => "let deletions through of",
+            Self::AddProvider => return "add a provider".to_owned(),
+            Self::RemoveProvider => return "remove a provider".to_owned(),
+            Self::SeeAudit => return "read the audit log".to_owned(),
+            Self::ActAs => return "act as another user".to_owned(),
+            Self::Call => return "call".to_owned(),
+        };
+        format!("{what} account {account}")
+    }
+
+    /// What it needs.
+    pub const fn need(self) -> Need {
+        match self {
+            Self::SeeAccount => Need::OneOf(&Right::ALL),
+            Self::TestAccount => Need::OneOf(&[Right::Configure, Right::Administer]),
+            Self::SetAccount => Need::OneOf(&[Right::Configure]),
+            Self::LogInAccount | Self::DisconnectAccount | Self::RemoveAccount => {
+                Need::OneOf(&[Right::Own, Right::Administer])
+            }
+            // Nobody's mailbox is shared over their head.
+            Self::ConnectMailbox => Need::Both(&[Right::Own], Operation::ConnectSharedMailbox),
+            Self::ManageMailbox => Need::Both(&[Right::Configure], Operation::ManageSharedMailboxSync),
+            Self::ListMail | Self::ReadMail | Self::ExportMail => Need::OneOf(&[Right::Read]),
+            // Whoever speaks for a mailbox keeps it in order; who reads along leaves no trace in it.
+            Self::FlagMail
+            | Self::MoveMail
+            | Self::CopyMail
+            | Self::DeleteMail
+            | Self::RestoreMail
+            | Self::DraftMail
+            | Self::SendMail
+            | Self::SeeOutbox
+            | Self::RetryOutgoing
+            | Self::DropOutgoing
+            | Self::CreateFolder
+            | Self::RenameFolder
+            | Self::DeleteFolder => Need::OneOf(&[Right::Send]),
+            // Nothing brings that back.
+            Self::PurgeMail => Need::OneOf(&[Right::Own]),
+            Self::Sync | Self::Allow => Need::OneOf(&[Right::Send, Right::Configure]),
+            Self::AddAnyAccount | Self::AddProvider | Self::RemoveProvider | Self::SeeAudit => {
+                Need::Operation(Operation::Administer)
+            }
+            Self::ActAs => Need::Operation(Operation::ActAs),
+            Self::AddAccount | Self::Call => Need::Known,
+        }
+    }
+
+    /// Whether whoever has these rights on an account may do this with it, or sees it at all. What needs an operation alone is not about
+    /// an account, and denied here; one that is needed besides is asked for by whoever enforces.
+    pub fn verdict(self, rights: Rights) -> Verdict {
+        match self.need() {
+            _ if !rights.sees() => Verdict::Unseen,
+            Need::OneOf(any) | Need::Both(any, _) if any.iter().any(|right| rights.has(*right)) => {
+                Verdict::Allowed
+            }
+            Need::Known => Verdict::Allowed,
+            Need::OneOf(_) | Need::Both(..) | Need::Operation(_) => Verdict::Denied,
+        }
+    }
+}
+
+impl Need {
+    /// Where it is given.
+    pub const fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::OneOf([Right::Own]) | Self::Known => None,
+            Self::OneOf([Right::Own, ..]) | Self::Operation(_) | Self::Both(..) => {
+                Some("operations are given by a [[grant]] in users.toml")
+            }
+            Self::OneOf(_) => Some(
+                "rights are given by a [[grant]] in a file of shared-mailboxes.d, or by `postrider account share`",
+            ),
+        }
+    }
+
+    /// In words, after "it needs".
+    pub fn in_words(self) -> String {
+        match self {
+            Self::OneOf([Right::Own]) => "to be the account's user".to_owned(),
+            Self::OneOf(rights) => {
+                let words = rights.iter().map(|right| match right {
+                    Right::Own => "to be the account's user",
+                    Right::Administer => "the operation administer",
+                    Right::Read => "the right read",
+                    Right::Send => "the right send",
+                    Right::Configure => "the right configure",
+                });
+                words.collect::<Vec<_>>().join(" or ")
+            }
+            Self::Operation(operation) => format!("the operation {}", operation.name()),
+            Self::Both(rights, operation) => {
+                format!("{} and the operation {}", Self::OneOf(rights).in_words(), operation.name())
+            }
+            Self::Known => "to be a user who is known".to_owned(),
+        }
+    }
+}

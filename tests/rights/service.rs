@@ -1,0 +1,200 @@
+//! The matrix, over the use cases: by uid and by name.
+
+use postrider::{
+    config::{Period, ProviderDraft, ProviderKind, Security, ServerDraft},
+    service::{Caller, FlagEdit, MailFilter, MailParts, NewMail, Reach, Service},
+};
+use postrider_model::{ErrorClass, Fault, OutboxId, PlacementId};
+use postrider_store::{AuditFilter, Outcome};
+
+use crate::{
+    house::{House, Mailbox, WORD, caller},
+    matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, expected},
+};
+
+/// The account that everybody tries.
+const ACCOUNT: &str = "support";
+/// A message and an entry that are not there, and an account: of the same lengths as those that are.
+const NOWHERE: (i64, &str) = (99_999, "zupport");
+
+fn house() -> (House, Mailbox) {
+    let house = House::new(&HOUSE);
+    house.account(ACCOUNT, Some("holder"));
+    house.account("private", Some("stranger"));
+    house.fill("private", 3);
+    let mailbox = house.fill(ACCOUNT, 4);
+    (house, mailbox)
+}
+
+/// Does it, with the shared mailbox or with what is not there.
+fn attempt(
+    service: &mut Service,
+    caller: &Caller,
+    doing: Doing,
+    account: &str,
+    ids: (PlacementId, PlacementId),
+) -> Result<bool, Fault> {
+    let (live, deleted) = ids;
+    let listed = |service: &Service, filter: MailFilter| {
+        service.mail(caller, &filter).map(|found| found.rows.iter().any(|row| row.account == account))
+    };
+    let filter = MailFilter { limit: 50, ..MailFilter::default() };
+    match doing {
+        Doing::Read => service.raw_message(caller, live).map(|_| true),
+        Doing::ListNamed => listed(service, MailFilter { account: Some(account.to_owned()), ..filter }),
+        Doing::Search => listed(service, MailFilter { query: WORD.into(), reach: Reach::Readable, ..filter }),
+        Doing::ListOwn => listed(service, filter),
+        Doing::Folders => {
+            service.folders(caller, None).map(|all| all.iter().any(|one| one.account == account))
+        }
+        Doing::Flag => {
+            let edit = FlagEdit::parse(["+seen"]).unwrap();
+            service.flag_mail(caller, &[live], &edit).map(|_| true)
+        }
+        Doing::Purge => service.purge_mail(caller, &[deleted]).map(|_| true),
+        Doing::Send => {
+            let parts = MailParts { to: vec!["anna@example.org".into()], ..MailParts::default() };
+            service.queue_mail(caller, account, NewMail::Parts(Box::new(parts))).map(|_| true)
+        }
+        Doing::Outbox => {
+            service.outbox(caller, None, true).map(|all| all.iter().any(|one| one.account == account))
+        }
+        Doing::Configure => {
+            service.set_account(caller, account, Some("1M".parse::<Period>().unwrap()), None).map(|()| true)
+        }
+        Doing::ChangeHost => service.add_provider(caller, "other", &provider()).map(|_| true),
+        Doing::SeeAccount => Ok(service.accounts(caller).iter().any(|one| one.name == account)
+            && service.account(caller, account).is_ok()),
+        Doing::Audit => service.audit(caller, &AuditFilter::default()).map(|_| true),
+    }
+}
+
+fn provider() -> ProviderDraft {
+    let imap = ServerDraft { host: "imap.example.net".into(), port: None, security: Some(Security::Tls) };
+    ProviderDraft { kind: Some(ProviderKind::Imap), imap: Some(imap), ..ProviderDraft::default() }
+}
+
+/// What became of it. What is absent answers exactly as what was never there.
+fn outcome(
+    house: &House,
+    name: &str,
+    by_uid: bool,
+    doing: Doing,
+    ids: (PlacementId, PlacementId),
+) -> Expected {
+    let mut service = house.service();
+    let caller = caller(&service, name, by_uid);
+    match attempt(&mut service, &caller, doing, ACCOUNT, ids) {
+        Ok(true) => Expected::Done,
+        Ok(false) => Expected::Absent,
+        Err(fault) if fault.class == ErrorClass::NotPermitted => Expected::Refused,
+        Err(fault) => {
+            let nowhere = (PlacementId(NOWHERE.0), PlacementId(NOWHERE.0));
+            let other = attempt(&mut service, &caller, doing, NOWHERE.1, nowhere).unwrap_err();
+            let as_if = |text: &str| {
+                let text = text.replace(NOWHERE.1, ACCOUNT);
+                [ids.0, ids.1].iter().fold(text, |text, id| {
+                    text.replace(&id.to_string(), "ID").replace(&nowhere.0.to_string(), "ID")
+                })
+            };
+            let said =
+                |fault: &Fault| as_if(&format!("{:?} {} {:?}", fault.class, fault.message(), fault.hint));
+            assert_eq!(said(&fault), said(&other), "{name}, {doing:?}");
+            Expected::Absent
+        }
+    }
+}
+
+fn holds(by_uid: bool) {
+    for name in CALLERS {
+        // A house for each: what one may do must not change what the next finds.
+        let (house, mailbox) = house();
+        for doing in DOINGS {
+            let before = refusals(&house).len();
+            let found = outcome(&house, name, by_uid, doing, (mailbox.live[0], mailbox.deleted));
+            assert_eq!(found, expected(name, doing), "{name}, {doing:?}, by uid: {by_uid}");
+            let noted = refusals(&house).split_off(before);
+            let is_listing = matches!(
+                doing,
+                Doing::Search | Doing::ListOwn | Doing::Folders | Doing::Outbox | Doing::SeeAccount
+            );
+            let count = usize::from(found != Expected::Done && !is_listing);
+            assert_eq!(noted.len(), count, "{name}, {doing:?}: {noted:?}");
+            for (actor, user) in noted {
+                let (by, of) = name.split_once(" for ").unwrap_or((name, name));
+                assert_eq!((actor.as_str(), user.as_str()), (by, of), "{doing:?}");
+            }
+        }
+        let verified = house.service().verify_audit(&house.service().owner()).unwrap();
+        assert_eq!(verified.wrong, None, "{name}");
+    }
+}
+
+/// Who was refused something, in whose name, the oldest first.
+fn refusals(house: &House) -> Vec<(String, String)> {
+    let filter = AuditFilter { limit: 10_000, ..AuditFilter::default() };
+    let rows = house.store.reader().unwrap().audit(&filter).unwrap();
+    let refused = rows.into_iter().rev().filter(|row| row.entry.outcome == Outcome::Refused);
+    refused.map(|row| (row.entry.actor, row.entry.user)).collect()
+}
+
+#[test]
+fn the_matrix_holds_for_callers_by_uid() {
+    holds(true);
+}
+
+#[test]
+fn the_matrix_holds_for_callers_by_name() {
+    holds(false);
+}
+
+#[test]
+fn a_changed_file_holds_for_the_next_call() {
+    let (house, mailbox) = house();
+    let ids = (mailbox.live[0], mailbox.deleted);
+    assert_eq!(outcome(&house, "stranger", true, Doing::Read, ids), Expected::Absent);
+    house.write(
+        "shared-mailboxes.d/support.toml",
+        "account = \"support\"\n[[grant]]\nuser = \"stranger\"\nread = true\n",
+    );
+    assert_eq!(outcome(&house, "stranger", true, Doing::Read, ids), Expected::Done);
+    assert_eq!(outcome(&house, "reader", true, Doing::Read, ids), Expected::Absent);
+}
+
+#[test]
+fn an_unknown_uid_is_refused_and_noted() {
+    let (house, _) = house();
+    let service = house.service();
+    assert_eq!(service.caller_of_uid(79_999).unwrap_err().class, ErrorClass::NotPermitted);
+    assert_eq!(service.caller_of_user("nobody", "token crm").unwrap_err().class, ErrorClass::NotPermitted);
+    let reader = caller(&service, "reader", true);
+    assert_eq!(service.act_as(&reader, "holder").unwrap_err().class, ErrorClass::NotPermitted);
+    let owner = service.owner();
+    let rows = service.audit(&owner, &AuditFilter::default()).unwrap();
+    let said: Vec<_> = rows
+        .iter()
+        .map(|row| (row.entry.actor.as_str(), row.entry.user.as_str(), row.entry.what.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [("reader", "holder", "act-as"), ("token crm", "nobody", "call"), ("uid 79999", "", "call")]
+    );
+}
+
+#[test]
+fn what_is_to_be_sent_is_there_for_senders_alone() {
+    let (house, mailbox) = house();
+    for (name, sees) in [("sender", true), ("holder", true), ("reader", false), ("administrator", false)] {
+        let mut service = house.service();
+        let caller = caller(&service, name, true);
+        assert_eq!(service.entry(&caller, mailbox.outgoing).is_ok(), sees, "{name}");
+        assert_eq!(service.outgoing_bytes(&caller, mailbox.outgoing).is_ok(), sees, "{name}");
+        if !sees {
+            let said = |id| service.entry(&caller, id).unwrap_err().message().replace(&id.to_string(), "ID");
+            assert_eq!(said(mailbox.outgoing), said(OutboxId(NOWHERE.0)));
+            assert!(service.drop_outgoing(&caller, mailbox.outgoing).is_err());
+        }
+    }
+    let entry = house.service().entry(&house.service().owner(), mailbox.outgoing).unwrap();
+    assert_eq!(entry.state, "queued");
+}
