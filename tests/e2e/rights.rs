@@ -77,6 +77,8 @@ fn another_sees_and_does_what_was_granted_and_no_more() {
     let expected = [
         ["mail.read", "refused"],
         ["account.show", "refused"],
+        // The header, and then the text.
+        ["mail.read", "done"],
         ["mail.read", "done"],
         ["mail.list", "done"],
         ["mail.flag", "refused"],
