@@ -12,6 +12,8 @@ use super::scene::{HOME, Scene, WORK};
 
 pub(super) const DAEMON: &str = "postrider.service";
 const SOCKET: &str = "postrider.socket";
+/// What log and status say of a configuration that is wrong.
+const NOT_IN_FORCE: &str = "the new configuration is not in force";
 /// How exposed it may be, of 10 (F6.4).
 const EXPOSURE: f64 = 1.5;
 /// How long a stop may take (F6.4).
@@ -106,15 +108,24 @@ fn wrong_reload(scene: &Scene) -> Result<String> {
 
 fn wrong_hangup(scene: &Scene) -> Result<String> {
     let machine = &scene.machine;
+    let is_told = |status: &str| status.contains(NOT_IN_FORCE);
+    machine.wait_until(DAEMON, "StatusText", SOON, is_told).context("the changed file was not seen")?;
+    let before = refusals(machine)?;
     machine.say(&["systemctl", "kill", "--kill-who=main", "--signal=HUP", DAEMON])?;
-    let is_told = |status: &str| status.contains("the new configuration is not in force");
-    machine.wait_until(DAEMON, "StatusText", SOON, is_told)?;
+    wait_for(SOON, || refusals(machine).is_ok_and(|now| now > before).then_some(()))
+        .context("the signal changed nothing")?;
     scene.arrives(&WORK, "after-a-hangup")?;
     // Right again, and taken up without anybody asking for it.
     scene.write_account(&WORK, "systemd_credential = \"account_work\"")?;
     let status = machine.wait_until(DAEMON, "StatusText", SOON, |status| !is_told(status))?;
     scene.arrives(&WORK, "after-the-file-was-right-again")?;
     Ok(format!("{status:?}"))
+}
+
+/// How often the daemon said that it keeps the old configuration.
+fn refusals(machine: &Machine) -> Result<usize> {
+    let log = machine.say(&["journalctl", "--no-pager", "--output", "cat", "--unit", DAEMON])?;
+    Ok(log.matches(NOT_IN_FORCE).count())
 }
 
 /// Asserts a unit's exposure.
