@@ -22,7 +22,10 @@ const STOP: Duration = Duration::from_secs(10);
 pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// A watchdog for those who do not want to wait a minute.
-const IMPATIENT: &str = "[Service]\nWatchdogSec=6\n";
+const IMPATIENT: &str = "[Service]\nWatchdogSec=10\n";
+
+/// Longer than that watchdog waits.
+const LONGER: Duration = Duration::from_secs(12);
 
 /// All of it. Afterwards the daemon is stopped.
 pub(super) fn all(tale: &mut Tale, scene: &Scene) {
@@ -147,7 +150,7 @@ fn watchdog(scene: &Scene) -> Result<String> {
     // The one that is fed lives on.
     let before = machine.property(DAEMON, "MainPID")?;
     scene.arrives(&WORK, "before-the-silence")?;
-    std::thread::sleep(Duration::from_secs(8));
+    std::thread::sleep(LONGER);
     ensure!(
         machine.property(DAEMON, "MainPID")? == before,
         "it was killed though it works: {}",
