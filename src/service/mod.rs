@@ -18,6 +18,7 @@ mod rights;
 mod run;
 mod shared;
 mod sharing;
+mod signature;
 mod state;
 mod submission;
 mod supervisor;

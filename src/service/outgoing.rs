@@ -1,12 +1,10 @@
 //! Messages that people write: sent, put off, kept as drafts (F2.6, F2.4).
 
-use std::{fs, path::Path};
-
 use chrono::DateTime;
 use postrider_formats::{
     compose::{
-        Composed, InlinePart, Mailbox, Outgoing as Written, Part, Purpose, Signature, Stamp, compose,
-        content_type_of, forward, parse_mailboxes, prepare_raw, reply_to,
+        Composed, InlinePart, Mailbox, Outgoing as Written, Part, Purpose, Stamp, compose, content_type_of,
+        forward, parse_mailboxes, prepare_raw, reply_to,
     },
     message,
 };
@@ -15,7 +13,7 @@ use postrider_model::{AccountId, ErrorClass, Fault, Flags, FolderRole, OutboxId,
 use postrider_store::{AuditEntry, Body, Filing, NewOutgoing, Outcome, Outgoing, StoreError};
 use serde::Serialize;
 
-use super::{Caller, Service};
+use super::{Caller, Service, signature::signature};
 use crate::{
     access::{Act, Right},
     config::{Account, ReadyAccount, domain_of, fault},
@@ -483,53 +481,7 @@ fn attachment(file: NewFile) -> Part {
     Part { content_type: content_type_of(&file.name).to_owned(), name: file.name, bytes: file.bytes }
 }
 
-fn picture(content_id: String, file: NewFile) -> InlinePart {
+pub(super) fn picture(content_id: String, file: NewFile) -> InlinePart {
     let content_type = content_type_of(&file.name).to_owned();
     InlinePart { content_id, name: file.name, content_type, bytes: file.bytes }
-}
-
-/// The signature in that file: HTML where it is named so, with the pictures that it shows from beside it; else plain text.
-fn signature(file: &Path) -> Result<Signature, Fault> {
-    let text = String::from_utf8_lossy(&read_signature(file, file)?).into_owned();
-    let is_html = file
-        .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm"));
-    if !is_html {
-        return Ok(Signature { plain: Some(text), ..Signature::default() });
-    }
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut pictures: Vec<InlinePart> = Vec::new();
-    let mut html = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once("src=\"") {
-        html.push_str(before);
-        html.push_str("src=\"");
-        let (source, behind) = after.split_once('"').unwrap_or((after, ""));
-        match beside(source) {
-            Some(name) => {
-                let bytes = read_signature(&folder.join(name), file)?;
-                let id = format!("signature.{}", pictures.len() + 1);
-                html.push_str(&format!("cid:{id}"));
-                pictures.push(picture(id, NewFile { name: name.to_owned(), bytes }));
-            }
-            None => html.push_str(source),
-        }
-        html.push('"');
-        rest = behind;
-    }
-    html.push_str(rest);
-    Ok(Signature { html: Some(html), pictures, ..Signature::default() })
-}
-
-/// The name of a file beside the signature, where the source is one and no address or path.
-fn beside(source: &str) -> Option<&str> {
-    let is_plain = !source.is_empty() && !source.contains([':', '/', '\\']) && source != "..";
-    is_plain.then_some(source)
-}
-
-fn read_signature(file: &Path, of: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(file).map_err(|error| {
-        Fault::new(ErrorClass::Config, format!("read {}", file.display()), error.to_string())
-            .hint(format!("`signature_file` of the account names {}", of.display()))
-    })
 }
