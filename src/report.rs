@@ -57,7 +57,7 @@ impl Exit {
                 Self::Failed
             }
             ErrorClass::Login => Self::LoginNeeded,
-            ErrorClass::Config => Self::Usage,
+            ErrorClass::Config | ErrorClass::NotFound => Self::Usage,
             ErrorClass::NotPermitted => Self::NotPermitted,
         }
     }
@@ -67,7 +67,7 @@ impl Exit {
 pub const fn status_of(class: ErrorClass) -> AccountStatus {
     match class {
         ErrorClass::Login => AccountStatus::LoginNeeded,
-        ErrorClass::Config => AccountStatus::ConfigError,
+        ErrorClass::Config | ErrorClass::NotFound => AccountStatus::ConfigError,
         ErrorClass::Busy => AccountStatus::Busy,
         ErrorClass::Transient | ErrorClass::Throttled | ErrorClass::Permanent | ErrorClass::NotPermitted => {
             AccountStatus::Failed

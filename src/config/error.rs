@@ -27,6 +27,8 @@ pub struct ConfigError {
     pub expected: String,
     /// What a person can do, where that is more than to write what is expected.
     pub hint: Option<String>,
+    /// Whether nothing is wrong with any file, and what was asked for is simply not there.
+    pub absent: bool,
 }
 
 impl ConfigError {
@@ -37,7 +39,14 @@ impl ConfigError {
         expected: impl Into<String>,
     ) -> Self {
         let (file, found, expected) = (file.into(), found.into(), expected.into());
-        Self { file, line: None, key: None, found, expected, hint: None }
+        Self { file, line: None, key: None, found, expected, hint: None, absent: false }
+    }
+
+    /// The same about something that is not there.
+    #[must_use]
+    pub(super) const fn absent(mut self) -> Self {
+        self.absent = true;
+        self
     }
 
     /// The same with one more thing that a person can do.
@@ -80,7 +89,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// All that is wrong as one fault of class `config`, with every error in its cause and the first hint.
+/// All that is wrong as one fault of class `config` (`not_found` of what is not there), with every error in its cause and the first
+/// hint.
 ///
 /// The errors are those of one account; where they come from several files, each is named.
 pub fn fault(errors: &[ConfigError]) -> Fault {
@@ -94,7 +104,11 @@ pub fn fault(errors: &[ConfigError]) -> Fault {
         true => format!("use {first}"),
         false => "use the configuration".to_owned(),
     };
-    let mut fault = Fault::new(ErrorClass::Config, action, causes.join("; "));
+    let class = match errors.iter().any(|error| error.absent) {
+        true => ErrorClass::NotFound,
+        false => ErrorClass::Config,
+    };
+    let mut fault = Fault::new(class, action, causes.join("; "));
     fault.hint = errors.iter().find_map(|error| error.hint.clone());
     fault
 }
@@ -170,6 +184,7 @@ impl Origin {
             found: found.into(),
             expected: expected.into(),
             hint: None,
+            absent: false,
         }
     }
 
@@ -213,6 +228,7 @@ mod tests {
             found: "\"2 weeks\"".into(),
             expected: "one of 1d, 1w, 1M, 1y, all".into(),
             hint: Some("write \"1M\"".into()),
+            absent: false,
         }
     }
 

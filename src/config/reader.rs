@@ -140,6 +140,7 @@ impl<'s, 't> Section<'s, 't> {
             found: found.into(),
             expected: expected.into(),
             hint,
+            absent: false,
         });
     }
 
@@ -356,6 +357,7 @@ impl<'s, 't> Section<'s, 't> {
             found: found.into(),
             expected: expected.into(),
             hint: None,
+            absent: false,
         });
     }
 

@@ -178,7 +178,7 @@ impl Config {
         };
         let is_first = there_are.is_empty();
         let file = format!("{}/accounts.d", self.dir.display());
-        let error = ConfigError::file(file, format!("no account {}", quoted(name)), expected);
+        let error = ConfigError::file(file, format!("no account {}", quoted(name)), expected).absent();
         match nearest(name, there_are).or_else(|| is_first.then(|| "`postrider account add` adds one".into()))
         {
             Some(hint) => error.hint(hint),

@@ -96,7 +96,7 @@ impl Service {
         let names: BTreeSet<&str> = all.iter().map(|folder| folder.name.as_str()).collect();
         if let Some(unknown) = request.folders.iter().find(|name| !names.contains(name.as_str())) {
             let action = format!("export folder \"{unknown}\" of account {}", request.account);
-            let fault = Fault::new(ErrorClass::Config, action, "it is not in the store");
+            let fault = Fault::new(ErrorClass::NotFound, action, "it is not in the store");
             return Err(
                 fault.hint(format!("`postrider folder list --account {}` lists what is", request.account))
             );

@@ -195,7 +195,7 @@ impl Service {
 }
 
 pub(super) fn unknown(id: PlacementId) -> Fault {
-    Fault::new(ErrorClass::Config, format!("find message {id}"), "there is none of that id")
+    Fault::new(ErrorClass::NotFound, format!("find message {id}"), "there is none of that id")
         .hint("`postrider mail list` prints ids")
 }
 

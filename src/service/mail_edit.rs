@@ -316,7 +316,8 @@ fn folder_named(tx: &Tx<'_>, id: PlacementId, name: &str) -> Result<Option<Colle
 }
 
 pub(super) fn no_folder(name: &str, names: &[String]) -> Fault {
-    let fault = Fault::new(ErrorClass::Config, format!("find folder \"{name}\""), "it is not followed here");
+    let fault =
+        Fault::new(ErrorClass::NotFound, format!("find folder \"{name}\""), "it is not followed here");
     fault.hint(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("{near} `postrider folder list` lists them"),
         None => "`postrider folder list` lists them; `folders` of the account names those that are followed"

@@ -141,6 +141,6 @@ const fn origin(provider: &Provider) -> &'static str {
 }
 
 fn unknown(verb: &str, name: &str) -> Fault {
-    Fault::new(ErrorClass::Config, format!("{verb} provider {name}"), "there is none of that name")
+    Fault::new(ErrorClass::NotFound, format!("{verb} provider {name}"), "there is none of that name")
         .hint("`postrider provider list` lists them")
 }

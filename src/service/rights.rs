@@ -158,7 +158,7 @@ impl Service {
             None => {}
         }
         let fault = Fault::new(
-            ErrorClass::Config,
+            ErrorClass::NotFound,
             format!("read the mail of account {name}"),
             "nothing of it is here",
         );

@@ -80,7 +80,7 @@ fn hint(class: ErrorClass, reply: &Reply, during: During) -> Option<&'static str
         ErrorClass::Throttled => Some("the server asks for patience: it is tried again later"),
         ErrorClass::Transient => transient_hint(reply, during),
         ErrorClass::Permanent => permanent_hint(reply, during),
-        ErrorClass::Busy | ErrorClass::NotPermitted => None,
+        ErrorClass::Busy | ErrorClass::NotFound | ErrorClass::NotPermitted => None,
     }
 }
 

@@ -18,6 +18,8 @@ pub enum ErrorClass {
     Permanent,
     /// A file or an option is wrong.
     Config,
+    /// There is none of that id or name, or whoever asks may not see it (F7.4).
+    NotFound,
     /// Another process is at it.
     Busy,
     /// Whoever asks may not.
@@ -33,6 +35,7 @@ impl ErrorClass {
             Self::Login => "login",
             Self::Permanent => "permanent",
             Self::Config => "config",
+            Self::NotFound => "not_found",
             Self::Busy => "busy",
             Self::NotPermitted => "not_permitted",
         }

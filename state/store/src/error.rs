@@ -188,12 +188,11 @@ impl StoreError {
             Self::NetworkFileSystem { .. }
             | Self::LooseMode { .. }
             | Self::WrongKind { .. }
-            // A person named what is not there: no later try will find it.
+            // A person named what cannot be done with it: no later try will do it.
             | Self::NotDeleted(_)
             | Self::OtherAccount(_)
-            | Self::StillThere(_)
-            | Self::NoSuchEntry(_)
-            | Self::NoSuchPlan(_) => ErrorClass::Config,
+            | Self::StillThere(_) => ErrorClass::Config,
+            Self::NoSuchMessage(_) | Self::NoSuchEntry(_) | Self::NoSuchPlan(_) => ErrorClass::NotFound,
             _ => ErrorClass::Permanent,
         }
     }

@@ -110,7 +110,7 @@ impl HttpClient {
         }
         let io = self.connector.open(&target.endpoint, target.security).await?;
         let request = self.dressed(target, request);
-        self.converse(io, request).await.map_err(|failure| failure.told(action, &self.limits))
+        converse(io, &self.limits, request).await.map_err(|failure| failure.told(action, &self.limits))
     }
 
     /// The request as it goes on the wire.
@@ -122,56 +122,70 @@ impl HttpClient {
         parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         Request::from_parts(parts, Full::new(Bytes::from(body)))
     }
+}
 
-    async fn converse(
-        &self,
-        io: Box<dyn Io>,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Vec<u8>>, Failure> {
-        let (mut sender, connection) =
-            http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(io)).await?;
-        let asked = async {
-            let response = timeout(self.limits.head, sender.send_request(request))
-                .await
-                .map_err(|_| Failure::SlowHead)??;
-            let (parts, body) = response.into_parts();
-            Ok(Response::from_parts(parts, self.read(body).await?))
-        };
-        let (mut asked, mut connection) = (pin!(asked), pin!(connection));
-        let mut broken = None;
-        loop {
-            tokio::select! {
-                biased;
-                outcome = &mut asked => {
-                    // What broke the connection says more than that the request was cancelled by it.
-                    return outcome.map_err(|failure: Failure| match (failure, broken) {
-                        (Failure::Http(_), Some(cause)) => Failure::Http(cause),
-                        (failure, _) => failure,
-                    });
-                }
-                ended = &mut connection, if broken.is_none() => match ended {
-                    Ok(()) => return asked.await,
-                    Err(why) => broken = Some(why),
-                },
+/// Asks over a connection that is open already, and closes it.
+///
+/// # Errors
+/// `Transient` where the connection or a time-out failed, `Permanent` where the answer is no HTTP or beyond the limits. `action` says
+/// what was being done.
+pub async fn ask_over(
+    io: impl Io + 'static,
+    action: &str,
+    limits: &HttpLimits,
+    request: Request<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, Fault> {
+    let request = request.map(|body| Full::new(Bytes::from(body)));
+    converse(Box::new(io), limits, request).await.map_err(|failure| failure.told(action, limits))
+}
+
+async fn converse(
+    io: Box<dyn Io>,
+    limits: &HttpLimits,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Vec<u8>>, Failure> {
+    let (mut sender, connection) =
+        http1::Builder::new().max_buf_size(HEAD).handshake(TokioIo::new(io)).await?;
+    let asked = async {
+        let response =
+            timeout(limits.head, sender.send_request(request)).await.map_err(|_| Failure::SlowHead)??;
+        let (parts, body) = response.into_parts();
+        Ok(Response::from_parts(parts, read(body, limits).await?))
+    };
+    let (mut asked, mut connection) = (pin!(asked), pin!(connection));
+    let mut broken = None;
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut asked => {
+                // What broke the connection says more than that the request was cancelled by it.
+                return outcome.map_err(|failure: Failure| match (failure, broken) {
+                    (Failure::Http(_), Some(cause)) => Failure::Http(cause),
+                    (failure, _) => failure,
+                });
             }
+            ended = &mut connection, if broken.is_none() => match ended {
+                Ok(()) => return asked.await,
+                Err(why) => broken = Some(why),
+            },
         }
     }
+}
 
-    async fn read(&self, mut body: Incoming) -> Result<Vec<u8>, Failure> {
-        let announced = body.size_hint().lower();
-        if announced > self.limits.answer as u64 {
+async fn read(mut body: Incoming, limits: &HttpLimits) -> Result<Vec<u8>, Failure> {
+    let announced = body.size_hint().lower();
+    if announced > limits.answer as u64 {
+        return Err(Failure::TooLarge);
+    }
+    let mut octets = Vec::with_capacity(usize::try_from(announced).unwrap_or_default().min(1 << 20));
+    loop {
+        let frame = timeout(limits.idle, body.frame()).await.map_err(|_| Failure::SlowBody)?;
+        let Some(frame) = frame.transpose()? else { return Ok(octets) };
+        let Ok(data) = frame.into_data() else { continue };
+        if octets.len() + data.len() > limits.answer {
             return Err(Failure::TooLarge);
         }
-        let mut octets = Vec::with_capacity(usize::try_from(announced).unwrap_or_default().min(1 << 20));
-        loop {
-            let frame = timeout(self.limits.idle, body.frame()).await.map_err(|_| Failure::SlowBody)?;
-            let Some(frame) = frame.transpose()? else { return Ok(octets) };
-            let Ok(data) = frame.into_data() else { continue };
-            if octets.len() + data.len() > self.limits.answer {
-                return Err(Failure::TooLarge);
-            }
-            octets.extend_from_slice(&data);
-        }
+        octets.extend_from_slice(&data);
     }
 }
 

@@ -89,13 +89,13 @@ fn every_error_says_what_to_do() {
         ),
         (
             StoreError::NoSuchMessage(PlacementId(7)),
-            ErrorClass::Permanent,
+            ErrorClass::NotFound,
             "cannot find the message: there is no message m7",
             "`postrider mail list` prints the ids; what was purged is gone",
         ),
         (
             StoreError::NoSuchPlan(HeldId(3)),
-            ErrorClass::Config,
+            ErrorClass::NotFound,
             "cannot allow the plan: there is no held plan p3",
             "`postrider status` names the plans that wait now; one that grew has a new name",
         ),
