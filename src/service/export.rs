@@ -115,6 +115,24 @@ impl Service {
     }
 }
 
+impl Service {
+    /// The next messages of a folder after that one, in the order of their ids; none is the end.
+    ///
+    /// # Errors
+    /// An account that is not there.
+    pub fn export_page(
+        &self,
+        _caller: &Caller,
+        account: &str,
+        folder: &str,
+        after: PlacementId,
+    ) -> Result<Vec<Row>, Fault> {
+        let reader = self.reader()?;
+        let account = self.account_in_store(&reader, account)?.id;
+        Ok(reader.export_page(account, Some(folder), after, PAGE)?)
+    }
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> Fault {
     let hint = match error.kind() {
         io::ErrorKind::StorageFull => "make room there, or export to another disk",

@@ -4,14 +4,17 @@
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
 mod accounts;
+mod api_tokens;
 mod audit;
 mod consent;
+mod daemon;
 mod doctor;
 mod export;
 mod folders;
 pub(crate) mod follow;
 mod mail;
 mod mail_edit;
+mod numbers;
 mod outgoing;
 mod providers;
 mod rights;
@@ -39,16 +42,18 @@ use crate::{
 
 pub use crate::access::{Act, Caller};
 pub use accounts::{AccountView, NewAccount, NewLogin, Saved};
+pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
 pub use export::{ExportCounts, ExportForm, ExportRequest};
 pub use mail::{FolderView, MailFilter, Reach, Restored};
 pub use mail_edit::{Edited, FlagEdit};
+pub use numbers::AccountNumbers;
 pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
 pub use providers::ProviderView;
 pub use run::{RunOutcome, RunRequest};
 pub use shared::Shared;
-pub use state::AccountState;
+pub use state::{AccountState, HeldState};
 pub use supervisor::{Following, Supervisor, Turn};
 pub use trial::Trial;
 

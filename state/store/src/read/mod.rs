@@ -28,7 +28,7 @@ use crate::{
 
 /// A reading connection.
 pub struct Reader {
-    conn: Connection,
+    pub(crate) conn: Connection,
     /// The search index, from the first search on.
     search: OnceCell<Connection>,
     search_path: std::path::PathBuf,

@@ -6,6 +6,7 @@
 mod accounts;
 mod added;
 mod addresses;
+mod api_tokens;
 mod audit;
 mod collections;
 mod held;
@@ -28,6 +29,7 @@ use std::fmt;
 use rusqlite::Connection;
 
 pub use added::Secret;
+pub use api_tokens::{ApiToken, NewApiToken};
 pub use audit::{AuditEntry, Outcome};
 pub use collections::{Collection, NewCollection};
 pub use held::{Held, HeldId};

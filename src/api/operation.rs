@@ -1,0 +1,96 @@
+//! What an operation of the API is.
+
+use std::future::Future;
+
+use postrider_model::{ErrorClass, Fault};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::service::{Caller, Service};
+
+/// How an operation is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// It changes nothing; its fields stand in the query.
+    Get,
+    /// Its fields are a JSON object in the body.
+    Post,
+}
+
+impl Method {
+    /// The method's name in HTTP.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What an answer is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// JSON.
+    Json,
+    /// Octets as they are.
+    Octets,
+}
+
+impl Media {
+    /// Its name in HTTP.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Octets => "application/octet-stream",
+        }
+    }
+}
+
+/// Octets that are no JSON: a message as the server gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Octets(pub Vec<u8>);
+
+/// One operation. The type is its input; what its fields mean is told to others by their comments.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Sized {
+    /// How it is asked for.
+    const METHOD: Method;
+    /// Where: a fixed path below `/v1`.
+    const PATH: &'static str;
+    /// What it does, in one line for whoever reads the description.
+    const SUMMARY: &'static str;
+    /// Whether it speaks to a server, which only the one syncer of a store may (I10).
+    const NEEDS_SYNCER: bool = false;
+    /// Whether its input may be as large as a message.
+    const IS_LARGE: bool = false;
+    /// What its answer is written in.
+    const MEDIA: Media = Media::Json;
+    /// What it answers.
+    type Answer: Serialize + DeserializeOwned + JsonSchema;
+
+    /// Does it, in the caller's name.
+    fn perform(
+        self,
+        service: &mut Service,
+        caller: &Caller,
+    ) -> impl Future<Output = Result<Self::Answer, Fault>>;
+
+    /// The answer as it goes over the wire.
+    ///
+    /// # Errors
+    /// None that this program knows how to bring about.
+    fn encode(answer: Self::Answer) -> Result<Vec<u8>, Fault> {
+        serde_json::to_vec(&answer)
+            .map_err(|error| Fault::new(ErrorClass::Permanent, "write the answer", error.to_string()))
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// Where it is no such answer: the daemon is of another version.
+    fn decode(bytes: Vec<u8>) -> Result<Self::Answer, Fault> {
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Fault::new(ErrorClass::Permanent, "read the daemon's answer", error.to_string())
+                .hint("the daemon may be of another version: restart it")
+        })
+    }
+}

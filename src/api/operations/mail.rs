@@ -1,0 +1,501 @@
+//! Messages: listed, searched, shown, changed, brought back.
+
+use postrider_model::{Fault, Flags, PlacementId, SystemFlag};
+use postrider_store::{Details, Export, Mailbox, Row};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Instant, Media, MessageId, Method, Octets, Operation},
+    service::{self, Caller, FlagEdit, MailFilter, Service},
+};
+
+/// Somebody in a message's header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// The display name; empty where there is none.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+impl From<Mailbox> for Person {
+    fn from(one: Mailbox) -> Self {
+        Self { name: one.name, email: one.email }
+    }
+}
+
+/// A message, as a listing has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// The account.
+    pub account: String,
+    /// The folder.
+    pub folder: String,
+    /// Its UID on the server; null where the server has it not.
+    pub uid: Option<u32>,
+    /// Message-ID, without angle brackets.
+    pub message_id: Option<String>,
+    /// The subject.
+    pub subject: String,
+    /// Who wrote it.
+    pub from: Vec<Person>,
+    /// To whom.
+    pub to: Vec<Person>,
+    /// The Date header.
+    pub date: Option<Instant>,
+    /// When it arrived, by the server.
+    pub internal_date: Option<Instant>,
+    /// Octets.
+    pub size: u64,
+    /// Which of `seen`, `answered`, `flagged`, `draft` it has.
+    pub flags: Vec<String>,
+    /// Its keywords.
+    pub keywords: Vec<String>,
+    /// Whether a reader would show an attachment.
+    pub has_attachment: bool,
+    /// How its text begins.
+    pub snippet: String,
+    /// Since when it is deleted here.
+    pub deleted: Option<Instant>,
+}
+
+impl From<Row> for Message {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id.into(),
+            account: row.account,
+            folder: row.folder,
+            uid: row.uid,
+            message_id: row.message_id,
+            subject: row.subject,
+            from: row.from.into_iter().map(Person::from).collect(),
+            to: row.to.into_iter().map(Person::from).collect(),
+            date: row.date.and_then(Instant::of),
+            internal_date: Instant::of(row.internal_date),
+            size: row.size,
+            flags: flag_names(&row.flags),
+            keywords: row.flags.keywords().to_vec(),
+            has_attachment: row.has_attachment,
+            snippet: row.snippet,
+            deleted: row.deleted.and_then(Instant::of),
+        }
+    }
+}
+
+fn flag_names(flags: &Flags) -> Vec<String> {
+    flags.system().map(|flag| flag.name().to_ascii_lowercase()).collect()
+}
+
+/// Messages, newest first: all, or those that a query finds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Words, and terms such as `from:anna`, `has:attachment`, `before:2026-01-01`; empty for all.
+    #[serde(default)]
+    pub query: String,
+    /// Only of this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Only in this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Those that were deleted here and can be restored, instead of those that are there.
+    #[serde(default)]
+    pub deleted: bool,
+    /// At most so many.
+    #[serde(default = "fifty")]
+    pub limit: u32,
+}
+
+const fn fifty() -> u32 {
+    50
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Listed {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Whether the search index knew of all there are.
+    pub complete: bool,
+}
+
+impl Operation for List {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/messages";
+    const SUMMARY: &'static str = "List or search messages, newest first";
+    type Answer = Listed;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Listed, Fault> {
+        let filter = MailFilter {
+            query: self.query,
+            account: self.account,
+            folder: self.folder,
+            deleted: self.deleted,
+            limit: self.limit,
+        };
+        let found = service.mail(caller, &filter)?;
+        let messages = found.rows.into_iter().map(Message::from).collect();
+        Ok(Listed { messages, complete: found.complete })
+    }
+}
+
+/// Somebody in a message's header, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Participant {
+    /// `from`, `sender`, `reply-to`, `to`, `cc` or `bcc`.
+    pub role: String,
+    /// The display name; empty where there is none.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+impl From<postrider_model::Address> for Participant {
+    fn from(one: postrider_model::Address) -> Self {
+        use postrider_model::AddressRole::{Bcc, Cc, From, ReplyTo, Sender, To};
+        let role = match one.role {
+            From => "from",
+            Sender => "sender",
+            ReplyTo => "reply-to",
+            To => "to",
+            Cc => "cc",
+            Bcc => "bcc",
+        };
+        Self { role: role.to_owned(), name: one.name, email: one.email }
+    }
+}
+
+/// All that is known of a message but its bytes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct MessageDetails {
+    /// What a listing has of it.
+    pub message: Message,
+    /// Everybody in its header, in order.
+    pub addresses: Vec<Participant>,
+    /// Its MIME parts: a tree of objects.
+    pub structure: serde_json::Value,
+    /// The Message-ID of its thread's root.
+    pub thread: Option<String>,
+}
+
+impl From<Details> for MessageDetails {
+    fn from(details: Details) -> Self {
+        Self {
+            message: details.row.into(),
+            addresses: details.addresses.into_iter().map(Participant::from).collect(),
+            structure: serde_json::from_str(&details.structure).unwrap_or_default(),
+            thread: details.thread,
+        }
+    }
+}
+
+/// All that is known of one message but its bytes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    /// The message.
+    pub id: MessageId,
+}
+
+impl Operation for Show {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/messages/show";
+    const SUMMARY: &'static str = "Show one message";
+    type Answer = MessageDetails;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<MessageDetails, Fault> {
+        service.message(caller, self.id.0).map(MessageDetails::from)
+    }
+}
+
+/// A message's text: plain, or its HTML as text.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// The message.
+    pub id: MessageId,
+}
+
+/// A message's text.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct MessageText {
+    /// The text.
+    pub text: String,
+}
+
+impl Operation for Text {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/messages/text";
+    const SUMMARY: &'static str = "Show one message's text";
+    type Answer = MessageText;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<MessageText, Fault> {
+        Ok(MessageText { text: service.text(caller, self.id.0)? })
+    }
+}
+
+/// A message's bytes as the server gave them.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    /// The message.
+    pub id: MessageId,
+}
+
+impl Operation for Raw {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/messages/raw";
+    const SUMMARY: &'static str = "A message's bytes, exactly as the server gave them";
+    const MEDIA: Media = Media::Octets;
+    type Answer = Octets;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Octets, Fault> {
+        service.raw_message(caller, self.id.0).map(Octets)
+    }
+
+    fn encode(answer: Octets) -> Result<Vec<u8>, Fault> {
+        Ok(answer.0)
+    }
+
+    fn decode(bytes: Vec<u8>) -> Result<Octets, Fault> {
+        Ok(Octets(bytes))
+    }
+}
+
+/// Messages to be changed, all or none.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flag {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+    /// Flags with `+` or `-` before them: `+seen`, `-flagged`, `+Keyword`.
+    pub flags: Vec<String>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Edited {
+    /// The message; of a copy, the copy.
+    pub id: MessageId,
+    /// The folder in which it stands now; of a deleted one, in which it stood.
+    pub folder: String,
+    /// Its flags, as IMAP writes them.
+    pub flags: String,
+    /// Whether it is deleted here.
+    pub deleted: bool,
+    /// Whether anything is different from before.
+    pub changed: bool,
+}
+
+impl From<service::Edited> for Edited {
+    fn from(edited: service::Edited) -> Self {
+        Self {
+            id: edited.id.into(),
+            folder: edited.folder,
+            flags: edited.flags.to_string(),
+            deleted: edited.deleted,
+            changed: edited.changed,
+        }
+    }
+}
+
+fn each(edited: Vec<service::Edited>) -> Vec<Edited> {
+    edited.into_iter().map(Edited::from).collect()
+}
+
+fn placements(ids: &[MessageId]) -> Vec<PlacementId> {
+    ids.iter().map(|id| id.0).collect()
+}
+
+impl Operation for Flag {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/flag";
+    const SUMMARY: &'static str = "Set and take away flags";
+    type Answer = Vec<Edited>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Edited>, Fault> {
+        let edit = FlagEdit::parse(self.flags.iter().map(String::as_str))?;
+        service.flag_mail(caller, &placements(&self.ids), &edit).map(each)
+    }
+}
+
+/// Messages to be moved to another folder of their account.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+    /// The folder.
+    pub to: String,
+}
+
+impl Operation for Move {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/move";
+    const SUMMARY: &'static str = "Move messages to another folder of their account";
+    type Answer = Vec<Edited>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Edited>, Fault> {
+        service.move_mail(caller, &placements(&self.ids), &self.to).map(each)
+    }
+}
+
+/// Messages to be copied to another folder of their account.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Copy {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+    /// The folder.
+    pub to: String,
+}
+
+impl Operation for Copy {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/copy";
+    const SUMMARY: &'static str = "Copy messages to another folder of their account";
+    type Answer = Vec<Edited>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Edited>, Fault> {
+        service.copy_mail(caller, &placements(&self.ids), &self.to).map(each)
+    }
+}
+
+/// Messages to be deleted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delete {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+    /// For good, not into the trash.
+    #[serde(default)]
+    pub expunge: bool,
+}
+
+impl Operation for Delete {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/delete";
+    const SUMMARY: &'static str = "Delete messages: into the trash, or for good where they are in it";
+    type Answer = Vec<Edited>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Edited>, Fault> {
+        service.delete_mail(caller, &placements(&self.ids), self.expunge).map(each)
+    }
+}
+
+/// Deleted messages to be brought back.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+}
+
+/// A message that was brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Restored {
+    /// Its id, the same as before.
+    pub id: MessageId,
+    /// The folder that it is in again.
+    pub folder: String,
+}
+
+impl Operation for Restore {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/restore";
+    const SUMMARY: &'static str = "Bring deleted messages back";
+    type Answer = Vec<Restored>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Restored>, Fault> {
+        let restored = service.restore(caller, &placements(&self.ids))?;
+        Ok(restored.into_iter().map(|one| Restored { id: one.id.into(), folder: one.folder }).collect())
+    }
+}
+
+/// Deleted messages to be erased here for good.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Purge {
+    /// The messages.
+    pub ids: Vec<MessageId>,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Purged {
+    /// Messages that are gone.
+    pub purged: u64,
+    /// Those among them of which no copy keeps the bytes.
+    pub bytes_erased_of: u64,
+}
+
+impl Operation for Purge {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/messages/purge";
+    const SUMMARY: &'static str = "Erase deleted messages here for good; nothing brings them back";
+    type Answer = Purged;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Purged, Fault> {
+        let bytes_erased_of = service.purge_mail(caller, &placements(&self.ids))?;
+        Ok(Purged { purged: self.ids.len() as u64, bytes_erased_of })
+    }
+}
+
+/// The next messages of a folder for an export, in the order of their ids.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The account.
+    pub account: String,
+    /// The folder.
+    pub folder: String,
+    /// Those after this one; absent for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<MessageId>,
+}
+
+/// A message of an export.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct PageMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// Its flags, as IMAP writes them.
+    pub flags: Vec<String>,
+    /// When it arrived, in microseconds since 1970.
+    pub internal_date_us: i64,
+    /// Octets.
+    pub size: u64,
+    /// The first address in From.
+    pub sender: Option<String>,
+}
+
+impl From<Export> for PageMessage {
+    fn from(row: Export) -> Self {
+        let system = row.flags.system().map(|flag: SystemFlag| format!("\\{}", flag.name()));
+        Self {
+            id: row.id.into(),
+            flags: system.chain(row.flags.keywords().iter().cloned()).collect(),
+            internal_date_us: row.internal_date.0,
+            size: row.size,
+            sender: row.sender,
+        }
+    }
+}
+
+impl Operation for Page {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/messages/page";
+    const SUMMARY: &'static str =
+        "A folder's messages, page by page, for an export; an empty page is the end";
+    type Answer = Vec<PageMessage>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<PageMessage>, Fault> {
+        let after = self.after.map_or(PlacementId(0), |after| after.0);
+        let rows = service.export_page(caller, &self.account, &self.folder, after)?;
+        Ok(rows.into_iter().map(PageMessage::from).collect())
+    }
+}

@@ -1,0 +1,333 @@
+//! Runs: asked for, allowed, and the configuration read anew.
+
+use std::sync::Arc;
+
+use postrider_model::{AccountStatus, Fault, HeldReport, MailCounts};
+use postrider_store::Side;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Method, Operation, Problem},
+    service::{Caller, RunOutcome, RunRequest, Service},
+    sync::{self, FolderChange, Silent},
+};
+
+/// A kind of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Mail.
+    Mail,
+    /// Contacts.
+    Contacts,
+    /// Appointments and tasks.
+    Activities,
+}
+
+/// Accounts to be run once, each as soon as it is not running. The answer comes when all of them have run.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// The accounts; all of them where none is named.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+    /// Only these kinds; all of them where none is named.
+    #[serde(default)]
+    pub only: Vec<Kind>,
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Sync {
+    /// What is to be run.
+    pub fn request(self) -> RunRequest {
+        RunRequest {
+            mail: self.only.is_empty() || self.only.contains(&Kind::Mail),
+            accounts: self.accounts,
+            dry_run: self.dry_run,
+            outbox_only: false,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Ran {
+    /// The report.
+    pub report: RunReport,
+    /// What was, or would be, done: one for each account of the report, in its order.
+    pub plans: Vec<Plan>,
+}
+
+impl From<RunOutcome> for Ran {
+    fn from(outcome: RunOutcome) -> Self {
+        Self { report: outcome.report.into(), plans: outcome.plans.into_iter().map(Plan::from).collect() }
+    }
+}
+
+/// One run over some accounts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct RunReport {
+    /// The run's id.
+    pub run: String,
+    /// One entry an account, in the order of their names.
+    pub accounts: Vec<AccountReport>,
+}
+
+impl From<postrider_model::RunReport> for RunReport {
+    fn from(report: postrider_model::RunReport) -> Self {
+        Self {
+            run: report.run.to_string(),
+            accounts: report.accounts.into_iter().map(AccountReport::from).collect(),
+        }
+    }
+}
+
+/// What one account's run did.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct AccountReport {
+    /// The account.
+    pub account: String,
+    /// How it ended.
+    #[schemars(schema_with = "status_schema")]
+    pub status: AccountStatus,
+    /// Mail, where the account has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Mail>,
+    /// Records whose two sides had both changed.
+    pub conflicts: u64,
+    /// From the run's start to its end, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Why it did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+    /// Plans that wait for a person's word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldDeletions>,
+    /// What a person should know though the run went well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+fn status_schema(_: &mut SchemaGenerator) -> Schema {
+    use AccountStatus::{Busy, ConfigError, Failed, Held, LoginNeeded, Ok};
+    let all = [Ok, Failed, LoginNeeded, Held, Busy, ConfigError];
+    json_schema!({ "type": "string", "enum": all.map(AccountStatus::name) })
+}
+
+impl From<postrider_model::AccountReport> for AccountReport {
+    fn from(report: postrider_model::AccountReport) -> Self {
+        Self {
+            account: report.account,
+            status: report.status,
+            mail: report.mail.map(Mail::from),
+            conflicts: report.conflicts,
+            elapsed_ms: report.elapsed_ms,
+            error: report.error.map(Problem::from),
+            held: report.held.into_iter().map(HeldDeletions::from).collect(),
+            warnings: report.warnings,
+        }
+    }
+}
+
+/// What happened to mail.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Mail {
+    /// Folders looked at.
+    pub folders: u64,
+    /// Messages and flag changes that came in.
+    pub pulled: u64,
+    /// Changes that went out.
+    pub pushed: u64,
+    /// Messages that were deleted here because they are gone there.
+    pub deleted: u64,
+    /// Octets of messages that came in.
+    pub bytes: u64,
+    /// From the run's start until all was committed, in milliseconds.
+    pub durable_ms: u64,
+    /// From the run's start until all could be searched, in milliseconds.
+    pub searchable_ms: u64,
+}
+
+impl From<MailCounts> for Mail {
+    fn from(counts: MailCounts) -> Self {
+        Self {
+            folders: counts.folders,
+            pulled: counts.pulled,
+            pushed: counts.pushed,
+            deleted: counts.deleted,
+            bytes: counts.bytes,
+            durable_ms: counts.durable_ms,
+            searchable_ms: counts.searchable_ms,
+        }
+    }
+}
+
+/// Deletions that wait for a person's word.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct HeldDeletions {
+    /// The plan's name, for `/v1/allow`.
+    pub plan: String,
+    /// The folder.
+    pub folder: String,
+    /// How many messages would be deleted.
+    pub deletions: u64,
+    /// Of how many.
+    pub of: u64,
+    /// Why they are held.
+    pub why: String,
+}
+
+impl From<HeldReport> for HeldDeletions {
+    fn from(held: HeldReport) -> Self {
+        Self { plan: held.plan, folder: held.folder, deletions: held.deletions, of: held.of, why: held.why }
+    }
+}
+
+/// What a run of an account would do.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// What happens to folders as such, a sentence each.
+    pub folders: Vec<String>,
+    /// Folders in which something changed.
+    pub mail: Vec<FolderForecast>,
+    /// What was done here and would be done on the server.
+    pub out: OutForecast,
+}
+
+impl From<sync::Plan> for Plan {
+    fn from(plan: sync::Plan) -> Self {
+        Self {
+            folders: plan.folders.iter().map(folder_words).collect(),
+            mail: plan.mail.into_iter().map(FolderForecast::from).collect(),
+            out: plan.out.into(),
+        }
+    }
+}
+
+fn folder_words(change: &FolderChange) -> String {
+    match change {
+        FolderChange::New(name) => format!("new folder {name}"),
+        FolderChange::Renamed(old, new) => format!("folder {old} is {new} now"),
+        FolderChange::Thawed(name) => format!("folder {name} is followed again"),
+        FolderChange::Frozen(name, why) => {
+            format!("folder {name} is kept as it is and followed no more ({})", why.name())
+        }
+    }
+}
+
+/// What would happen to one folder's messages.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FolderForecast {
+    /// The folder.
+    pub folder: String,
+    /// Messages to be fetched.
+    pub fetch: u64,
+    /// Messages whose flags change.
+    pub flags: u64,
+    /// Messages known again after the server numbered them anew.
+    pub known_again: u64,
+    /// Messages that are gone there.
+    pub delete: u64,
+    /// Why the deletions would be held, where they would.
+    pub held: Option<String>,
+}
+
+impl From<sync::FolderForecast> for FolderForecast {
+    fn from(forecast: sync::FolderForecast) -> Self {
+        Self {
+            folder: forecast.folder,
+            fetch: forecast.fetch,
+            flags: forecast.flags,
+            known_again: forecast.known_again,
+            delete: forecast.delete,
+            held: forecast.held.map(ToOwned::to_owned),
+        }
+    }
+}
+
+/// What would go out.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct OutForecast {
+    /// Messages whose flags, folder or being there would be changed.
+    pub changes: u64,
+    /// Messages that would be put into a folder.
+    pub appends: u64,
+    /// Messages that would be sent.
+    pub sent: u64,
+}
+
+impl From<sync::OutForecast> for OutForecast {
+    fn from(forecast: sync::OutForecast) -> Self {
+        Self { changes: forecast.changes, appends: forecast.appends, sent: forecast.sent }
+    }
+}
+
+impl Operation for Sync {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/sync";
+    const SUMMARY: &'static str = "Run accounts once, and tell how it ended";
+    const NEEDS_SYNCER: bool = true;
+    type Answer = Ran;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Ran, Fault> {
+        service.sync_now(caller, &self.request(), Arc::new(Silent)).await.map(Ran::from)
+    }
+}
+
+/// Deletions to be let through that wait for a person's word.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// The plan's name, as status and reports have it.
+    pub plan: String,
+}
+
+/// What was let through.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Allowed {
+    /// The plan.
+    pub plan: String,
+    /// How many messages that deletes.
+    pub deleted: u64,
+    /// Whether they are deleted on the server, by the next run; else here, and at once.
+    pub on_server: bool,
+}
+
+impl Operation for Allow {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/allow";
+    const SUMMARY: &'static str = "Let a plan's deletions through";
+    type Answer = Allowed;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Allowed, Fault> {
+        let (deleted, side) = service.allow(caller, &self.plan)?;
+        Ok(Allowed { plan: self.plan, deleted, on_server: side == Side::Here })
+    }
+}
+
+/// The configuration to be read anew and put in force, where all of it is right.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reload {}
+
+/// What was put in force.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Reloaded {
+    /// The accounts whose settings changed.
+    pub accounts: Vec<String>,
+}
+
+impl Operation for Reload {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/reload";
+    const SUMMARY: &'static str = "Read the configuration anew; what is wrong leaves the old one in force";
+    const NEEDS_SYNCER: bool = true;
+    type Answer = Reloaded;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Reloaded, Fault> {
+        Ok(Reloaded { accounts: service.reload(caller).await? })
+    }
+}

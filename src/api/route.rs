@@ -1,0 +1,117 @@
+//! The list of operations, as the server and the description see them: by method and path.
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use postrider_model::{ErrorClass, Fault};
+use schemars::{Schema, SchemaGenerator};
+
+use super::{
+    operation::{Media, Method, Operation},
+    operations::{accounts, folders, mail, outbox, providers, status, sync},
+    refusal::Refusal,
+};
+use crate::service::{Caller, Service};
+
+/// Where and how an operation is asked for, without its type.
+pub(super) struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub summary: &'static str,
+    pub is_large: bool,
+    pub media: Media,
+    pub perform: Perform,
+    /// The schemas of input and answer.
+    pub schemas: fn(&mut SchemaGenerator) -> (Schema, Schema),
+}
+
+/// Reads the input, does it, and writes the answer.
+type Perform =
+    for<'a> fn(&'a [u8], &'a mut Service, &'a Caller) -> LocalBoxFuture<'a, Result<Vec<u8>, Refusal>>;
+
+impl Route {
+    const fn of<O: Operation>() -> Self {
+        Self {
+            method: O::METHOD,
+            path: O::PATH,
+            summary: O::SUMMARY,
+            is_large: O::IS_LARGE,
+            media: O::MEDIA,
+            perform: perform::<O>,
+            schemas: |generator| (O::json_schema(generator), generator.subschema_for::<O::Answer>()),
+        }
+    }
+}
+
+fn perform<'a, O: Operation>(
+    input: &'a [u8],
+    service: &'a mut Service,
+    caller: &'a Caller,
+) -> LocalBoxFuture<'a, Result<Vec<u8>, Refusal>> {
+    async move {
+        let operation: O = read(input)?;
+        let answer = operation.perform(service, caller).await?;
+        Ok(O::encode(answer)?)
+    }
+    .boxed_local()
+}
+
+/// The operation that a query or a body says.
+fn read<O: Operation>(input: &[u8]) -> Result<O, Refusal> {
+    let read = match O::METHOD {
+        Method::Get => serde_html_form::from_bytes(input).map_err(|error| error.to_string()),
+        Method::Post => serde_json::from_slice(input).map_err(|error| error.to_string()),
+    };
+    read.map_err(|cause| {
+        let fault = Fault::new(ErrorClass::Config, format!("read the input of {}", O::PATH), cause);
+        Refusal::malformed(fault.hint("/v1/openapi.json describes it"))
+    })
+}
+
+/// All operations.
+pub(super) const ROUTES: &[Route] = &[
+    Route::of::<status::Status>(),
+    Route::of::<status::Daemon>(),
+    Route::of::<sync::Sync>(),
+    Route::of::<sync::Allow>(),
+    Route::of::<sync::Reload>(),
+    Route::of::<mail::List>(),
+    Route::of::<mail::Show>(),
+    Route::of::<mail::Text>(),
+    Route::of::<mail::Raw>(),
+    Route::of::<mail::Page>(),
+    Route::of::<mail::Flag>(),
+    Route::of::<mail::Move>(),
+    Route::of::<mail::Copy>(),
+    Route::of::<mail::Delete>(),
+    Route::of::<mail::Restore>(),
+    Route::of::<mail::Purge>(),
+    Route::of::<outbox::Send>(),
+    Route::of::<outbox::Draft>(),
+    Route::of::<outbox::List>(),
+    Route::of::<outbox::Show>(),
+    Route::of::<outbox::Raw>(),
+    Route::of::<outbox::Retry>(),
+    Route::of::<outbox::Drop>(),
+    Route::of::<folders::List>(),
+    Route::of::<folders::Create>(),
+    Route::of::<folders::Rename>(),
+    Route::of::<folders::Delete>(),
+    Route::of::<accounts::List>(),
+    Route::of::<accounts::Show>(),
+    Route::of::<accounts::Way>(),
+    Route::of::<accounts::NewWay>(),
+    Route::of::<accounts::Add>(),
+    Route::of::<accounts::Test>(),
+    Route::of::<accounts::Login>(),
+    Route::of::<accounts::Set>(),
+    Route::of::<accounts::Disconnect>(),
+    Route::of::<accounts::Remove>(),
+    Route::of::<providers::List>(),
+    Route::of::<providers::Show>(),
+    Route::of::<providers::Add>(),
+    Route::of::<providers::Remove>(),
+];
+
+/// The routes of that path, by which method ever.
+pub(super) fn routes_of(path: &str) -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().filter(move |route| route.path == path)
+}
