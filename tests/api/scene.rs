@@ -51,7 +51,7 @@ impl Scene {
         home.account("work", &Account::all_mail("here", USER, PASSWORD)).unwrap();
         let mut client = server.client(USER).unwrap();
         for subject in subjects {
-            client.append("INBOX", &[], &letter(subject)).unwrap();
+            client.append("INBOX", "", "", &letter(subject)).unwrap();
         }
         let env = environment(&home);
         bring_in(&env);
