@@ -4,8 +4,8 @@
 //! wants, `service` is every use case, `sync` is the engine, `daemon` keeps it going, `cli` speaks to people, `world` is this machine. Below it are the
 //! crates of `providers/` (servers) and `state/` (what is here), which know nothing of it.
 
-pub mod api;
 pub mod access;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod daemon;

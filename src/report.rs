@@ -1,6 +1,6 @@
 //! From how it ended to what the shell is told: exit codes (spec, "Command line").
 
-use postrider_model::{AccountReport, AccountStatus, ErrorClass, Fault, RunReport};
+use postrider_model::{AccountStatus, ErrorClass, Fault};
 
 /// What a process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +31,10 @@ impl Exit {
         Self::PRECEDENCE.into_iter().find(|exit| *exit == self || *exit == other).unwrap_or(self)
     }
 
-    /// How a run ends.
-    pub fn of_run(report: &RunReport) -> Self {
-        let of_account = |account: &AccountReport| {
-            let held = if account.held.is_empty() { Self::Done } else { Self::Held };
-            Self::of_status(account.status).worst(held)
-        };
-        report.accounts.iter().map(of_account).fold(Self::Done, Self::worst)
+    /// How one account's run ends.
+    pub fn of_account(status: AccountStatus, is_held: bool) -> Self {
+        let held = if is_held { Self::Held } else { Self::Done };
+        Self::of_status(status).worst(held)
     }
 
     const fn of_status(status: AccountStatus) -> Self {

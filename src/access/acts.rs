@@ -70,6 +70,16 @@ pub enum Act {
     RemoveProvider,
     /// The audit log.
     SeeAudit,
+    /// Reading the configuration anew.
+    Reload,
+    /// The numbers of all accounts.
+    SeeNumbers,
+    /// Making a token for oneself.
+    MakeToken,
+    /// Making one for another user.
+    MakeAnyToken,
+    /// Taking one back.
+    RevokeToken,
     /// Calling in another's name.
     ActAs,
     /// Calling at all.
@@ -134,6 +144,10 @@ impl Act {
             Self::AddProvider => "provider.add",
             Self::RemoveProvider => "provider.remove",
             Self::SeeAudit => "audit.show",
+            Self::Reload => "reload",
+            Self::SeeNumbers => "numbers.show",
+            Self::MakeToken | Self::MakeAnyToken => "token.create",
+            Self::RevokeToken => "token.revoke",
             Self::ActAs => "act-as",
             Self::Call => "call",
         }
@@ -170,6 +184,10 @@ impl Act {
             Self::AddProvider => return "add a provider".to_owned(),
             Self::RemoveProvider => return "remove a provider".to_owned(),
             Self::SeeAudit => return "read the audit log".to_owned(),
+            Self::Reload => return "reload the configuration".to_owned(),
+            Self::SeeNumbers => return "see the numbers of all accounts".to_owned(),
+            Self::MakeToken | Self::MakeAnyToken => return "make a token".to_owned(),
+            Self::RevokeToken => return "take a token back".to_owned(),
             Self::ActAs => return "act as another user".to_owned(),
             Self::Call => return "call".to_owned(),
         };
@@ -206,11 +224,15 @@ impl Act {
             // Nothing brings that back.
             Self::PurgeMail => Need::OneOf(&[Right::Own]),
             Self::Sync | Self::Allow => Need::OneOf(&[Right::Send, Right::Configure]),
-            Self::AddAnyAccount | Self::AddProvider | Self::RemoveProvider | Self::SeeAudit => {
-                Need::Operation(Operation::Administer)
-            }
+            Self::AddAnyAccount
+            | Self::AddProvider
+            | Self::RemoveProvider
+            | Self::SeeAudit
+            | Self::Reload
+            | Self::SeeNumbers
+            | Self::MakeAnyToken => Need::Operation(Operation::Administer),
             Self::ActAs => Need::Operation(Operation::ActAs),
-            Self::AddAccount | Self::Call => Need::Known,
+            Self::AddAccount | Self::MakeToken | Self::RevokeToken | Self::Call => Need::Known,
         }
     }
 

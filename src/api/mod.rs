@@ -36,7 +36,7 @@ pub use doors::{Door, Doors};
 pub use fields::{Base64, Instant, MessageId, OutboxId, Problem};
 pub use openapi::describe;
 pub use operation::{Media, Method, Octets, Operation};
-pub use server::serve;
+pub use server::{Answering, serve};
 
 /// The header that names the user in whose name a call is made, where that is not the caller (`--as`, F7.3).
 pub(crate) const AS_HEADER: &str = "postrider-as";

@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{
     operation::{Media, Method, Operation},
-    operations::{accounts, folders, mail, outbox, providers, status, sync},
+    operations::{accounts, audit, folders, mail, outbox, providers, sharing, status, sync, tokens},
     refusal::Refusal,
 };
 use crate::service::{Caller, Service};
@@ -103,12 +103,19 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<accounts::Test>(),
     Route::of::<accounts::Login>(),
     Route::of::<accounts::Set>(),
+    Route::of::<sharing::Share>(),
+    Route::of::<sharing::Unshare>(),
     Route::of::<accounts::Disconnect>(),
     Route::of::<accounts::Remove>(),
     Route::of::<providers::List>(),
     Route::of::<providers::Show>(),
     Route::of::<providers::Add>(),
     Route::of::<providers::Remove>(),
+    Route::of::<audit::List>(),
+    Route::of::<audit::Verify>(),
+    Route::of::<tokens::List>(),
+    Route::of::<tokens::Create>(),
+    Route::of::<tokens::Revoke>(),
 ];
 
 /// The routes of that path, by which method ever.

@@ -73,6 +73,37 @@ pub fn serve(
     thread::Builder::new().name("api".to_owned()).spawn(work).map_err(failed)
 }
 
+/// The API while it is being answered. Dropping it stops it, and waits for nobody.
+#[derive(Debug)]
+pub struct Answering {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Answering {
+    /// Begins to answer at these doors.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    pub fn begin(shared: Arc<Shared>, doors: Doors) -> Result<Self, Fault> {
+        let (stop, stopped) = watch::channel(false);
+        Ok(Self { stop, thread: serve(shared, doors, stopped)? })
+    }
+
+    /// Lets nobody in any more, and tells whoever waits.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until everybody was told.
+    pub fn join(self) {
+        self.stop();
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that answers the API ended by a defect");
+        }
+    }
+}
+
 struct Server {
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,

@@ -6,6 +6,7 @@ use postrider_model::{ErrorClass, Fault};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::door::Door;
 use super::{
     args::{AccountAdd, AccountCommand, AccountSet, ConsentArgs, PasswordArgs},
     out::Out,
@@ -13,59 +14,47 @@ use super::{
     table::{Column, Table},
 };
 use crate::{
+    api::operations::accounts::{
+        Account, Add, Consent, Disconnect, LetGo, List, Login, NewWay, Password, Remove, Saved, Set, Show,
+        Test, Trial, Way,
+    },
     config::{AccountDraft, Choice, Period},
     report::Exit,
-    secrets::SecretSource,
-    service::{AccountView, Caller, NewAccount, NewLogin, Revocation, Saved, Service, Trial},
+    service::{NewAccount, NewLogin},
 };
 
-pub(super) async fn account(
-    service: &mut Service,
-    caller: &Caller,
-    command: AccountCommand,
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn account(door: &mut Door, command: AccountCommand, out: Out) -> Result<Exit, Fault> {
     match command {
-        AccountCommand::List => list(&service.accounts(caller), out)?,
-        AccountCommand::Show { name } => show(&service.account(caller, &name)?, out)?,
-        AccountCommand::Add(add) => {
-            let person = person(&add.consent, out);
-            let new = new_account(service, caller, add)?;
-            told(&service.add_account(caller, new, &person).await?, out)?;
+        AccountCommand::List => list(&door.call(List {}).await?, out)?,
+        AccountCommand::Show { name } => show(&door.call(Show { name }).await?, out)?,
+        AccountCommand::Add(new) => told(&add(door, new, out).await?, out)?,
+        AccountCommand::Test { name } => {
+            tried(&name, &door.call(Test { name: name.clone() }).await?, out)?;
         }
-        AccountCommand::Test { name } => tried(&name, &service.test_account(caller, &name).await?, out)?,
         AccountCommand::Login { name, password_stdin, consent } => {
-            let by_consent = service.logs_in_by_consent(caller, &name)? && !password_stdin;
-            let new = match by_consent || consent.is_given() {
-                true => NewLogin::Consent(consent.way()),
-                false => NewLogin::Store(typed_password(&name, password_stdin)?),
-            };
-            let trial = service.login(caller, &name, new, &person(&consent, out)).await?;
+            let trial = login(door, &name, password_stdin, &consent, out).await?;
             tried(&name, &trial, out)?;
         }
-        AccountCommand::Set(set) => change(service, caller, set, out)?,
+        AccountCommand::Set(set) => change(door, set, out).await?,
         AccountCommand::Disconnect { name } => {
-            let (was_there, revocation) = service.disconnect_account(caller, &name).await?;
-            let what = match was_there {
+            let gone = door.call(Disconnect { name: name.clone() }).await?;
+            let what = match gone.was_there {
                 true => "what was stored for its login is erased",
                 false => "nothing was stored for its login",
             };
-            done(out, &format!("account {name}: {what}{}; its mail stays here", revoked(&revocation, out)))?;
+            done(out, &format!("account {name}: {what}{}; its mail stays here", revoked(&gone, out)))?;
         }
         AccountCommand::Remove { name } => {
-            let revocation = service.remove_account(caller, &name).await?;
-            done(
-                out,
-                &format!("account {name} is removed{}; its mail stays here", revoked(&revocation, out)),
-            )?;
+            let gone = door.call(Remove { name: name.clone() }).await?;
+            done(out, &format!("account {name} is removed{}; its mail stays here", revoked(&gone, out)))?;
         }
         AccountCommand::Share(share) => {
             let name = share.name.clone();
-            let with = service.share_account(caller, &name, share.grant())?;
+            let with = door.call(share.operation()).await?.shared_with;
             done(out, &format!("account {name} is shared with {}", with.join("; ")))?;
         }
         AccountCommand::Unshare { name, with } => {
-            let with = service.unshare_account(caller, &name, with.grantee().as_ref())?;
+            let with = door.call(with.operation(name.clone())).await?.shared_with;
             let left = if with.is_empty() { "nobody".to_owned() } else { with.join("; ") };
             done(out, &format!("account {name} is shared with {left}"))?;
         }
@@ -74,16 +63,34 @@ pub(super) async fn account(
 }
 
 /// What became of the consent, to stand behind what became of the rest.
-fn revoked(revocation: &Revocation, out: Out) -> &'static str {
-    match revocation {
-        Revocation::Nothing => "",
-        Revocation::Done => ", and its consent is revoked",
-        Revocation::NotOffered => ", and its consent has to be taken back at the provider",
-        Revocation::Failed(fault) => {
-            out.warn(format!("warning: {}", fault.message()));
-            ", and its consent is not revoked: take it back at the provider"
-        }
+fn revoked(gone: &LetGo, out: Out) -> &'static str {
+    if let Some(error) = &gone.error {
+        out.warn(format!("warning: {}", error.message));
     }
+    match gone.consent {
+        Consent::None => "",
+        Consent::Revoked => ", and its consent is revoked",
+        Consent::NotOffered => ", and its consent has to be taken back at the provider",
+        Consent::Failed => ", and its consent is not revoked: take it back at the provider",
+    }
+}
+
+/// Another login for an account. A consent is given to this process alone, which then has to be the owner's.
+async fn login(
+    door: &mut Door,
+    name: &str,
+    password_stdin: bool,
+    consent: &ConsentArgs,
+    out: Out,
+) -> Result<Trial, Fault> {
+    let by_consent = door.call(Way { name: name.to_owned() }).await?.by_consent && !password_stdin;
+    if by_consent || consent.is_given() {
+        let here = door.here("take a consent")?;
+        let new = NewLogin::Consent(consent.way());
+        return here.service.login(&here.caller, name, new, &person(consent, out)).await.map(Trial::from);
+    }
+    let password = Password(typed_password(name, password_stdin)?);
+    door.call(Login { name: name.to_owned(), password }).await
 }
 
 fn person(consent: &ConsentArgs, out: Out) -> AtTerminal {
@@ -100,7 +107,7 @@ fn done(out: Out, words: &str) -> Result<(), Fault> {
     }
 }
 
-fn list(views: &[AccountView], out: Out) -> Result<(), Fault> {
+fn list(views: &[Account], out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(&views);
     }
@@ -123,7 +130,7 @@ fn list(views: &[AccountView], out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn show(view: &AccountView, out: Out) -> Result<(), Fault> {
+fn show(view: &Account, out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(view);
     }
@@ -133,12 +140,12 @@ fn show(view: &AccountView, out: Out) -> Result<(), Fault> {
         ("provider", view.provider.clone()),
         ("login name", view.login_name.clone()),
         ("password from", view.password.clone()),
-        ("consent", view.consent.map(ToOwned::to_owned)),
+        ("consent", view.consent.clone()),
         ("mail comes from", view.imap.clone()),
         ("period", view.period.clone()),
         ("folders", Some(folders)),
         ("shared with", Some(view.shared_with.join("; "))),
-        ("defined in", Some(view.origin.to_owned())),
+        ("defined in", Some(view.origin.clone())),
     ];
     out.line(&view.name);
     for (title, value) in lines {
@@ -179,33 +186,65 @@ fn tried(name: &str, trial: &Trial, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn new_account(service: &Service, caller: &Caller, add: AccountAdd) -> Result<NewAccount, Fault> {
-    let folders = (!add.folders.is_empty()).then_some(Choice::Listed(add.folders));
+async fn add(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault> {
+    period(&add.period)?;
+    let way = NewWay {
+        address: add.address.clone(),
+        provider: add.provider.clone(),
+        login_name: add.login_name.clone(),
+    };
+    let by_consent = add.consent.is_given() || (!add.password.is_given() && door.call(way).await?.by_consent);
+    match by_consent {
+        true => add_by_consent(door, add, out).await,
+        false => door.call(by_password(add)?).await,
+    }
+}
+
+async fn add_by_consent(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault> {
+    let here = door.here("take a consent")?;
     let draft = AccountDraft {
         address: add.address,
         provider: add.provider,
         login_name: add.login_name,
         period: Some(period(&add.period)?),
-        folders,
+        folders: (!add.folders.is_empty()).then_some(Choice::Listed(add.folders)),
         ..AccountDraft::default()
     };
-    let by_consent =
-        add.consent.is_given() || (!add.password.is_given() && service.asks_for_consent(caller, &draft)?);
-    let login = match by_consent {
-        true => NewLogin::Consent(add.consent.way()),
-        false => password(&draft.address, add.password)?,
-    };
-    Ok(NewAccount { name: add.name, draft, login })
+    let new = NewAccount { name: add.name, draft, login: NewLogin::Consent(add.consent.way()) };
+    let person = person(&add.consent, out);
+    here.service.add_account(&here.caller, new, &person).await.map(Saved::from)
 }
 
-fn change(service: &mut Service, caller: &Caller, set: AccountSet, out: Out) -> Result<(), Fault> {
-    let wanted = set.period.as_deref().map(period).transpose()?;
+fn by_password(add: AccountAdd) -> Result<Add, Fault> {
+    let PasswordArgs { password_stdin, password_file, password_command, systemd_credential } = add.password;
+    let is_elsewhere = password_file.is_some() || password_command.is_some() || systemd_credential.is_some();
+    let typed = match is_elsewhere {
+        true => None,
+        false => Some(Password(typed_password(&add.address, password_stdin)?)),
+    };
+    Ok(Add {
+        name: add.name,
+        address: add.address,
+        provider: add.provider,
+        login_name: add.login_name,
+        period: Some(add.period),
+        folders: add.folders,
+        password: typed,
+        password_file: password_file.map(|path| std::path::absolute(&path).unwrap_or(path)),
+        password_command: password_command
+            .map(|command| command.split_whitespace().map(ToOwned::to_owned).collect()),
+        systemd_credential,
+    })
+}
+
+async fn change(door: &mut Door, set: AccountSet, out: Out) -> Result<(), Fault> {
+    set.period.as_deref().map(period).transpose()?;
     let folders = match (set.all_folders, set.folders.is_empty()) {
-        (true, _) => Some(Choice::All),
-        (false, false) => Some(Choice::Listed(set.folders)),
+        (true, _) => Some(Vec::new()),
+        (false, false) => Some(set.folders),
         (false, true) => None,
     };
-    if wanted.is_none() && folders.is_none() {
+    if set.period.is_none() && folders.is_none() {
         let fault = Fault::new(
             ErrorClass::Config,
             format!("change account {}", set.name),
@@ -213,7 +252,7 @@ fn change(service: &mut Service, caller: &Caller, set: AccountSet, out: Out) -> 
         );
         return Err(fault.hint("give --period, --folder or --all-folders"));
     }
-    service.set_account(caller, &set.name, wanted, folders)?;
+    door.call(Set { name: set.name.clone(), period: set.period, folders }).await?;
     done(out, &format!("account {} is changed; the next run follows it", set.name))
 }
 
@@ -221,23 +260,6 @@ fn period(text: &str) -> Result<Period, Fault> {
     text.parse().map_err(|error: crate::config::PeriodParseError| {
         Fault::new(ErrorClass::Config, "read --period", error.to_string())
     })
-}
-
-fn password(address: &str, args: PasswordArgs) -> Result<NewLogin, Fault> {
-    let source = match args {
-        PasswordArgs { password_file: Some(path), .. } => {
-            let path = std::path::absolute(&path).unwrap_or(path);
-            SecretSource::File(path)
-        }
-        PasswordArgs { password_command: Some(command), .. } => {
-            SecretSource::Command(command.split_whitespace().map(ToOwned::to_owned).collect())
-        }
-        PasswordArgs { systemd_credential: Some(name), .. } => SecretSource::SystemdCredential(name),
-        PasswordArgs { password_stdin, .. } => {
-            return typed_password(address, password_stdin).map(NewLogin::Store);
-        }
-    };
-    Ok(NewLogin::From(source))
 }
 
 /// A password from the keyboard, unseen, or from the first line of standard input.

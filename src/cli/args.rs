@@ -1,5 +1,6 @@
 //! The command line (spec, "Command line"): what can be said, and nothing of what it does.
 
+mod api;
 mod audit;
 mod mail;
 mod sharing;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use api::{ApiCommand, TokenCommand};
 pub use audit::{AuditCommand, AuditList};
 pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
@@ -87,7 +89,16 @@ pub enum Command {
         accounts: Vec<String>,
     },
     /// How each account is.
-    Status,
+    Status {
+        /// Look again every two seconds until interrupted.
+        #[arg(long, conflicts_with = "json")]
+        watch: bool,
+    },
+    /// Have the daemon read its configuration anew. Where anything in it is wrong, what was in force stays.
+    Reload,
+    /// The API by which programs ask the daemon.
+    #[command(subcommand)]
+    Api(ApiCommand),
     /// Look at this installation and say what is wrong with it and what to do.
     Doctor {
         /// Do not try the accounts at their servers.

@@ -2,36 +2,33 @@
 
 use postrider_model::Fault;
 
+use super::door::Door;
 use super::{
     args::FolderCommand,
     out::{Out, counted},
     table::{Column, Table},
 };
 use crate::{
+    api::operations::folders::{Create, Delete, List, Rename},
     report::Exit,
-    service::{Caller, Service},
 };
 
-pub(super) async fn folder(
-    service: &mut Service,
-    caller: &Caller,
-    command: FolderCommand,
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn folder(door: &mut Door, command: FolderCommand, out: Out) -> Result<Exit, Fault> {
     let is_followed = match command {
-        FolderCommand::List { account } => return list(service, caller, account, out),
+        FolderCommand::List { account } => return list(door, account, out).await,
         FolderCommand::Create { name, account } => {
-            let is_followed = service.create_folder(caller, &account, &name).await?;
+            let done = door.call(Create { account: account.clone(), folder: name.clone() }).await?;
             tell(&account, &name, "made", out)?;
-            is_followed
+            done.is_followed
         }
         FolderCommand::Rename { from, to, account } => {
-            let is_followed = service.rename_folder(caller, &account, &from, &to).await?;
+            let done = door.call(Rename { account: account.clone(), from, to: to.clone() }).await?;
             tell(&account, &to, "renamed", out)?;
-            is_followed
+            done.is_followed
         }
         FolderCommand::Delete { name, account, with_messages } => {
-            let messages = service.delete_folder(caller, &account, &name, with_messages).await?;
+            let delete = Delete { account: account.clone(), folder: name.clone(), with_messages };
+            let messages = door.call(delete).await?.messages;
             tell(&account, &name, "deleted", out)?;
             if messages > 0 {
                 out.note(format!(
@@ -58,8 +55,8 @@ fn tell(account: &str, name: &str, what: &str, out: Out) -> Result<(), Fault> {
     }
 }
 
-fn list(service: &Service, caller: &Caller, account: Option<String>, out: Out) -> Result<Exit, Fault> {
-    let folders = service.folders(caller, account.as_deref())?;
+async fn list(door: &mut Door, account: Option<String>, out: Out) -> Result<Exit, Fault> {
+    let folders = door.call(List { account }).await?;
     if out.json {
         out.value(&folders)?;
         return Ok(Exit::Done);

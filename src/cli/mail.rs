@@ -1,59 +1,63 @@
-//! `postrider mail …`
+//! `postrider mail …`, but for what writes files or sends.
 
-use postrider_model::{ErrorClass, Fault, IdParseError, PlacementId};
-use postrider_store::{Details, Mailbox, Row};
+use postrider_model::{ErrorClass, Fault, Flags, IdParseError, SystemFlag};
 
 use super::{
-    args::{ExportFormat, MailCommand, MailExport, MailQuery, MailTo},
+    args::{MailCommand, MailQuery, MailTo},
+    door::Door,
     out::{Out, counted, octets},
     table::{Column, Table},
-    times::{minute, rfc3339},
 };
 use crate::{
+    api::{
+        Instant, MessageId,
+        operations::mail::{
+            Copy, Delete, Edited, Flag, List, Message, MessageDetails, Move, Participant, Purge, Raw, Reach,
+            Restore, Show, Text,
+        },
+    },
     report::Exit,
-    service::{Caller, Edited, ExportForm, ExportRequest, FlagEdit, MailFilter, Reach, Service},
+    service::FlagEdit,
 };
 
-pub(super) fn mail(
-    service: &mut Service,
-    caller: &Caller,
-    command: MailCommand,
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn mail(door: &mut Door, command: MailCommand, out: Out) -> Result<Exit, Fault> {
     match command {
-        MailCommand::List(query) => list(service, caller, query, Reach::Own, out)?,
-        MailCommand::Search(query) => list(service, caller, query, Reach::Readable, out)?,
-        MailCommand::Show { id, raw } => show(service, caller, parse_id(&id)?, raw, out)?,
-        MailCommand::Export(export) => write(service, caller, export, out)?,
+        MailCommand::List(query) => list(door, query, Reach::Own, out).await?,
+        MailCommand::Search(query) => list(door, query, Reach::Readable, out).await?,
+        MailCommand::Show { id, raw: true } => {
+            out.bytes(&door.call(Raw { id: parse_id(&id)? }).await?.0);
+        }
+        MailCommand::Show { id, raw: false } => show(door, parse_id(&id)?, out).await?,
         MailCommand::Flag { words } => {
             let (flags, ids): (Vec<String>, Vec<String>) =
                 words.into_iter().partition(|word| word.starts_with(['+', '-']));
-            let edit = FlagEdit::parse(flags.iter().map(String::as_str))?;
-            tell_edited(&service.flag_mail(caller, &parse_ids(&ids)?, &edit)?, "flags", out)?;
+            FlagEdit::parse(flags.iter().map(String::as_str))?;
+            tell_edited(&door.call(Flag { ids: parse_ids(&ids)?, flags }).await?, "flags", out)?;
         }
         MailCommand::Move(MailTo { ids, to }) => {
-            tell_edited(&service.move_mail(caller, &parse_ids(&ids)?, &to)?, "moved", out)?;
+            tell_edited(&door.call(Move { ids: parse_ids(&ids)?, to }).await?, "moved", out)?;
         }
         MailCommand::Copy(MailTo { ids, to }) => {
-            tell_edited(&service.copy_mail(caller, &parse_ids(&ids)?, &to)?, "copied", out)?;
+            tell_edited(&door.call(Copy { ids: parse_ids(&ids)?, to }).await?, "copied", out)?;
         }
         MailCommand::Delete { ids, expunge } => {
-            tell_edited(&service.delete_mail(caller, &parse_ids(&ids)?, expunge)?, "deleted", out)?;
+            tell_edited(&door.call(Delete { ids: parse_ids(&ids)?, expunge }).await?, "deleted", out)?;
         }
-        MailCommand::Restore { ids } => restore(service, caller, &ids, out)?,
-        MailCommand::Purge { ids } => purge(service, caller, &ids, out)?,
-        // These wait for a server, and are answered in `outbox`.
-        MailCommand::Send(_) | MailCommand::Draft(_) => {}
+        MailCommand::Restore { ids } => restore(door, &ids, out).await?,
+        MailCommand::Purge { ids } => purge(door, &ids, out).await?,
+        // `outbox` and `export` answer these.
+        MailCommand::Send(_) | MailCommand::Draft(_) | MailCommand::Export(_) => {}
     }
     Ok(Exit::Done)
 }
 
-pub(super) fn parse_id(text: &str) -> Result<PlacementId, Fault> {
+pub(super) fn parse_id(text: &str) -> Result<MessageId, Fault> {
     text.parse()
+        .map(MessageId)
         .map_err(|error: IdParseError| Fault::new(ErrorClass::Config, "read a message id", error.to_string()))
 }
 
-fn parse_ids(ids: &[String]) -> Result<Vec<PlacementId>, Fault> {
+fn parse_ids(ids: &[String]) -> Result<Vec<MessageId>, Fault> {
     if ids.is_empty() {
         return Err(Fault::new(ErrorClass::Config, "read message ids", "none is given")
             .hint("`postrider mail list` prints ids such as m17"));
@@ -82,27 +86,25 @@ fn tell_edited(edited: &[Edited], what: &str, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn words_of(edited: &Edited) -> String {
-    let words = edited.flags.to_string();
-    if words.is_empty() { "none".to_owned() } else { words }
+fn words_of(edited: &Edited) -> &str {
+    if edited.flags.is_empty() { "none" } else { &edited.flags }
 }
 
-fn purge(service: &mut Service, caller: &Caller, ids: &[String], out: Out) -> Result<(), Fault> {
-    let ids = parse_ids(ids)?;
-    let erased = service.purge_mail(caller, &ids)?;
+async fn purge(door: &mut Door, ids: &[String], out: Out) -> Result<(), Fault> {
+    let purged = door.call(Purge { ids: parse_ids(ids)? }).await?;
     if out.json {
-        return out.value(&serde_json::json!({ "purged": ids.len(), "bytes_erased_of": erased }));
+        return out.value(&purged);
     }
-    out.line(format!("{} erased for good", counted(ids.len() as u64, "message")));
-    let kept = ids.len() as u64 - erased;
+    out.line(format!("{} erased for good", counted(purged.purged, "message")));
+    let kept = purged.purged.saturating_sub(purged.bytes_erased_of);
     if kept > 0 {
         out.note(format!("the bytes of {} stay, since copies have them", counted(kept, "message")));
     }
     Ok(())
 }
 
-fn list(service: &Service, caller: &Caller, query: MailQuery, reach: Reach, out: Out) -> Result<(), Fault> {
-    let filter = MailFilter {
+async fn list(door: &mut Door, query: MailQuery, reach: Reach, out: Out) -> Result<(), Fault> {
+    let wanted = List {
         query: query.query.join(" "),
         account: query.account,
         folder: query.folder,
@@ -110,8 +112,8 @@ fn list(service: &Service, caller: &Caller, query: MailQuery, reach: Reach, out:
         limit: query.limit,
         reach,
     };
-    let found = service.mail(caller, &filter)?;
-    let rows = &found.rows;
+    let found = door.call(wanted).await?;
+    let rows = &found.messages;
     if !found.complete {
         out.note("the search index is still behind; the next run completes it");
     }
@@ -133,7 +135,7 @@ fn list(service: &Service, caller: &Caller, query: MailQuery, reach: Reach, out:
             .map(|one| if one.name.is_empty() { one.email.clone() } else { one.name.clone() });
         table.row([
             row.id.to_string(),
-            minute(row.date.unwrap_or(row.internal_date)),
+            arrived(row),
             short_flags(row),
             from.unwrap_or_default(),
             row.subject.clone(),
@@ -147,12 +149,13 @@ fn list(service: &Service, caller: &Caller, query: MailQuery, reach: Reach, out:
     Ok(())
 }
 
+/// When it was written, or else arrived.
+fn arrived(row: &Message) -> String {
+    row.date.as_ref().or(row.internal_date.as_ref()).map_or_else(|| "?".to_owned(), Instant::minute)
+}
+
 /// The shape that scripts rely on (spec, "Command line").
-fn row_value(row: &Row) -> serde_json::Value {
-    let people = |list: &[Mailbox]| -> Vec<serde_json::Value> {
-        list.iter().map(|one| serde_json::json!({ "name": one.name, "email": one.email })).collect()
-    };
-    let flags: Vec<&str> = row.flags.system().map(postrider_model::SystemFlag::name).collect();
+fn row_value(row: &Message) -> serde_json::Value {
     serde_json::json!({
         "id": row.id,
         "account": row.account,
@@ -160,108 +163,91 @@ fn row_value(row: &Row) -> serde_json::Value {
         "uid": row.uid,
         "message_id": row.message_id,
         "subject": row.subject,
-        "from": people(&row.from),
-        "to": people(&row.to),
-        "date": row.date.and_then(rfc3339),
-        "internal_date": rfc3339(row.internal_date),
+        "from": row.from,
+        "to": row.to,
+        "date": row.date,
+        "internal_date": row.internal_date,
         "size": row.size,
-        "flags": flags.iter().map(|flag| flag.to_ascii_lowercase()).collect::<Vec<_>>(),
-        "keywords": row.flags.keywords(),
+        "flags": row.flags,
+        "keywords": row.keywords,
     })
 }
 
 /// `N` unread, `F` flagged, `A` answered, `D` draft, `@` attachment.
-fn short_flags(row: &Row) -> String {
-    use postrider_model::SystemFlag::{Answered, Draft, Flagged, Seen};
+fn short_flags(row: &Message) -> String {
+    let has = |flag: &str| row.flags.iter().any(|one| one == flag);
     let marks = [
-        (!row.flags.has(Seen), 'N'),
-        (row.flags.has(Flagged), 'F'),
-        (row.flags.has(Answered), 'A'),
-        (row.flags.has(Draft), 'D'),
+        (!has("seen"), 'N'),
+        (has("flagged"), 'F'),
+        (has("answered"), 'A'),
+        (has("draft"), 'D'),
         (row.has_attachment, '@'),
     ];
     marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| mark).collect()
 }
 
-fn show(service: &Service, caller: &Caller, id: PlacementId, raw: bool, out: Out) -> Result<(), Fault> {
-    if raw {
-        out.bytes(&service.raw_message(caller, id)?);
-        return Ok(());
-    }
-    let details = service.message(caller, id)?;
+/// Its flags as IMAP writes them.
+fn wire_flags(row: &Message) -> Flags {
+    let mut flags = Flags::NONE;
+    row.flags.iter().filter_map(|name| SystemFlag::from_name(name)).for_each(|flag| flags.insert(flag));
+    row.keywords.iter().for_each(|keyword| flags.insert_keyword(keyword.clone()));
+    flags
+}
+
+async fn show(door: &mut Door, id: MessageId, out: Out) -> Result<(), Fault> {
+    let details = door.call(Show { id }).await?;
     if out.json {
         return out.value(&details_value(&details));
     }
-    let row = &details.row;
+    let row = &details.message;
     out.line(format!("{id}  {}/{}  {}", row.account, row.folder, octets(row.size)));
-    for address in &details.addresses {
-        out.line(format!("{:?}: {}", address.role, person(address)));
+    for one in &details.addresses {
+        out.line(format!("{}: {}", title(&one.role), person(one)));
     }
     out.line(format!("Subject: {}", row.subject));
-    if let Some(date) = row.date {
-        out.line(format!("Date: {} UTC", minute(date)));
+    if let Some(date) = &row.date {
+        out.line(format!("Date: {} UTC", date.minute()));
     }
-    out.line(format!("Flags: {}", row.flags));
-    if let Some(deleted) = row.deleted {
-        out.line(format!("Deleted: {} UTC; `postrider mail restore {id}` brings it back", minute(deleted)));
+    out.line(format!("Flags: {}", wire_flags(row)));
+    if let Some(deleted) = &row.deleted {
+        let deleted = deleted.minute();
+        out.line(format!("Deleted: {deleted} UTC; `postrider mail restore {id}` brings it back"));
     }
     out.line("");
-    let text = service.text(caller, id)?;
+    let text = door.call(Text { id }).await?.text;
     text.lines().for_each(|line| out.line(line));
     Ok(())
 }
 
-fn person(address: &postrider_model::Address) -> String {
-    match address.name.is_empty() {
-        true => address.email.clone(),
-        false => format!("{} <{}>", address.name, address.email),
+/// A field's name without hyphens, each word capitalized.
+fn title(role: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    };
+    role.split('-').map(word).collect()
+}
+
+fn person(one: &Participant) -> String {
+    match one.name.is_empty() {
+        true => one.email.clone(),
+        false => format!("{} <{}>", one.name, one.email),
     }
 }
 
-fn details_value(details: &Details) -> serde_json::Value {
-    let mut value = row_value(&details.row);
-    let structure: serde_json::Value = serde_json::from_str(&details.structure).unwrap_or_default();
+fn details_value(details: &MessageDetails) -> serde_json::Value {
+    let mut value = row_value(&details.message);
     if let Some(object) = value.as_object_mut() {
         object.insert("addresses".to_owned(), serde_json::json!(details.addresses));
-        object.insert("structure".to_owned(), structure);
+        object.insert("structure".to_owned(), details.structure.clone());
         object.insert("thread".to_owned(), serde_json::json!(details.thread));
-        object.insert("deleted".to_owned(), serde_json::json!(details.row.deleted.and_then(rfc3339)));
+        object.insert("deleted".to_owned(), serde_json::json!(details.message.deleted));
     }
     value
 }
 
-fn write(service: &Service, caller: &Caller, export: MailExport, out: Out) -> Result<(), Fault> {
-    let request = ExportRequest {
-        account: export.account,
-        folders: export.folders,
-        form: match export.format {
-            ExportFormat::Eml => ExportForm::Eml,
-            ExportFormat::Maildir => ExportForm::Maildir,
-            ExportFormat::Mbox => ExportForm::Mbox,
-        },
-        to: export.to,
-    };
-    let counts = service.export(caller, &request)?;
-    if out.json {
-        return out.value(&counts);
-    }
-    let there = match counts.there_already {
-        0 => String::new(),
-        more => format!("; {more} were there already"),
-    };
-    out.line(format!(
-        "{} of {} written to {} ({}){there}",
-        counted(counts.written, "message"),
-        counted(counts.folders, "folder"),
-        request.to.display(),
-        octets(counts.bytes)
-    ));
-    Ok(())
-}
-
-fn restore(service: &mut Service, caller: &Caller, ids: &[String], out: Out) -> Result<(), Fault> {
-    let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>, _>>()?;
-    let restored = service.restore(caller, &ids)?;
+async fn restore(door: &mut Door, ids: &[String], out: Out) -> Result<(), Fault> {
+    let restored = door.call(Restore { ids: parse_ids(ids)? }).await?;
     if out.json {
         return out.value(&restored);
     }

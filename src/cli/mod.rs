@@ -1,9 +1,12 @@
 //! What a person types, and what a person reads. One file a command; words and tables only: what is done is `service`'s.
 
 mod account;
+mod api;
 mod args;
 mod audit;
 mod doctor;
+mod door;
+mod export;
 mod folder;
 mod mail;
 mod out;
@@ -14,7 +17,6 @@ mod provider;
 mod run;
 mod status;
 mod table;
-mod times;
 mod watch;
 
 use postrider_model::{ErrorClass, Fault};
@@ -24,10 +26,11 @@ pub use args::{Cli, Command, Global};
 use crate::{
     daemon::{self, SetLog, Systemd, UnixSignals},
     report::Exit,
-    service::{Environment, Service},
+    service::Environment,
     world::World,
 };
-use args::MailCommand;
+use args::{ApiCommand, MailCommand};
+use door::Door;
 use out::Out;
 
 /// Whether the command line says to be the daemon.
@@ -60,31 +63,29 @@ pub async fn execute(cli: Cli, env: Environment, world: World) -> Exit {
 }
 
 async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<Exit, Fault> {
-    if let Some(Command::Doctor { offline }) = cli.command {
-        return doctor::doctor(world, env, !offline, out).await;
+    match cli.command {
+        Some(Command::Doctor { offline }) => return doctor::doctor(world, env, !offline, out).await,
+        // It is the same everywhere, and where nothing is installed.
+        Some(Command::Api(ApiCommand::Describe)) => return api::describe(out),
+        _ => {}
     }
-    let mut service = Service::open(world, env)?;
+    let mut door = Door::open(world, env, cli.global.as_user.clone()).await?;
     // Looked at second: whoever types a password may end that by a signal, and a run has a word of its own for one.
     let outcome = tokio::select! {
         biased;
-        outcome = command(&mut service, cli, out) => outcome,
+        outcome = command(&mut door, cli, out) => outcome,
         () = run::interruption() => {
             Err(Fault::new(ErrorClass::Transient, "finish the command", "it was interrupted"))
         }
     };
-    for lost in service.settle().await {
+    for lost in door.settle().await {
         out.warn(format!("warning: {}", lost.message()));
         lost.hint.iter().for_each(|hint| out.warn(format!("hint: {hint}")));
     }
     outcome
 }
 
-async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Fault> {
-    let owner = service.owner();
-    let caller = match &cli.global.as_user {
-        Some(user) => service.act_as(&owner, user)?,
-        None => owner,
-    };
+async fn command(door: &mut Door, cli: Cli, out: Out) -> Result<Exit, Fault> {
     if let Some(accounts) = cli.sync_now {
         if cli.command.is_some() {
             let cause = "a command was given besides";
@@ -92,25 +93,26 @@ async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Faul
                 Fault::new(ErrorClass::Config, "run with --sync-now", cause).hint("give one of the two")
             );
         }
-        return run::run(service, &caller, accounts, &cli.only, cli.dry_run, out).await;
+        return run::run(door, accounts, &cli.only, cli.dry_run, out).await;
     }
     match cli.command {
         // The daemon is not of this process's making: see `serve`.
         None => Ok(Exit::Done),
-        Some(Command::Sync { accounts, dry_run }) => {
-            run::run(service, &caller, accounts, &[], dry_run, out).await
-        }
-        Some(Command::Watch { accounts }) => watch::watch(service, &caller, &accounts, out).await,
-        Some(Command::Status) => status::status(service, &caller, out),
-        Some(Command::Audit(command)) => audit::audit(service, &caller, command, out),
-        Some(Command::Allow { plan }) => status::allow(service, &caller, &plan, out),
-        Some(Command::Provider(command)) => provider::provider(service, &caller, command, out),
-        Some(Command::Account(command)) => account::account(service, &caller, command, out).await,
-        Some(Command::Mail(MailCommand::Send(new))) => outbox::send(service, &caller, new, out).await,
-        Some(Command::Mail(MailCommand::Draft(new))) => outbox::draft(service, &caller, new, out),
-        Some(Command::Mail(command)) => mail::mail(service, &caller, command, out),
-        Some(Command::Outbox(command)) => outbox::outbox(service, &caller, command, out),
-        Some(Command::Folder(command)) => folder::folder(service, &caller, command, out).await,
+        Some(Command::Sync { accounts, dry_run }) => run::run(door, accounts, &[], dry_run, out).await,
+        Some(Command::Watch { accounts }) => watch::watch(door, &accounts, out).await,
+        Some(Command::Status { watch }) => status::status(door, watch, out).await,
+        Some(Command::Audit(command)) => audit::audit(door, command, out).await,
+        Some(Command::Allow { plan }) => status::allow(door, plan, out).await,
+        Some(Command::Reload) => api::reload(door, out).await,
+        Some(Command::Api(command)) => api::api(door, command, out).await,
+        Some(Command::Provider(command)) => provider::provider(door, command, out).await,
+        Some(Command::Account(command)) => account::account(door, command, out).await,
+        Some(Command::Mail(MailCommand::Send(new))) => outbox::send(door, new, out).await,
+        Some(Command::Mail(MailCommand::Draft(new))) => outbox::draft(door, new, out).await,
+        Some(Command::Mail(MailCommand::Export(export))) => export::export(door, export, out).await,
+        Some(Command::Mail(command)) => mail::mail(door, command, out).await,
+        Some(Command::Outbox(command)) => outbox::outbox(door, command, out).await,
+        Some(Command::Folder(command)) => folder::folder(door, command, out).await,
         Some(Command::Doctor { .. }) => Ok(Exit::Done),
     }
 }

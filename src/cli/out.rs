@@ -50,6 +50,14 @@ impl Out {
         let _ = io::stdout().lock().write_all(table.render(self.width).as_bytes());
     }
 
+    /// Makes room for an answer that takes the place of the one before it, where a person looks.
+    pub fn clear(self) {
+        if self.width.is_some() {
+            // To the first line, and nothing below it (ECMA-48, CUP and ED).
+            let _ = io::stdout().lock().write_all(b"\x1b[H\x1b[J");
+        }
+    }
+
     /// The answer as one JSON value on one line.
     pub fn value(self, value: &impl Serialize) -> Result<(), Fault> {
         let text = serde_json::to_string(value).map_err(|error| {
@@ -69,11 +77,16 @@ impl Out {
         if self.json {
             let error = serde_json::json!({ "error": postrider_model::ErrorReport::from(fault) });
             let _ = self.value(&error);
-        } else {
-            self.warn(format!("error: {}", fault.message()));
-            if let Some(hint) = &fault.hint {
-                self.warn(format!("hint: {hint}"));
-            }
+            return Exit::of_fault(fault);
+        }
+        self.told(fault)
+    }
+
+    /// The same beside an answer.
+    pub fn told(self, fault: &Fault) -> Exit {
+        self.warn(format!("error: {}", fault.message()));
+        if let Some(hint) = &fault.hint {
+            self.warn(format!("hint: {hint}"));
         }
         Exit::of_fault(fault)
     }

@@ -4,99 +4,90 @@ use std::{
     fs,
     io::{self, Read},
     path::Path,
-    sync::Arc,
 };
 
-use postrider_model::{AccountStatus, ErrorClass, Fault, IdParseError, OutboxId};
+use postrider_model::{AccountStatus, ErrorClass, Fault, IdParseError};
 
 use super::{
     args::{MailNew, OutboxCommand},
+    door::Door,
     mail::parse_id,
     out::{Out, counted},
+    run::exit_of,
     table::{Column, Table},
 };
 use crate::{
+    api::{
+        Base64, OutboxId,
+        operations::outbox::{Draft, Drop, Entry, File, List, Raw, Retry, Send, Sent, Show, Written},
+    },
     report::Exit,
-    service::{Caller, MailParts, NewFile, NewMail, OutboxView, RunRequest, Service},
-    sync::Silent,
 };
 
 /// Sends a message now; where that cannot be, it waits in the outbox.
-pub(super) async fn send(
-    service: &mut Service,
-    caller: &Caller,
-    new: MailNew,
-    out: Out,
-) -> Result<Exit, Fault> {
-    let later = new.later;
-    let account = service.sender(caller, new.account.as_deref())?;
-    let id = service.queue_mail(caller, &account, read(new)?)?;
-    let mut exit = Exit::Done;
-    if !later {
-        let request =
-            RunRequest { accounts: vec![account], mail: true, outbox_only: true, ..RunRequest::default() };
-        let outcome = service.sync_now(caller, &request, Arc::new(Silent)).await?;
-        let is_busy = outcome.report.accounts.iter().all(|account| account.status == AccountStatus::Busy);
-        if is_busy {
-            out.note("another postrider is at work: it waits for that run or the next one");
-            return told(service, caller, id, Exit::Done, out);
-        }
-        exit = Exit::of_run(&outcome.report);
-        for account in &outcome.report.accounts {
-            account.warnings.iter().for_each(|warning| out.warn(format!("warning: {warning}")));
-            if let Some(error) = &account.error {
-                out.warn(format!("error: {}", error.message));
-                error.hint.iter().for_each(|hint| out.warn(format!("hint: {hint}")));
-            }
-        }
-    }
-    told(service, caller, id, exit, out)
-}
-
-/// Tells how far the entry is, and answers with the exit code that goes with it.
-fn told(service: &Service, caller: &Caller, id: OutboxId, exit: Exit, out: Out) -> Result<Exit, Fault> {
-    let entry = service.entry(caller, id)?;
-    let failed = entry.state == "failed" || entry.state == "uncertain";
+pub(super) async fn send(door: &mut Door, new: MailNew, out: Out) -> Result<Exit, Fault> {
+    let (account, later) = (new.account.clone(), new.later);
+    let sent = door.call(Send { account, message: read(new)?, later }).await?;
+    let exit = told_of_run(&sent, out);
     match out.json {
-        true => out.value(&entry)?,
-        false => out.line(words(&entry)),
+        true => out.value(&sent.entry)?,
+        false => out.line(words(&sent.entry)),
     }
+    let failed = sent.entry.state == "failed" || sent.entry.state == "uncertain";
     Ok(if failed { exit.worst(Exit::Failed) } else { exit })
 }
 
-pub(super) fn draft(service: &mut Service, caller: &Caller, new: MailNew, out: Out) -> Result<Exit, Fault> {
-    let account = service.sender(caller, new.account.as_deref())?;
-    let id = service.draft_mail(caller, &account, read(new)?)?;
+/// Tells what kept the message from going out, and answers with the exit code that goes with it.
+fn told_of_run(sent: &Sent, out: Out) -> Exit {
+    if let Some(problem) = &sent.error {
+        return out.told(&Fault::from(problem.clone()));
+    }
+    let Some(run) = &sent.run else { return Exit::Done };
+    if run.accounts.iter().all(|account| account.status == AccountStatus::Busy) {
+        out.note("another postrider is at work: it waits for that run or the next one");
+        return Exit::Done;
+    }
+    for account in &run.accounts {
+        account.warnings.iter().for_each(|warning| out.warn(format!("warning: {warning}")));
+        if let Some(error) = &account.error {
+            out.warn(format!("error: {}", error.message));
+            error.hint.iter().for_each(|hint| out.warn(format!("hint: {hint}")));
+        }
+    }
+    exit_of(run)
+}
+
+pub(super) async fn draft(door: &mut Door, new: MailNew, out: Out) -> Result<Exit, Fault> {
+    let account = new.account.clone();
+    let drafted = door.call(Draft { account, message: read(new)? }).await?;
     match out.json {
-        true => out.value(&serde_json::json!({ "id": id }))?,
-        false => out.line(format!("{id}: a draft of account {account}")),
+        true => out.value(&serde_json::json!({ "id": drafted.id }))?,
+        false => out.line(format!("{}: a draft of account {}", drafted.id, drafted.account)),
     }
     out.note("the next run puts it on the server");
     Ok(Exit::Done)
 }
 
-pub(super) fn outbox(
-    service: &mut Service,
-    caller: &Caller,
-    command: OutboxCommand,
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn outbox(door: &mut Door, command: OutboxCommand, out: Out) -> Result<Exit, Fault> {
     match command {
-        OutboxCommand::List { account, all } => list(service, caller, account.as_deref(), all, out)?,
-        OutboxCommand::Show { id, raw } => show(service, caller, parse(&id)?, raw, out)?,
-        OutboxCommand::Retry { id } => tell(&service.retry_outgoing(caller, parse(&id)?)?, out)?,
-        OutboxCommand::Drop { id } => tell(&service.drop_outgoing(caller, parse(&id)?)?, out)?,
+        OutboxCommand::List { account, all } => list(&door.call(List { account, all }).await?, out)?,
+        OutboxCommand::Show { id, raw: true } => {
+            out.bytes(&door.call(Raw { id: parse(&id)? }).await?.0);
+        }
+        OutboxCommand::Show { id, raw: false } => tell(&door.call(Show { id: parse(&id)? }).await?, out)?,
+        OutboxCommand::Retry { id } => tell(&door.call(Retry { id: parse(&id)? }).await?, out)?,
+        OutboxCommand::Drop { id } => tell(&door.call(Drop { id: parse(&id)? }).await?, out)?,
     }
     Ok(Exit::Done)
 }
 
 fn parse(text: &str) -> Result<OutboxId, Fault> {
     text.parse()
+        .map(OutboxId)
         .map_err(|error: IdParseError| Fault::new(ErrorClass::Config, "read an outbox id", error.to_string()))
 }
 
-fn list(service: &Service, caller: &Caller, account: Option<&str>, all: bool, out: Out) -> Result<(), Fault> {
-    let entries = service.outbox(caller, account, all)?;
+fn list(entries: &[Entry], out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(&entries);
     }
@@ -108,10 +99,10 @@ fn list(service: &Service, caller: &Caller, account: Option<&str>, all: bool, ou
         Column::text("SUBJECT"),
         Column::text("ACCOUNT"),
     ]);
-    for entry in &entries {
+    for entry in entries {
         table.row([
             entry.id.to_string(),
-            entry.state.to_owned(),
+            entry.state.clone(),
             entry.attempts.to_string(),
             entry.recipients.join(", "),
             entry.subject.clone(),
@@ -119,7 +110,7 @@ fn list(service: &Service, caller: &Caller, account: Option<&str>, all: bool, ou
         ]);
     }
     out.table(&table);
-    for entry in &entries {
+    for entry in entries {
         if let Some(error) = &entry.error {
             out.line(format!("{}: {error}", entry.id));
         }
@@ -127,15 +118,7 @@ fn list(service: &Service, caller: &Caller, account: Option<&str>, all: bool, ou
     Ok(())
 }
 
-fn show(service: &mut Service, caller: &Caller, id: OutboxId, raw: bool, out: Out) -> Result<(), Fault> {
-    if raw {
-        out.bytes(&service.outgoing_bytes(caller, id)?);
-        return Ok(());
-    }
-    tell(&service.entry(caller, id)?, out)
-}
-
-fn tell(entry: &OutboxView, out: Out) -> Result<(), Fault> {
+fn tell(entry: &Entry, out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(entry);
     }
@@ -155,9 +138,9 @@ fn tell(entry: &OutboxView, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn words(entry: &OutboxView) -> String {
+fn words(entry: &Entry) -> String {
     let to = counted(entry.recipients.len() as u64, "recipient");
-    match entry.state {
+    match entry.state.as_str() {
         "sent" => format!("{}: sent{}", entry.id, if entry.filed { ", with a copy in Sent" } else { "" }),
         "queued" => format!("{}: waits, for {to}", entry.id),
         "uncertain" => format!("{}: may have been sent; nobody knows", entry.id),
@@ -166,15 +149,16 @@ fn words(entry: &OutboxView) -> String {
 }
 
 /// What is written, with the files that it names.
-fn read(new: MailNew) -> Result<NewMail, Fault> {
+fn read(new: MailNew) -> Result<Written, Fault> {
     if let Some(file) = &new.file {
-        return Ok(NewMail::Raw(content(file)?));
+        return Ok(Written { raw: Some(Base64(content(file)?)), ..Written::default() });
     }
     let text = new.text.map(|text| said(&text)).transpose()?;
     let html = new.html.map(|html| said(&html)).transpose()?;
     let files =
         |paths: &[std::path::PathBuf]| paths.iter().map(|path| file(path)).collect::<Result<Vec<_>, _>>();
-    Ok(NewMail::Parts(Box::new(MailParts {
+    Ok(Written {
+        raw: None,
         to: new.to,
         cc: new.cc,
         bcc: new.bcc,
@@ -186,7 +170,7 @@ fn read(new: MailNew) -> Result<NewMail, Fault> {
         reply_to: new.reply_to_id.as_deref().map(parse_id).transpose()?,
         to_all: new.all,
         forward: new.forward_id.as_deref().map(parse_id).transpose()?,
-    })))
+    })
 }
 
 /// A text as it stands, from a file (`@FILE`), or from standard input (`-`).
@@ -214,7 +198,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Fault> {
     }
 }
 
-fn file(path: &Path) -> Result<NewFile, Fault> {
+fn file(path: &Path) -> Result<File, Fault> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(NewFile { name, bytes: content(path)? })
+    Ok(File { name, content: Base64(content(path)?) })
 }

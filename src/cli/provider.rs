@@ -2,28 +2,23 @@
 
 use postrider_model::{ErrorClass, Fault};
 
+use super::door::Door;
 use super::{
     args::{LoginArg, ProviderAdd, ProviderCommand, SecurityArg},
     out::Out,
     table::{Column, Table},
 };
 use crate::{
-    config::{AuthKind, LoginKind, ProviderDraft, ProviderKind, Security, ServerDraft},
+    api::operations::providers::{Add, List, LoginAs, Protection, Provider, Remove, Server, Show},
     report::Exit,
-    service::{Caller, ProviderView, Service},
 };
 
-pub(super) fn provider(
-    service: &mut Service,
-    caller: &Caller,
-    command: ProviderCommand,
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn provider(door: &mut Door, command: ProviderCommand, out: Out) -> Result<Exit, Fault> {
     match command {
-        ProviderCommand::List => list(&service.providers(caller), out)?,
-        ProviderCommand::Show { name } => show(&service.provider(caller, &name)?, out)?,
+        ProviderCommand::List => list(&door.call(List {}).await?, out)?,
+        ProviderCommand::Show { name } => show(&door.call(Show { name }).await?, out)?,
         ProviderCommand::Add(add) => {
-            let view = service.add_provider(caller, &add.name, &draft(&add)?)?;
+            let view = door.call(new(add)?).await?;
             match out.json {
                 true => out.value(&view)?,
                 false => {
@@ -33,17 +28,17 @@ pub(super) fn provider(
             }
         }
         ProviderCommand::Remove { name } => {
-            service.remove_provider(caller, &name)?;
+            let removed = door.call(Remove { name }).await?;
             match out.json {
-                true => out.value(&serde_json::json!({ "removed": name }))?,
-                false => out.line(format!("provider {name} is removed")),
+                true => out.value(&removed)?,
+                false => out.line(format!("provider {} is removed", removed.removed)),
             }
         }
     }
     Ok(Exit::Done)
 }
 
-fn list(views: &[ProviderView], out: Out) -> Result<(), Fault> {
+fn list(views: &[Provider], out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(&views);
     }
@@ -55,10 +50,10 @@ fn list(views: &[ProviderView], out: Out) -> Result<(), Fault> {
         Column::text("DOMAINS"),
     ]);
     for view in views {
-        let defined = view.origin.unwrap_or("a file that is wrong");
+        let defined = view.origin.as_deref().unwrap_or("a file that is wrong");
         table.row([
             &view.name,
-            view.kind.unwrap_or("?"),
+            view.kind.as_deref().unwrap_or("?"),
             &view.auth.join(", "),
             defined,
             &view.domains.join(", "),
@@ -68,17 +63,17 @@ fn list(views: &[ProviderView], out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn show(view: &ProviderView, out: Out) -> Result<(), Fault> {
+fn show(view: &Provider, out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(view);
     }
     let lines = [
-        ("type", view.kind.map(ToOwned::to_owned)),
+        ("type", view.kind.clone()),
         ("login by", Some(view.auth.join(", "))),
         ("imap", view.imap.clone()),
         ("smtp", view.smtp.clone()),
         ("domains", Some(view.domains.join(", "))),
-        ("defined in", view.origin.map(ToOwned::to_owned)),
+        ("defined in", view.origin.clone()),
         ("used by", Some(view.accounts.join(", "))),
         ("note", view.note.clone()),
     ];
@@ -92,29 +87,28 @@ fn show(view: &ProviderView, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn draft(add: &ProviderAdd) -> Result<ProviderDraft, Fault> {
-    Ok(ProviderDraft {
-        kind: Some(ProviderKind::Imap),
-        domains: add.domains.clone(),
-        login: Some(match add.login {
-            LoginArg::Email => LoginKind::Email,
-            LoginArg::MailboxName => LoginKind::MailboxName,
-            LoginArg::Manual => LoginKind::Manual,
-        }),
-        auth: vec![AuthKind::Basic],
-        imap: Some(server("--imap", &add.imap, add.imap_security)?),
+fn new(add: ProviderAdd) -> Result<Add, Fault> {
+    Ok(Add {
+        name: add.name,
+        domains: add.domains,
+        login: match add.login {
+            LoginArg::Email => LoginAs::Email,
+            LoginArg::MailboxName => LoginAs::MailboxName,
+            LoginArg::Manual => LoginAs::Manual,
+        },
+        imap: server("--imap", &add.imap, add.imap_security)?,
         smtp: add.smtp.as_deref().map(|smtp| server("--smtp", smtp, add.smtp_security)).transpose()?,
-        ca_file: add.ca_file.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone())),
+        ca_file: add.ca_file.map(|file| std::path::absolute(&file).unwrap_or(file)),
         allow_plaintext: add.allow_plaintext,
     })
 }
 
 /// `HOST`, `HOST:PORT`, `[::1]:PORT`.
-fn server(option: &str, text: &str, security: SecurityArg) -> Result<ServerDraft, Fault> {
+fn server(option: &str, text: &str, security: SecurityArg) -> Result<Server, Fault> {
     let security = match security {
-        SecurityArg::Tls => Security::Tls,
-        SecurityArg::Starttls => Security::StartTls,
-        SecurityArg::None => Security::None,
+        SecurityArg::Tls => Protection::Tls,
+        SecurityArg::Starttls => Protection::StartTls,
+        SecurityArg::None => Protection::None,
     };
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
@@ -128,7 +122,7 @@ fn server(option: &str, text: &str, security: SecurityArg) -> Result<ServerDraft
         )
     })?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(ServerDraft { host, port, security: Some(security) })
+    Ok(Server { host, port, security })
 }
 
 #[cfg(test)]

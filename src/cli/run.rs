@@ -6,53 +6,73 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use postrider_model::{AccountReport, AccountStatus, ErrorClass, Fault};
+use postrider_model::{AccountStatus, ErrorClass, Fault};
 
 use super::{
-    args::Kind,
+    args,
+    door::Door,
     out::{Out, counted, octets},
     progress::{Bar, Bars},
 };
 use crate::{
+    api::operations::sync::{AccountReport, Kind, OutForecast, Plan, Ran, RunReport, Sync},
     report::Exit,
-    service::{Caller, RunOutcome, RunRequest, Service},
-    sync::{Event, FolderChange, Observer, OutForecast, Plan, Silent},
+    sync::{Event, Observer, Silent},
 };
 
 pub(super) async fn run(
-    service: &mut Service,
-    caller: &Caller,
+    door: &mut Door,
     accounts: Vec<String>,
-    only: &[Kind],
+    only: &[args::Kind],
     dry_run: bool,
     out: Out,
 ) -> Result<Exit, Fault> {
-    let request = RunRequest {
-        accounts,
-        dry_run,
-        mail: only.is_empty() || only.contains(&Kind::Mail),
-        ..RunRequest::default()
-    };
-    let watched = io::stderr().is_terminal() && !out.quiet && !out.json;
-    let observer: Arc<dyn Observer> = if watched { Arc::new(Watcher::new()) } else { Arc::new(Silent) };
+    let only = only
+        .iter()
+        .map(|kind| match kind {
+            args::Kind::Mail => Kind::Mail,
+            args::Kind::Contacts => Kind::Contacts,
+            args::Kind::Activities => Kind::Activities,
+        })
+        .collect();
+    let wanted = Sync { accounts, only, dry_run };
     // A run that is interrupted stops between two octets: what is committed stays, and the next run goes on from there.
-    let outcome = tokio::select! {
+    let ran = tokio::select! {
         biased;
         () = interruption() => {
             let fault = Fault::new(ErrorClass::Transient, "finish the run", "it was interrupted");
             return Err(fault.hint("what came in is stored; the next run goes on from there"));
         }
-        outcome = service.sync_now(caller, &request, observer) => outcome?,
+        ran = done(door, wanted, out) => ran?,
     };
     if out.json {
         match dry_run {
-            true => out.value(&plans_value(&outcome))?,
-            false => out.value(&outcome.report)?,
+            true => out.value(&plans_value(&ran))?,
+            false => out.value(&ran.report)?,
         }
     } else {
-        tell(&outcome, dry_run, out);
+        tell(&ran, dry_run, out);
     }
-    Ok(Exit::of_run(&outcome.report))
+    Ok(exit_of(&ran.report))
+}
+
+/// Has it done by the daemon that keeps the store, else does it, with bars where a person looks.
+async fn done(door: &mut Door, wanted: Sync, out: Out) -> Result<Ran, Fault> {
+    match door.syncer().await {
+        Some(here) => {
+            let watched = io::stderr().is_terminal() && !out.quiet && !out.json;
+            let observer: Arc<dyn Observer> =
+                if watched { Arc::new(Watcher::new()) } else { Arc::new(Silent) };
+            here.service.sync_now(&here.caller, &wanted.request(), observer).await.map(Ran::from)
+        }
+        None => door.call(wanted).await,
+    }
+}
+
+/// What a run's report ends the process with.
+pub(super) fn exit_of(report: &RunReport) -> Exit {
+    let of_account = |account: &AccountReport| Exit::of_account(account.status, !account.held.is_empty());
+    report.accounts.iter().map(of_account).fold(Exit::Done, Exit::worst)
 }
 
 /// Waits until the process is asked to end.
@@ -70,22 +90,21 @@ pub(super) async fn interruption() {
     }
 }
 
-fn plans_value(outcome: &RunOutcome) -> serde_json::Value {
+fn plans_value(outcome: &Ran) -> serde_json::Value {
     let plans: Vec<serde_json::Value> = outcome
         .report
         .accounts
         .iter()
         .zip(&outcome.plans)
         .map(|(account, plan)| {
-            let folders: Vec<String> = plan.folders.iter().map(folder_words).collect();
             let error = &account.error;
-            serde_json::json!({ "account": account.account, "status": account.status, "folders": folders, "mail": plan.mail, "out": plan.out, "error": error })
+            serde_json::json!({ "account": account.account, "status": account.status, "folders": plan.folders, "mail": plan.mail, "out": plan.out, "error": error })
         })
         .collect();
     serde_json::json!({ "run": outcome.report.run, "plan": plans })
 }
 
-fn tell(outcome: &RunOutcome, dry_run: bool, out: Out) {
+fn tell(outcome: &Ran, dry_run: bool, out: Out) {
     for (account, plan) in outcome.report.accounts.iter().zip(&outcome.plans) {
         if dry_run {
             tell_plan(account, plan, out);
@@ -134,11 +153,12 @@ fn tell_account(account: &AccountReport, out: Out) {
 }
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
-    if plan.folders.is_empty() && plan.mail.is_empty() && plan.out.is_empty() && account.error.is_none() {
+    let out_words = out_words(&plan.out);
+    if plan.folders.is_empty() && plan.mail.is_empty() && out_words.is_empty() && account.error.is_none() {
         out.line(format!("{}: nothing to do", account.account));
     }
     for change in &plan.folders {
-        out.line(format!("{}: {}", account.account, folder_words(change)));
+        out.line(format!("{}: {change}", account.account));
     }
     for folder in &plan.mail {
         let parts = [
@@ -152,11 +172,11 @@ fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        let held = folder.held.map(|why| format!("; would be held: {why}")).unwrap_or_default();
+        let held = folder.held.as_ref().map(|why| format!("; would be held: {why}")).unwrap_or_default();
         out.line(format!("{}: {}: {}{held}", account.account, folder.folder, told.join(", ")));
     }
-    if !plan.out.is_empty() {
-        out.line(format!("{}: {}", account.account, out_words(&plan.out)));
+    if !out_words.is_empty() {
+        out.line(format!("{}: {out_words}", account.account));
     }
 }
 
@@ -167,17 +187,6 @@ fn out_words(plan: &OutForecast) -> String {
     let told: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     told.join(", ")
-}
-
-fn folder_words(change: &FolderChange) -> String {
-    match change {
-        FolderChange::New(name) => format!("new folder {name}"),
-        FolderChange::Renamed(old, new) => format!("folder {old} is {new} now"),
-        FolderChange::Thawed(name) => format!("folder {name} is followed again"),
-        FolderChange::Frozen(name, why) => {
-            format!("folder {name} is kept as it is and followed no more ({})", why.name())
-        }
-    }
 }
 
 pub(super) const fn status_words(status: AccountStatus) -> &'static str {

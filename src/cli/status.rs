@@ -1,24 +1,102 @@
 //! `postrider status` and `postrider allow`.
 
+use std::time::Duration;
+
 use postrider_model::Fault;
-use postrider_store::Side;
+use tokio::time::sleep;
 
 use super::{
+    door::Door,
     out::{Out, counted},
+    run::interruption,
     table::{Column, Table},
-    times::minute,
 };
 use crate::{
+    api::{
+        Instant,
+        operations::{
+            status::{AccountState, Status},
+            sync::Allow,
+        },
+    },
     report::Exit,
-    service::{AccountState, Caller, Service},
 };
 
-pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exit, Fault> {
-    let states = service.status(caller)?;
-    if out.json {
-        out.value(&states)?;
+/// How often a watched status is looked at again.
+const LOOK: Duration = Duration::from_secs(2);
+
+pub(super) async fn status(door: &mut Door, watch: bool, out: Out) -> Result<Exit, Fault> {
+    if !watch {
+        tell(&door.followed_status().await?, out)?;
         return Ok(Exit::Done);
     }
+    loop {
+        let states = door.followed_status().await?;
+        out.clear();
+        tell(&states, out)?;
+        tokio::select! {
+            biased;
+            () = interruption() => return Ok(Exit::Done),
+            () = sleep(LOOK) => {}
+        }
+    }
+}
+
+impl Door {
+    /// How each account is: from the daemon where there is one, which knows how it follows them, else from the store.
+    async fn followed_status(&mut self) -> Result<Vec<AccountState>, Fault> {
+        match self.daemon().await {
+            Some(client) => client.call(&Status {}).await,
+            None => self.call(Status {}).await,
+        }
+    }
+}
+
+fn tell(states: &[AccountState], out: Out) -> Result<(), Fault> {
+    if out.json {
+        return out.value(&states);
+    }
+    let is_followed = states.iter().any(|state| state.phase.is_some());
+    match is_followed {
+        true => tell_followed(states, out),
+        false => tell_stored(states, out),
+    }
+    states.iter().for_each(|state| tell_more(state, out));
+    if states.is_empty() {
+        out.note("there are no accounts yet; `postrider account add ADDRESS` adds one");
+    }
+    Ok(())
+}
+
+fn tell_followed(states: &[AccountState], out: Out) {
+    let mut table = Table::new([
+        Column::whole("ACCOUNT"),
+        Column::text("STATE"),
+        Column::whole("NOW"),
+        Column::whole("LAST RUN (UTC)"),
+        Column::whole("NEXT RUN (UTC)"),
+        Column::number("FOLDERS"),
+        Column::number("MESSAGES"),
+        Column::number("RESTORABLE"),
+        Column::number("UNSENT"),
+    ]);
+    for state in states {
+        table.row([
+            state.account.clone(),
+            words(&state.status).to_owned(),
+            state.phase.clone().unwrap_or_default(),
+            state.last_run.as_ref().map(Instant::minute).unwrap_or_default(),
+            state.next_run.as_ref().map(Instant::minute).unwrap_or_default(),
+            state.folders.to_string(),
+            state.messages.to_string(),
+            state.restorable.to_string(),
+            state.unsent.to_string(),
+        ]);
+    }
+    out.table(&table);
+}
+
+fn tell_stored(states: &[AccountState], out: Out) {
     let mut table = Table::new([
         Column::whole("ACCOUNT"),
         Column::text("STATE"),
@@ -28,11 +106,11 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
         Column::number("RESTORABLE"),
         Column::number("UNSENT"),
     ]);
-    for state in &states {
+    for state in states {
         table.row([
             state.account.clone(),
             words(&state.status).to_owned(),
-            state.last_run.map(minute).unwrap_or_default(),
+            state.last_run.as_ref().map(Instant::minute).unwrap_or_default(),
             state.folders.to_string(),
             state.messages.to_string(),
             state.restorable.to_string(),
@@ -40,21 +118,12 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
         ]);
     }
     out.table(&table);
-    states.iter().for_each(|state| tell_more(state, out));
-    if states.is_empty() {
-        out.note("there are no accounts yet; `postrider account add ADDRESS` adds one");
-    }
-    Ok(Exit::Done)
 }
 
 fn tell_more(state: &AccountState, out: Out) {
-    let text =
-        |key: &str| state.error.as_ref().and_then(|error| error.get(key)).and_then(|value| value.as_str());
-    if let Some(message) = text("message") {
-        out.line(format!("{}: {message}", state.account));
-    }
-    if let Some(hint) = text("hint") {
-        out.line(format!("  hint: {hint}"));
+    if let Some(error) = &state.error {
+        out.line(format!("{}: {}", state.account, error.message));
+        error.hint.iter().for_each(|hint| out.line(format!("  hint: {hint}")));
     }
     for held in &state.held {
         let what = counted(held.deletions, "deletion");
@@ -80,15 +149,17 @@ fn words(status: &str) -> &str {
     }
 }
 
-pub(super) fn allow(service: &mut Service, caller: &Caller, plan: &str, out: Out) -> Result<Exit, Fault> {
-    let (deleted, side) = service.allow(caller, plan)?;
-    let messages = counted(deleted, "message");
-    match (out.json, side) {
-        (true, _) => out.value(&serde_json::json!({ "plan": plan, "deleted": deleted }))?,
-        (false, Side::Server) => {
+pub(super) async fn allow(door: &mut Door, plan: String, out: Out) -> Result<Exit, Fault> {
+    let allowed = door.call(Allow { plan }).await?;
+    let messages = counted(allowed.deleted, "message");
+    match (out.json, allowed.on_server) {
+        (true, _) => {
+            out.value(&serde_json::json!({ "plan": allowed.plan, "deleted": allowed.deleted }))?;
+        }
+        (false, false) => {
             out.line(format!("{messages} deleted here; `postrider mail restore` brings any of them back"));
         }
-        (false, Side::Here) => out.line(format!("{messages}: the next run deletes them on the server")),
+        (false, true) => out.line(format!("{messages}: the next run deletes them on the server")),
     }
     Ok(Exit::Done)
 }

@@ -5,26 +5,22 @@ use std::sync::Arc;
 use postrider_model::Fault;
 
 use super::{
+    door::Door,
     out::{Out, counted},
     run::{interruption, status_words},
 };
 use crate::{
     report::Exit,
-    service::{Caller, Service},
     sync::{Event, Observer},
 };
 
-pub(super) async fn watch(
-    service: &mut Service,
-    caller: &Caller,
-    accounts: &[String],
-    out: Out,
-) -> Result<Exit, Fault> {
+pub(super) async fn watch(door: &mut Door, accounts: &[String], out: Out) -> Result<Exit, Fault> {
+    let here = door.here("follow accounts in the foreground")?;
     tokio::select! {
         biased;
         // Whatever is committed stays; the next start goes on from there.
         () = interruption() => Ok(Exit::Done),
-        ended = service.watch(caller, accounts, Arc::new(Teller(out))) => {
+        ended = here.service.watch(&here.caller, accounts, Arc::new(Teller(out))) => {
             let ended = ended?;
             if ended.is_empty() {
                 out.note("there are no accounts with mail yet; `postrider account add ADDRESS` adds one");

@@ -31,6 +31,7 @@ use tokio::{
 };
 
 use crate::{
+    api::{Answering, Doors, socket_of},
     config::{Config, fault},
     service::{Environment, Service, Shared},
     sync::Observer,
@@ -71,12 +72,15 @@ pub async fn run(
     let (handle, mut keeper) = Keeper::new(shared.clone(), Arc::new(Logger))?;
     shared.supervise(Some(Arc::new(handle.clone())));
     keeper.follow_accounts();
+    let api = answer(&shared)?;
     tracing::info!(accounts = keeper.accounts(), version = env!("CARGO_PKG_VERSION"), "postrider is ready");
     host.ready(&keeper.status());
     let ended = attend(&shared, &handle, &mut keeper, host, signals, seen).await;
     host.stopping();
     tracing::info!("postrider stops");
+    api.stop();
     keeper.stop().await;
+    api.join();
     shared.supervise(None);
     let service = shared.service()?;
     let lost = timeout(PARTING, service.settle()).await.unwrap_or_else(|_| {
@@ -87,6 +91,13 @@ pub async fn run(
         tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
     }
     ended
+}
+
+/// Answers the API from now on.
+fn answer(shared: &Arc<Shared>) -> Result<Answering, Fault> {
+    let (env, settings) = (shared.environment(), shared.files().settings.api.clone());
+    let doors = Doors::handed_in()?.with_socket(&socket_of(env, &settings))?.with_port(settings.listen)?;
+    Answering::begin(shared.clone(), doors)
 }
 
 /// The daemon without a host, an API, or files that are looked at, until that time comes: for a world in which there are none of these.

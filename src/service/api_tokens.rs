@@ -7,8 +7,11 @@ use postrider_model::{ErrorClass, Fault, Timestamp};
 use postrider_store::{ApiToken, NewApiToken};
 use zeroize::Zeroizing;
 
-use super::{Caller, Service};
-use crate::config::{Operation, is_name};
+use super::{Caller, Service, audit::noted};
+use crate::{
+    access::Act,
+    config::{Operation, is_name},
+};
 
 /// By what a token is told from other secrets, by people and by programs that look for secrets in the wrong places.
 const PREFIX: &str = "postrider_";
@@ -44,11 +47,13 @@ impl Service {
             return Err(refuse(&format!("found {days} days, expected 1 to {MOST_DAYS}")));
         }
         let user = user.unwrap_or(&caller.user);
-        if user != caller.user && !self.has_operation(caller, Operation::Administer) {
-            let cause = format!("only who administers makes tokens for {user}");
-            return Err(Fault::new(ErrorClass::NotPermitted, format!("make the token {name:?}"), cause));
+        // Whoever acts as another leaves no key to that other's rights behind.
+        let is_own = user == caller.user && !caller.acts_as_another();
+        let act = if is_own { Act::MakeToken } else { Act::MakeAnyToken };
+        self.permit_operation(caller, act, name)?;
+        if self.caller_of_user(user, name)?.has_everything() && !caller.has_everything() {
+            return Err(self.denied(caller, act, "", name));
         }
-        self.caller_of_user(user, name)?;
         let mut octets = Zeroizing::new([0; 32]);
         self.world.entropy.fill(&mut *octets);
         let secret = Zeroizing::new(format!("{PREFIX}{}", hex(&*octets)));
@@ -61,9 +66,15 @@ impl Service {
             created: now,
             expires: Timestamp::from_seconds(now.seconds() + i64::from(days) * 86_400),
         };
-        let mut writer = self.writer()?;
-        writer.durable(true)?;
-        match writer.transaction(|tx| tx.add_api_token(&new))? {
+        let line = self.line(caller, act, "", &format!("{name} for {user}"));
+        let added = self.durable_writer()?.transaction(|tx| {
+            let added = tx.add_api_token(&new)?;
+            if added {
+                tx.audit(line)?;
+            }
+            Ok(added)
+        })?;
+        match added {
             true => Ok(MadeToken { token: new.into(), secret }),
             false => Err(refuse("there is one of that name").hint("`postrider api token list` lists them")),
         }
@@ -90,9 +101,8 @@ impl Service {
             return Err(Fault::new(ErrorClass::NotFound, action, "there is none of that name")
                 .hint("`postrider api token list` lists them"));
         }
-        let mut writer = self.writer()?;
-        writer.durable(true)?;
-        writer.transaction(|tx| tx.delete_api_token(name))?;
+        let line = self.line(caller, Act::RevokeToken, "", name);
+        self.durable_writer()?.transaction(noted(line, |tx| tx.delete_api_token(name)))?;
         Ok(())
     }
 

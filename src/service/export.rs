@@ -1,4 +1,5 @@
-//! Folders written to files, byte for byte (F2.8).
+//! Folders written to files, byte for byte (F2.8): from the store by its owner, or from wherever else messages come
+//! ([`ExportSource`]), always by the process whose files they are to be.
 //!
 //! Below the target nothing is followed and nothing is overwritten: directories are opened without following links, files are made
 //! exclusively. A message that an earlier export wrote is left as it is, since the bytes behind an id never change.
@@ -11,9 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use async_trait::async_trait;
 use postrider_formats::{folder_name::safe_component, maildir, mbox};
 use postrider_model::{AccountId, ErrorClass, Fault, Flags, PlacementId};
-use postrider_store::{Export as Row, Reader, StoreError};
+use postrider_store::{Export as Row, Reader};
 use rustix::fs::{Dir, Mode, OFlags};
 use serde::Serialize;
 
@@ -62,7 +64,7 @@ impl Service {
     ///
     /// # Errors
     /// An account or folder that is not there, a target that cannot be written, a caller who is not the store's owner.
-    pub fn export(&self, caller: &Caller, request: &ExportRequest) -> Result<ExportCounts, Fault> {
+    pub async fn export(&self, caller: &Caller, request: &ExportRequest) -> Result<ExportCounts, Fault> {
         let reader = self.reader()?;
         let account = self.account_in_store(caller, Act::ExportMail, &reader, &request.account)?.id;
         let object = match request.folders.as_slice() {
@@ -78,7 +80,7 @@ impl Service {
             );
             return Err(fault.hint("`postrider mail show --raw ID` gives a message's bytes"));
         }
-        let exported = self.write_folders(&reader, account, request);
+        let exported = self.write_folders(&reader, account, request).await;
         match &exported {
             Ok(_) => self.note(self.line(caller, Act::ExportMail, &request.account, &object)),
             Err(fault) => self.note_failed(caller, Act::ExportMail, &request.account, fault),
@@ -86,7 +88,7 @@ impl Service {
         exported
     }
 
-    fn write_folders(
+    async fn write_folders(
         &self,
         reader: &Reader,
         account: AccountId,
@@ -101,18 +103,67 @@ impl Service {
                 fault.hint(format!("`postrider folder list --account {}` lists what is", request.account))
             );
         }
-        std::fs::create_dir_all(&request.to).map_err(|error| cannot_write(&request.to, &error))?;
-        let root = rustix::fs::open(&request.to, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|error| cannot_write(&request.to, &error.into()))?;
-        let mut export = Export { reader, account, root, to: &request.to, counts: ExportCounts::default() };
-        for folder in
-            all.iter().filter(|one| request.folders.is_empty() || request.folders.contains(&one.name))
-        {
-            export.folder(&folder.name, request.form)?;
-            export.counts.folders += 1;
-        }
-        Ok(export.counts)
+        let wanted = all.iter().map(|folder| folder.name.as_str());
+        let wanted: Vec<&str> = wanted.filter(|name| is_wanted(request, name)).collect();
+        write_export(&mut Stored { reader, account }, &wanted, request.form, &request.to).await
     }
+}
+
+fn is_wanted(request: &ExportRequest, folder: &str) -> bool {
+    request.folders.is_empty() || request.folders.iter().any(|wanted| wanted == folder)
+}
+
+/// Where the messages of an export come from.
+#[async_trait(?Send)]
+pub trait ExportSource {
+    /// The next messages of a folder after that one, in the order of their ids; none is the end.
+    ///
+    /// # Errors
+    /// Why they could not be had.
+    async fn page(&mut self, folder: &str, after: PlacementId) -> Result<Vec<Row>, Fault>;
+
+    /// Writes a message's bytes.
+    ///
+    /// # Errors
+    /// Why they could not be had or written.
+    async fn body(&mut self, id: PlacementId, out: &mut dyn Write) -> Result<(), Fault>;
+}
+
+struct Stored<'a> {
+    reader: &'a Reader,
+    account: AccountId,
+}
+
+#[async_trait(?Send)]
+impl ExportSource for Stored<'_> {
+    async fn page(&mut self, folder: &str, after: PlacementId) -> Result<Vec<Row>, Fault> {
+        Ok(self.reader.export_page(self.account, Some(folder), after, PAGE)?)
+    }
+
+    async fn body(&mut self, id: PlacementId, out: &mut dyn Write) -> Result<(), Fault> {
+        Ok(self.reader.body(id, out).map(drop)?)
+    }
+}
+
+/// Writes these folders of one account below that directory.
+///
+/// # Errors
+/// A target that cannot be written, and what the source says.
+pub async fn write_export(
+    source: &mut dyn ExportSource,
+    folders: &[&str],
+    form: ExportForm,
+    to: &Path,
+) -> Result<ExportCounts, Fault> {
+    std::fs::create_dir_all(to).map_err(|error| cannot_write(to, &error))?;
+    let root = rustix::fs::open(to, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| cannot_write(to, &error.into()))?;
+    let mut export = Export { source, root, to, counts: ExportCounts::default() };
+    for folder in folders {
+        export.folder(folder, form).await?;
+        export.counts.folders += 1;
+    }
+    Ok(export.counts)
 }
 
 impl Service {
@@ -122,13 +173,13 @@ impl Service {
     /// An account that is not there.
     pub fn export_page(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         account: &str,
         folder: &str,
         after: PlacementId,
     ) -> Result<Vec<Row>, Fault> {
         let reader = self.reader()?;
-        let account = self.account_in_store(&reader, account)?.id;
+        let account = self.account_in_store(caller, Act::ExportMail, &reader, account)?.id;
         Ok(reader.export_page(account, Some(folder), after, PAGE)?)
     }
 }
@@ -146,59 +197,61 @@ fn cannot_write(path: &Path, error: &io::Error) -> Fault {
 const PAGE: u32 = 1_000;
 
 struct Export<'a> {
-    reader: &'a Reader,
-    account: AccountId,
+    source: &'a mut dyn ExportSource,
     root: OwnedFd,
     to: &'a Path,
     counts: ExportCounts,
 }
 
 impl Export<'_> {
-    fn folder(&mut self, name: &str, form: ExportForm) -> Result<(), Fault> {
+    async fn folder(&mut self, name: &str, form: ExportForm) -> Result<(), Fault> {
         let written = match form {
-            ExportForm::Eml => self.eml(name),
-            ExportForm::Maildir => self.maildir(name),
-            ExportForm::Mbox => self.mbox(name),
+            ExportForm::Eml => self.eml(name).await,
+            ExportForm::Maildir => self.maildir(name).await,
+            ExportForm::Mbox => self.mbox(name).await,
         };
         written.map_err(|why| match why {
             Trouble::Disk(error) => cannot_write(&self.to.join(name), &error),
-            Trouble::Store(error) => error.into(),
+            Trouble::Source(fault) => fault,
         })
     }
 
-    fn each(
+    async fn each(
         &mut self,
         name: &str,
-        mut write: impl FnMut(&mut Self, &Row) -> Result<(), Trouble>,
+        mut write: impl AsyncFnMut(&mut Self, &Row) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
         let mut after = PlacementId(0);
         loop {
-            let page = self.reader.export_page(self.account, Some(name), after, PAGE)?;
+            let page = self.source.page(name, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.id;
-            page.iter().try_for_each(|row| write(self, row))?;
+            for row in &page {
+                write(self, row).await?;
+            }
         }
     }
 
-    fn eml(&mut self, name: &str) -> Result<(), Trouble> {
+    async fn eml(&mut self, name: &str) -> Result<(), Trouble> {
         let dir = self.directory(name)?;
-        self.each(name, |export, row| match create(&dir, &format!("{}.eml", row.id)) {
-            Ok(file) => export.write_body(row, file),
+        self.each(name, async |export, row| match create(&dir, &format!("{}.eml", row.id)) {
+            Ok(file) => export.write_body(row, file).await,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 export.counts.there_already += 1;
                 Ok(())
             }
             Err(error) => Err(error.into()),
         })
+        .await
     }
 
     /// Flags stand in a Maildir's file names, so what is there already is known by the name before them.
-    fn maildir(&mut self, name: &str) -> Result<(), Trouble> {
+    async fn maildir(&mut self, name: &str) -> Result<(), Trouble> {
         let dir = self.directory(name)?;
         let [cur, _, _] =
             [subdirectory(&dir, "cur")?, subdirectory(&dir, "new")?, subdirectory(&dir, "tmp")?];
         let there = names_before_info(&cur)?;
-        self.each(name, |export, row| {
+        self.each(name, async |export, row| {
             let flags = wire_names(&row.flags);
             let received = row.internal_date.0;
             let file =
@@ -207,28 +260,30 @@ impl Export<'_> {
                 export.counts.there_already += 1;
                 return Ok(());
             }
-            export.write_body(row, create(&cur, &file)?)
+            export.write_body(row, create(&cur, &file)?).await
         })
+        .await
     }
 
-    fn mbox(&mut self, name: &str) -> Result<(), Trouble> {
+    async fn mbox(&mut self, name: &str) -> Result<(), Trouble> {
         let (parents, last) = split(name);
         let dir = self.descend(&parents)?;
         let mut file = BufWriter::new(create(&dir, &format!("{last}.mbox"))?);
-        self.each(name, |export, row| {
+        self.each(name, async |export, row| {
             let mut raw = Vec::new();
-            export.reader.body(row.id, &mut raw)?;
+            export.source.body(row.id, &mut raw).await?;
             let sender = row.sender.as_deref().unwrap_or_default();
             mbox::write_to(&mut file, &raw, sender, row.internal_date.0)?;
             export.count(row);
             Ok(())
-        })?;
+        })
+        .await?;
         Ok(file.flush()?)
     }
 
-    fn write_body(&mut self, row: &Row, file: File) -> Result<(), Trouble> {
+    async fn write_body(&mut self, row: &Row, file: File) -> Result<(), Trouble> {
         let mut file = BufWriter::new(file);
-        self.reader.body(row.id, &mut file)?;
+        self.source.body(row.id, &mut file).await?;
         file.flush()?;
         self.count(row);
         Ok(())
@@ -252,7 +307,7 @@ impl Export<'_> {
 
 enum Trouble {
     Disk(io::Error),
-    Store(StoreError),
+    Source(Fault),
 }
 
 impl From<io::Error> for Trouble {
@@ -261,10 +316,10 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// A body is written through the store's reader, which reports the disk's trouble as its own.
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+/// A body is written through its source, which reports the disk's trouble as its own.
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Source(fault)
     }
 }
 

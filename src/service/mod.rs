@@ -45,7 +45,7 @@ pub use accounts::{AccountView, NewAccount, NewLogin, Saved};
 pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
-pub use export::{ExportCounts, ExportForm, ExportRequest};
+pub use export::{ExportCounts, ExportForm, ExportRequest, ExportSource, write_export};
 pub use mail::{FolderView, MailFilter, Reach, Restored};
 pub use mail_edit::{Edited, FlagEdit};
 pub use numbers::AccountNumbers;

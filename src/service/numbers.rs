@@ -1,10 +1,10 @@
 //! What there is to count of each account: for whoever watches many of them.
 
-use postrider_model::{ErrorClass, Fault};
+use postrider_model::Fault;
 use postrider_store::Reader;
 
 use super::{AccountState, Caller, Service};
-use crate::config::Operation;
+use crate::access::Act;
 
 /// One account in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +37,7 @@ impl Service {
     /// # Errors
     /// A caller who does not administer; the store's, in words.
     pub fn numbers(&self, caller: &Caller) -> Result<Vec<AccountNumbers>, Fault> {
-        if !self.has_operation(caller, Operation::Administer) {
-            let cause = "it needs the operation administer";
-            return Err(Fault::new(ErrorClass::NotPermitted, "tell the numbers of all accounts", cause));
-        }
+        self.permit_operation(caller, Act::SeeNumbers, "")?;
         let reader = self.store.as_ref().map(|store| store.reader()).transpose()?;
         let states = self.status(caller)?.into_iter();
         states.map(|state| self.numbers_of(state, reader.as_ref())).collect()

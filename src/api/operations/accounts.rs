@@ -36,6 +36,8 @@ pub struct Account {
     pub period: Option<String>,
     /// The folders that are followed; empty for all.
     pub folders: Vec<String>,
+    /// Who else may use it, and what for: `role customer-service: read, send`.
+    pub shared_with: Vec<String>,
     /// `file` or `store`: where it is defined.
     pub origin: String,
     /// What is wrong with its files.
@@ -56,6 +58,7 @@ impl From<AccountView> for Account {
             imap: view.imap,
             period: view.period,
             folders: view.folders,
+            shared_with: view.shared_with,
             origin: view.origin.to_owned(),
             errors: view.errors,
             warnings: view.warnings,
@@ -144,14 +147,14 @@ impl Operation for NewWay {
     const SUMMARY: &'static str = "Whether a new account would log in by a password or by a consent";
     type Answer = LoginWay;
 
-    async fn perform(self, service: &mut Service, _caller: &Caller) -> Result<LoginWay, Fault> {
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<LoginWay, Fault> {
         let draft = AccountDraft {
             address: self.address,
             provider: self.provider,
             login_name: self.login_name,
             ..AccountDraft::default()
         };
-        Ok(LoginWay { by_consent: service.asks_for_consent(&draft)? })
+        Ok(LoginWay { by_consent: service.asks_for_consent(caller, &draft)? })
     }
 }
 

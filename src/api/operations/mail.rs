@@ -108,6 +108,20 @@ pub struct List {
     /// At most so many.
     #[serde(default = "fifty")]
     pub limit: u32,
+    /// Of which accounts, where none is named.
+    #[serde(default)]
+    pub reach: Reach,
+}
+
+/// Of which accounts messages are wanted, where none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// Of the own mailboxes: the caller's, and those that they may send from.
+    #[default]
+    Own,
+    /// Of all that they may read.
+    Readable,
 }
 
 const fn fifty() -> u32 {
@@ -136,6 +150,10 @@ impl Operation for List {
             folder: self.folder,
             deleted: self.deleted,
             limit: self.limit,
+            reach: match self.reach {
+                Reach::Own => service::Reach::Own,
+                Reach::Readable => service::Reach::Readable,
+            },
         };
         let found = service.mail(caller, &filter)?;
         let messages = found.rows.into_iter().map(Message::from).collect();

@@ -1,9 +1,12 @@
 //! All operations, one file a noun. An answer is what the command of that name prints with `--json`, or what it prints that from.
 
 pub mod accounts;
+pub mod audit;
 pub mod folders;
 pub mod mail;
 pub mod outbox;
 pub mod providers;
+pub mod sharing;
 pub mod status;
 pub mod sync;
+pub mod tokens;

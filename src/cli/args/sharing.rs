@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{Grantee, MailboxGrant};
+use crate::api::operations::sharing::{Share, Unshare};
 
 /// To whom: a user or a role.
 #[derive(Debug, Clone, Args)]
@@ -17,10 +17,9 @@ pub struct With {
 }
 
 impl With {
-    /// Who is named.
-    pub fn grantee(&self) -> Option<Grantee> {
-        let user = self.user.clone().map(Grantee::User);
-        user.or_else(|| self.role.clone().map(Grantee::Role))
+    /// What is to be taken back of that account.
+    pub fn operation(self, name: String) -> Unshare {
+        Unshare { name, user: self.user, role: self.role }
     }
 }
 
@@ -48,12 +47,8 @@ pub struct AccountShare {
 
 impl AccountShare {
     /// What is granted, in the place of what was granted to them before.
-    pub fn grant(self) -> MailboxGrant {
-        let to = match (self.user, self.role) {
-            (Some(user), _) => Grantee::User(user),
-            (None, role) => Grantee::Role(role.unwrap_or_default()),
-        };
-        let read = self.read || self.send || !self.configure;
-        MailboxGrant { to, read, send: self.send, configure: self.configure }
+    pub fn operation(self) -> Share {
+        let Self { name, user, role, read, send, configure } = self;
+        Share { name, user, role, read, send, configure }
     }
 }

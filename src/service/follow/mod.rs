@@ -236,7 +236,10 @@ impl Follower {
 
 /// Whether nothing but a person's act can help.
 fn is_for_a_person(fault: &Fault) -> bool {
-    matches!(fault.class, ErrorClass::Login | ErrorClass::Config | ErrorClass::NotFound | ErrorClass::NotPermitted)
+    matches!(
+        fault.class,
+        ErrorClass::Login | ErrorClass::Config | ErrorClass::NotFound | ErrorClass::NotPermitted
+    )
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -42,8 +42,8 @@ pub use read::{
 };
 pub use store::{Options, Store};
 pub use write::{
-    ApiToken, AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming,
-    Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewOutgoing, Outcome, Outgoing, Placement,
-    RefusedRecipient, Renumbering, Restored, RunRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent,
-    Writer,
+    ApiToken, AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId,
+    Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewOutgoing,
+    Outcome, Outgoing, Placement, RefusedRecipient, Renumbering, Restored, RunRow, SealedTokens, Seat,
+    Secret, Side, Sought, Tx, Unsent, Writer,
 };
