@@ -1,6 +1,6 @@
 //! `postrider api …` and `postrider reload`.
 
-use postrider_model::Fault;
+use postrider_model::{ErrorClass, Fault};
 
 use super::{
     args::{ApiCommand, TokenCommand},
@@ -19,9 +19,11 @@ use crate::{
     report::Exit,
 };
 
-/// Prints the API's description.
+/// Prints the API's description, for people and programs alike: nothing in it comes from outside.
 pub(super) fn describe(out: Out) -> Result<Exit, Fault> {
-    out.value(&api::describe())?;
+    let text = serde_json::to_string_pretty(&api::describe())
+        .map_err(|error| Fault::new(ErrorClass::Permanent, "describe the API", error.to_string()))?;
+    text.lines().for_each(|line| out.line(line));
     Ok(Exit::Done)
 }
 

@@ -9,5 +9,7 @@
 )]
 
 mod answers;
+mod described;
 mod refusals;
 mod scene;
+mod tokens;

@@ -35,7 +35,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// See above.
 pub struct Scene {
-    pub server: Dovecot,
+    _server: Dovecot,
     pub home: Home,
     pub port: SocketAddr,
     stop: watch::Sender<bool>,
@@ -56,7 +56,7 @@ impl Scene {
         let env = environment(&home);
         bring_in(&env);
         let (port, stop, api) = open(&home, env);
-        Self { server, home, port, stop, api: Some(api) }
+        Self { _server: server, home, port, stop, api: Some(api) }
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -70,6 +70,11 @@ impl Scene {
     /// The use cases beside the API, as the owner's commands have them.
     pub fn service(&self) -> Service {
         Service::open(World::real(), self.env()).unwrap()
+    }
+
+    /// The store, by its own door.
+    pub fn store(&self) -> Store {
+        Store::open(&Options::new(self.home.store(), [7; 16], Timestamp(0))).unwrap()
     }
 
     /// Has an operation performed, as the command line would.

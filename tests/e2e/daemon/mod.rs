@@ -1,5 +1,6 @@
 //! The daemon: what it follows, what it does when something is wrong, how it is reloaded and stopped.
 
+mod asked;
 mod many;
 mod reload;
 mod soak;
