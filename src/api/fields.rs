@@ -97,6 +97,24 @@ impl JsonSchema for Base64 {
     }
 }
 
+/// Reads a whole number, `1542` as well as `1542.0`: to JSON Schema the two are one (draft 2020-12, section 4.2.3).
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let is_whole = |value: &f64| value.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(value);
+    let whole = number.as_u64().or_else(|| number.as_f64().filter(is_whole).map(|value| value as u64));
+    whole
+        .and_then(|whole| T::try_from(whole).ok())
+        .ok_or_else(|| D::Error::custom(format!("found {number}, expected a whole number in its range")))
+}
+
+/// The same where it may be null.
+pub(crate) fn whole_or_null<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let number: Option<serde_json::Number> = Option::deserialize(deserializer)?;
+    number.map(|number| whole(number).map_err(D::Error::custom)).transpose()
+}
+
 /// What went wrong, and what a person can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
@@ -148,6 +166,24 @@ mod tests {
         let fault = Fault::new(ErrorClass::Config, "read `a: b`", "c: d").hint("do e");
         let back = Fault::from(Problem::from(&fault));
         assert_eq!((back.class, back.message(), back.hint), (fault.class, fault.message(), fault.hint));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_in_either_form_and_within_their_range() {
+        let read = |text: &str| whole::<_, u16>(&mut serde_json::Deserializer::from_str(text)).ok();
+        let table = [
+            ("0", Some(0)),
+            ("993", Some(993)),
+            ("993.0", Some(993)),
+            ("9.5", None),
+            ("-1", None),
+            ("65536", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let read = |text: &str| whole_or_null::<_, u16>(&mut serde_json::Deserializer::from_str(text)).ok();
+        assert_eq!((read("null"), read("7.0"), read("x")), (Some(None), Some(Some(7)), None));
     }
 
     #[test]

@@ -17,13 +17,13 @@ pub fn describe() -> Value {
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut generator = settings.into_generator();
-    let refused = generator.subschema_for::<Refused>();
+    let refusals = refusals(&generator.subschema_for::<Refused>());
     let mut paths = Map::new();
     for route in ROUTES {
-        paths.insert(route.path.to_owned(), path_item(route, &refused, &mut generator));
+        paths.insert(route.path.to_owned(), path_item(route, &mut generator));
     }
-    paths.insert("/v1/openapi.json".to_owned(), other_item("This description", "application/json", &refused));
-    paths.insert(metrics::PATH.to_owned(), other_item("Numbers for Prometheus", metrics::MEDIA, &refused));
+    paths.insert("/v1/openapi.json".to_owned(), other_item("This description", "application/json"));
+    paths.insert(metrics::PATH.to_owned(), other_item("Numbers for Prometheus", metrics::MEDIA));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -44,12 +44,13 @@ pub fn describe() -> Value {
                     "description": "On TCP alone: `postrider api token create` makes one.",
                 },
             },
+            "responses": refusals,
             "schemas": generator.take_definitions(true),
         },
     })
 }
 
-fn path_item(route: &Route, refused: &Schema, generator: &mut SchemaGenerator) -> Value {
+fn path_item(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let (input, answer) = (route.schemas)(generator);
     let answer = match route.media {
         super::Media::Json => json!({ "schema": answer }),
@@ -59,7 +60,7 @@ fn path_item(route: &Route, refused: &Schema, generator: &mut SchemaGenerator) -
         "operationId": route.path.trim_start_matches("/v1/").replace('/', "_"),
         "summary": route.summary,
         "tags": [route.path.split('/').nth(2).unwrap_or_default()],
-        "responses": responses(&json!({ route.media.name(): answer }), refused),
+        "responses": responses(&json!({ route.media.name(): answer })),
     });
     match route.method {
         Method::Get => operation["parameters"] = parameters(&input),
@@ -71,13 +72,23 @@ fn path_item(route: &Route, refused: &Schema, generator: &mut SchemaGenerator) -
     json!({ route.method.name().to_ascii_lowercase(): operation })
 }
 
-fn other_item(summary: &str, media: &str, refused: &Schema) -> Value {
-    json!({ "get": { "summary": summary, "responses": responses(&json!({ media: {} }), refused) } })
+fn other_item(summary: &str, media: &str) -> Value {
+    json!({ "get": { "summary": summary, "responses": responses(&json!({ media: {} })) } })
 }
 
-fn responses(answer: &Value, refused: &Schema) -> Value {
+fn responses(answer: &Value) -> Value {
     let mut all = Map::new();
     all.insert("200".to_owned(), json!({ "description": "Done", "content": answer }));
+    for (status, _) in REFUSALS {
+        let reference = format!("#/components/responses/{}", status.as_str());
+        all.insert(status.as_str().to_owned(), json!({ "$ref": reference }));
+    }
+    all.into()
+}
+
+/// What every path may answer instead.
+fn refusals(refused: &Schema) -> Value {
+    let mut all = Map::new();
     for (status, why) in REFUSALS {
         let mut response =
             json!({ "description": why, "content": { "application/json": { "schema": refused } } });

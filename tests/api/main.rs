@@ -12,4 +12,5 @@ mod answers;
 mod described;
 mod refusals;
 mod scene;
+mod schema;
 mod tokens;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Method, Operation},
+    api::{Method, Operation, fields::whole_or_null},
     config::{AuthKind, LoginKind, ProviderDraft, ProviderKind, Security, ServerDraft},
     service::{Caller, ProviderView, Service},
 };
@@ -123,7 +123,7 @@ pub struct Server {
     /// Its host.
     pub host: String,
     /// Its port; absent for the one of its protection.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_null")]
     pub port: Option<u16>,
     /// How connections to it are protected.
     #[serde(default)]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Instant, Method, Operation},
+    api::{Instant, Method, Operation, fields::whole},
     service::{Caller, Service},
 };
 
@@ -65,7 +65,7 @@ pub struct Create {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// For how many days it is good.
-    #[serde(default = "ninety")]
+    #[serde(default = "ninety", deserialize_with = "whole")]
     pub days: u32,
 }
 
