@@ -9,7 +9,14 @@ use postrider_model::ErrorClass;
 use crate::scene::{Scene, get, letter, post};
 
 fn all() -> mail::List {
-    mail::List { query: String::new(), account: None, folder: None, deleted: false, limit: 50 }
+    mail::List {
+        query: String::new(),
+        account: None,
+        folder: None,
+        deleted: false,
+        limit: 50,
+        reach: mail::Reach::Own,
+    }
 }
 
 #[test]
