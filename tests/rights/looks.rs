@@ -65,8 +65,8 @@ fn a_change_is_noted_with_its_ids_and_what_changes_nothing_is_not() {
     assert_eq!(log(&house), [format!("sender sender mail.flag {ids} done")]);
 }
 
-#[test]
-fn an_export_writes_files_of_the_owner_and_is_therefore_the_owners_alone() {
+#[tokio::test]
+async fn an_export_writes_files_of_the_owner_and_is_therefore_the_owners_alone() {
     let (house, _) = house();
     let request = ExportRequest {
         account: "support".into(),
@@ -75,14 +75,14 @@ fn an_export_writes_files_of_the_owner_and_is_therefore_the_owners_alone() {
         to: house.path().join("export"),
     };
     let service = house.service();
-    let refused = service.export(&caller(&service, "holder", true), &request).unwrap_err();
+    let refused = service.export(&caller(&service, "holder", true), &request).await.unwrap_err();
     assert_eq!(refused.class, ErrorClass::NotPermitted);
     assert!(!request.to.exists());
     let owner = service.owner();
     let for_reader = service.act_as(&owner, "reader").unwrap();
-    assert_eq!(service.export(&for_reader, &request).unwrap().written, 3);
+    assert_eq!(service.export(&for_reader, &request).await.unwrap().written, 3);
     let for_stranger = service.act_as(&owner, "stranger").unwrap();
-    assert_eq!(service.export(&for_stranger, &request).unwrap_err().class, ErrorClass::Config);
+    assert_eq!(service.export(&for_stranger, &request).await.unwrap_err().class, ErrorClass::NotFound);
     assert_eq!(
         log(&house),
         [
