@@ -24,7 +24,7 @@ pub fn describe() -> Value {
     }
     paths.insert("/v1/openapi.json".to_owned(), other_item("This description", "application/json"));
     paths.insert(metrics::PATH.to_owned(), other_item("Numbers for Prometheus", metrics::MEDIA));
-    json!({
+    let mut description = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Postrider",
@@ -47,7 +47,23 @@ pub fn describe() -> Value {
             "responses": refusals,
             "schemas": generator.take_definitions(true),
         },
-    })
+    });
+    bound_numbers(&mut description);
+    description
+}
+
+/// Says up to where numbers of 32 bits go, which their format alone tells nobody.
+fn bound_numbers(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if object.get("format").is_some_and(|format| format == "uint32") {
+                object.insert("maximum".to_owned(), json!(u32::MAX));
+            }
+            object.values_mut().for_each(bound_numbers);
+        }
+        Value::Array(list) => list.iter_mut().for_each(bound_numbers),
+        _ => {}
+    }
 }
 
 fn path_item(route: &Route, generator: &mut SchemaGenerator) -> Value {

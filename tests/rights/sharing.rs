@@ -40,15 +40,15 @@ fn a_mailbox_is_made_shared_by_its_user_and_managed_by_whoever_may() {
     let house = house();
     let first = grant("configurer", "c");
     // The operation alone opens nobody's mailbox, and neither do other rights.
-    assert_eq!(share(&house, "stranger", first.clone()), Err(ErrorClass::Config));
-    assert_eq!(share(&house, "configurer", first.clone()), Err(ErrorClass::Config));
+    assert_eq!(share(&house, "stranger", first.clone()), Err(ErrorClass::NotFound));
+    assert_eq!(share(&house, "configurer", first.clone()), Err(ErrorClass::NotFound));
     assert_eq!(share(&house, "administrator", first.clone()), Err(ErrorClass::NotPermitted));
     assert_eq!(share(&house, "holder", first.clone()), Ok(vec!["user configurer: configure".to_owned()]));
     // Shared already, it wants the other operation.
     assert_eq!(share(&house, "holder", grant("reader", "r")), Err(ErrorClass::NotPermitted));
     let both = vec!["user configurer: configure".to_owned(), "user reader: read".to_owned()];
     assert_eq!(share(&house, "configurer", grant("reader", "r")), Ok(both));
-    assert_eq!(share(&house, "stranger", grant("stranger", "r")), Err(ErrorClass::Config));
+    assert_eq!(share(&house, "stranger", grant("stranger", "r")), Err(ErrorClass::NotFound));
     let changed = vec!["user configurer: configure".to_owned(), "user reader: read, send".to_owned()];
     assert_eq!(share(&house, "configurer", grant("reader", "rs")), Ok(changed));
 }
