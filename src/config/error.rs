@@ -20,7 +20,7 @@ pub struct ConfigError {
     /// The line, counted from 1. `None` where something is missing altogether or the whole file is meant.
     pub line: Option<u32>,
     /// The key with its tables, `mail.period`. `None` where the whole file is meant.
-    pub key: Option<String>,
+    pub key: Option<Box<str>>,
     /// What was found, in words or quoted.
     pub found: String,
     /// What is expected, in words.
@@ -180,7 +180,7 @@ impl Origin {
         ConfigError {
             file: self.file.as_str().into(),
             line: self.line(key),
-            key: Some(key.to_owned()),
+            key: Some(key.into()),
             found: found.into(),
             expected: expected.into(),
             hint: None,

@@ -136,7 +136,7 @@ impl<'s, 't> Section<'s, 't> {
         self.source.errors.borrow_mut().push(ConfigError {
             file: self.source.file.as_str().into(),
             line,
-            key: Some(key),
+            key: Some(key.into()),
             found: found.into(),
             expected: expected.into(),
             hint,
@@ -353,7 +353,7 @@ impl<'s, 't> Section<'s, 't> {
         self.source.errors.borrow_mut().push(ConfigError {
             file: self.source.file.as_str().into(),
             line: self.line,
-            key: Some(self.path.clone()),
+            key: Some(self.path.as_str().into()),
             found: found.into(),
             expected: expected.into(),
             hint: None,

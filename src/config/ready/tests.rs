@@ -199,7 +199,7 @@ fn an_account_without_a_password_logs_in_by_a_consent_where_there_is_a_client() 
         let config = config(&[("example", &provider(auth, more))], &[("work", &account)]);
         let asks = config.asks_for_consent(config.account("work").unwrap());
         let by_consent = config.ready("work").map(|ready| matches!(ready.login, Login::Consent(_)));
-        (asks, by_consent.map_err(|errors| errors[0].key.clone().unwrap()))
+        (asks, by_consent.map_err(|errors| errors[0].key.clone().unwrap().into_string()))
     };
     let client = "client_id = \"x\"\n";
     let table = [
