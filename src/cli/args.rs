@@ -3,6 +3,7 @@
 mod audit;
 mod mail;
 mod sharing;
+mod store;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
 pub use sharing::{AccountShare, With};
+pub use store::{KeyCommand, StoreCommand};
 
 /// Keeps the mail of many accounts in step with one local store.
 #[derive(Debug, Parser)]
@@ -117,6 +119,14 @@ pub enum Command {
     /// Messages that are to be sent.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// The store itself: backup, restore, check, compact.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// The key by which the store seals passwords.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make this machine the home of a store that was put back or comes from another one, so that it sends again.
+    Adopt,
 }
 
 /// `postrider provider …`

@@ -13,6 +13,7 @@ mod progress;
 mod provider;
 mod run;
 mod status;
+mod store;
 mod table;
 mod times;
 mod watch;
@@ -63,6 +64,11 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
     if let Some(Command::Doctor { offline }) = cli.command {
         return doctor::doctor(world, env, !offline, out).await;
     }
+    if let Some(Command::Store(command)) = &cli.command
+        && let Some(done) = store::without_opening(command, world.clone(), env.clone(), out)
+    {
+        return done;
+    }
     let mut service = Service::open(world, env)?;
     // Looked at second: whoever types a password may end that by a signal, and a run has a word of its own for one.
     let outcome = tokio::select! {
@@ -111,6 +117,9 @@ async fn command(service: &mut Service, cli: Cli, out: Out) -> Result<Exit, Faul
         Some(Command::Mail(command)) => mail::mail(service, &caller, command, out),
         Some(Command::Outbox(command)) => outbox::outbox(service, &caller, command, out),
         Some(Command::Folder(command)) => folder::folder(service, &caller, command, out).await,
+        Some(Command::Store(command)) => store::store(service, &caller, &command, out),
+        Some(Command::Key(command)) => store::key(service, &caller, &command, out),
+        Some(Command::Adopt) => store::adopt(service, &caller, out),
         Some(Command::Doctor { .. }) => Ok(Exit::Done),
     }
 }

@@ -41,6 +41,9 @@ pub(super) fn status(service: &Service, caller: &Caller, out: Out) -> Result<Exi
     }
     out.table(&table);
     states.iter().for_each(|state| tell_more(state, out));
+    if let Some(why) = service.away()? {
+        out.line(format!("warning: {why}"));
+    }
     if states.is_empty() {
         out.note("there are no accounts yet; `postrider account add ADDRESS` adds one");
     }

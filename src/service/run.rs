@@ -16,7 +16,9 @@ use crate::{
     access::Act,
     config::{Choice, ReadyAccount, fault},
     report::status_of,
-    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail},
+    sync::{
+        self, Budget, Index, Leave, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail,
+    },
 };
 
 /// What is to be run.
@@ -104,12 +106,15 @@ impl Service {
         let no_thread =
             |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
         let threads = &self.world.threads;
+        // Before anything is sent or read: what is damaged is looked at by a person first.
+        store.refuse_damaged()?;
         Ok(Ports {
             clock: self.world.clock.clone(),
             entropy: self.world.entropy.clone(),
             dialer: self.world.dialer.clone(),
             store: threads.store(store.writer()?)?,
             index: Index::new(store.indexer()?, store.reader()?, threads.index().map_err(no_thread)?),
+            leave: Leave::new(store.clone(), self.world.disk.clone()),
             compute: threads.compute().map_err(no_thread)?,
         })
     }

@@ -155,6 +155,7 @@ pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(),
     let index = &ports.index;
     let (mut reached, newest) = index.add(Vec::new()).await?;
     if reached < newest {
+        ports.leave.to_load(0)?;
         let mut ready = index.prepare(&*ports.compute, reached).await?;
         while let Some((last, _)) = ready.last() {
             let next = index.prepare(&*ports.compute, *last);

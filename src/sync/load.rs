@@ -227,6 +227,9 @@ impl BodySink for Load<'_> {
             self.dispatch();
             self.collect_finished()?;
         }
+        if self.batch.messages == 0 {
+            self.ports.leave.to_load(octets as u64)?;
+        }
         let permit = match self.budget.try_spend(octets) {
             Some(permit) => permit,
             None => {

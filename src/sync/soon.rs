@@ -147,9 +147,7 @@ pub async fn push_soon(
             mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
         }
     }
-    let pushed = push::push(ports, remote, run).await?;
-    mail.counts.pushed += pushed.messages;
-    mail.faults.extend(pushed.faults);
+    mail.take_pushed(push::push(ports, remote, run).await?);
     Ok(mail)
 }
 
