@@ -230,7 +230,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let vault = vault(&home);
         let mut writer = vault.store.writer().unwrap();
-        let broken = vault.seal(("other", "password"), &SecretString::from("x")).unwrap();
+        let broken = vault.seal(("other", "password").into(), &SecretString::from("x")).unwrap();
         let secret = Secret {
             account: "home".to_owned(),
             field: PASSWORD_FIELD.to_owned(),

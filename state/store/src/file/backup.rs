@@ -17,7 +17,7 @@ use postrider_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{OF_A_COPY, SEARCH_FILE, STORE_FILE, SyncLock, connect_reader, damage, place, schema};
+use super::{OF_A_COPY, SEARCH_FILE, STORE_FILE, SyncLock, connect, damage, place, schema};
 use crate::{Result, StoreError, read};
 
 /// What SQLite keeps beside a database.
@@ -62,7 +62,7 @@ pub(crate) fn backup(dir: &Path, to: &Path, now: Timestamp, progress: Progress) 
 }
 
 fn snapshot(store: &Path, draft: &Path, now: Timestamp, mut progress: Progress) -> Result<Manifest> {
-    let mut conn = connect_reader(store)?;
+    let mut conn = connect(store)?;
     let octets: i64 = conn.query_row(
         "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
         [],
@@ -217,7 +217,7 @@ fn open_copy(path: &Path) -> Result<Connection> {
 /// Takes what makes the store there into a folder of its own.
 fn set_aside(dir: &Path, aside: &str) -> Result<PathBuf> {
     // The log is part of the store; written back, it cannot be parted from it. A damaged store refuses, and moves as it is.
-    if let Ok(conn) = super::connect(&dir.join(STORE_FILE)) {
+    if let Ok(conn) = connect(&dir.join(STORE_FILE)) {
         let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     let folder = dir.join(aside);

@@ -74,7 +74,8 @@ impl Tx<'_> {
         let read: (Option<u32>, Option<Uid>) =
             statement.query_row([collection.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(match read {
-            (Some(uid_validity), Some(uid_next)) => Some(Floor { uid_validity, uid_next }),
+            // A server that does not tell where a folder ends has it looked through.
+            (Some(uid_validity), Some(uid_next)) => Some(Floor { uid_validity, uid_next: uid_next.max(1) }),
             _ => None,
         })
     }
