@@ -108,13 +108,19 @@ impl Service {
         let threads = &self.world.threads;
         // Before anything is sent or read: what is damaged is looked at by a person first.
         store.refuse_damaged()?;
+        let leave = Leave::new(store.clone(), self.world.disk.clone());
         Ok(Ports {
             clock: self.world.clock.clone(),
             entropy: self.world.entropy.clone(),
             dialer: self.world.dialer.clone(),
             store: threads.store(store.writer()?)?,
-            index: Index::new(store.indexer()?, store.reader()?, threads.index().map_err(no_thread)?),
-            leave: Leave::new(store.clone(), self.world.disk.clone()),
+            index: Index::new(
+                store.indexer()?,
+                store.reader()?,
+                threads.index().map_err(no_thread)?,
+                leave.clone(),
+            ),
+            leave,
             compute: threads.compute().map_err(no_thread)?,
         })
     }

@@ -69,16 +69,17 @@ impl Leave {
         Self { store, disk }
     }
 
-    /// That so many octets may come in now.
+    /// That so many octets may come in now, those that are under way already among them.
     ///
     /// # Errors
     /// Transient, where the reserve would be touched.
     pub fn to_load(&self, octets: u64) -> Result<(), Fault> {
         let room = self.room()?;
-        // What is in the log takes its place in the store as well.
-        let wanted = room.reserve().saturating_add(octets).saturating_add(self.store.log_octets());
+        // Each octet goes into a log first and into its file as well, before the log is given back.
+        let under_way = self.store.log_octets().saturating_add(octets.saturating_mul(2));
+        let wanted = room.reserve().saturating_add(under_way);
         match room.free < wanted {
-            true => Err(nearly_full("load more mail", room, room.reserve()).hint(
+            true => Err(nearly_full("load more mail", room, wanted).hint(
                 "free some space; what is changed here is sent all the same, and the load goes on by itself",
             )),
             false => Ok(()),
@@ -116,11 +117,11 @@ impl Leave {
     }
 }
 
-fn nearly_full(action: &str, room: Room, mark: u64) -> Fault {
+fn nearly_full(action: &str, room: Room, wanted: u64) -> Fault {
     let cause = format!(
-        "the disk is nearly full: {} MB are free, and {} MB stay free",
-        room.free / 1_000_000,
-        mark.div_ceil(1_000_000)
+        "the disk is nearly full: it has {} kB free, and wants {} kB",
+        room.free / 1_000,
+        wanted.div_ceil(1_000)
     );
     Fault::new(ErrorClass::Transient, action, cause)
 }
@@ -160,7 +161,7 @@ mod tests {
             let room = Room { free: 0, size };
             (room.reserve(), room.last())
         };
-        assert_eq!(marks(100 << 20), (5_242_850, 655_356));
+        assert_eq!(marks(100 << 20), (5_242_880, 655_360));
         assert_eq!(marks(1 << 40), (64 << 20, 8 << 20));
         assert_eq!(marks(0), (0, 0));
     }
@@ -174,7 +175,8 @@ mod tests {
         let log = store.log_octets();
         let table = [
             (1 << 30, true, true),
-            ((65 << 20) + log, true, true),
+            ((66 << 20) + log, true, true),
+            ((66 << 20) + log - 1, false, true),
             (64 << 20, false, true),
             (8 << 20, false, true),
             ((8 << 20) - 1, false, false),
@@ -189,7 +191,7 @@ mod tests {
         let fault = leave.to_send().unwrap_err();
         assert_eq!(
             fault.message(),
-            "cannot send anything: the disk is nearly full: 5 MB are free, and 9 MB stay free"
+            "cannot send anything: the disk is nearly full: it has 5242 kB free, and wants 8389 kB"
         );
         assert_eq!(fault.class, ErrorClass::Transient);
     }

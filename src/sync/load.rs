@@ -44,6 +44,11 @@ impl Budget {
         self.0.clone().try_acquire_many_owned(charge(octets)).ok()
     }
 
+    /// Octets that are on their way now.
+    fn spent(&self) -> u64 {
+        (BUDGET as usize).saturating_sub(self.0.available_permits()) as u64
+    }
+
     async fn spend(&self, octets: usize) -> Result<OwnedSemaphorePermit, Fault> {
         self.0.clone().acquire_many_owned(charge(octets)).await.map_err(|_| stopped())
     }
@@ -227,8 +232,9 @@ impl BodySink for Load<'_> {
             self.dispatch();
             self.collect_finished()?;
         }
-        if self.batch.messages == 0 {
-            self.ports.leave.to_load(octets as u64)?;
+        if self.batch.piece.is_empty() {
+            let under_way = self.budget.spent() + self.ports.index.under_way();
+            self.ports.leave.to_load(under_way + octets as u64)?;
         }
         let permit = match self.budget.try_spend(octets) {
             Some(permit) => permit,

@@ -179,7 +179,6 @@ impl Indexer {
         }
         let done = done.map_err(|error| error.about(SEARCH_FILE));
         if matches!(done, Err(StoreError::Damaged { .. })) {
-            // Where even this cannot be written, opening it fails as well.
             let _ = self.conn.pragma_update(None, "user_version", 0);
         }
         done
@@ -245,17 +244,20 @@ pub(crate) fn check(dir: &Path) -> Result<Option<String>> {
     if !path.try_exists().map_err(StoreError::io("look for", &path))? {
         return Ok(None);
     }
-    let looked_at = file::connect(&path).and_then(|conn| {
-        let found = read::unsound(&conn)?.into_iter().next();
-        if found.is_some() {
-            conn.pragma_update(None, "user_version", 0)?;
-        }
-        Ok(found)
-    });
-    match looked_at {
-        // Not even its header can be believed, which is what whoever opens it finds as well.
-        Err(StoreError::Damaged { detail, .. }) => Ok(Some(detail)),
-        looked_at => looked_at,
+    let found = match file::connect(&path).and_then(|conn| read::unsound(&conn)) {
+        Err(StoreError::Damaged { detail, .. }) => Some(detail),
+        looked_at => looked_at?.into_iter().next(),
+    };
+    if found.is_some() {
+        forsake(&path);
+    }
+    Ok(found)
+}
+
+/// Has the next who opens that index make it anew. Where even this cannot be written into it, opening it fails as well.
+pub(crate) fn forsake(path: &Path) {
+    if let Ok(conn) = file::connect(path) {
+        let _ = conn.pragma_update(None, "user_version", 0);
     }
 }
 

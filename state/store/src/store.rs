@@ -168,10 +168,12 @@ impl Store {
         file::compact(&self.dir, &lock)
     }
 
-    /// Octets of the log that are perhaps not written back yet, and will need room once more when they are.
+    /// Octets of the logs, the search index's among them, that are perhaps not written back yet, and will need room once more when
+    /// they are.
     pub fn log_octets(&self) -> u64 {
-        let log = self.dir.join(format!("{STORE_FILE}-wal"));
-        std::fs::metadata(log).map_or(0, |found| found.len())
+        let log = |name| self.dir.join(format!("{name}-wal"));
+        let logs = [STORE_FILE, file::SEARCH_FILE].map(log);
+        logs.iter().map(|log| std::fs::metadata(log).map_or(0, |found| found.len())).sum()
     }
 
     /// Where it lies.

@@ -137,6 +137,6 @@ fn damage_inside_is_found_by_the_doctor() {
     let told = tell(&home, &["doctor", "--offline"], &[]);
     let text = format!("{told:?}");
     assert!(text.contains("exit: Some(1)") && text.contains("error: store: "), "{text}");
-    assert!(text.contains("hint: `postrider store check` tells more"), "{text}");
+    assert!(text.contains("`postrider store check` tells"), "{text}");
     assert_eq!(fs::read(database(&home)).unwrap(), bytes, "it is left as it is");
 }

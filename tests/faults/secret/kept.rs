@@ -91,7 +91,7 @@ impl Installation {
 
     fn logins(&self) -> usize {
         let served = self.server.take_served();
-        served.iter().filter(|one| matches!(one.command, "LOGIN" | "AUTHENTICATE")).count()
+        served.iter().filter(|one| matches!(one.command.as_str(), "LOGIN" | "AUTHENTICATE")).count()
     }
 
     fn store(&self, name: &str) -> PathBuf {
@@ -170,7 +170,7 @@ fn a_wrong_key_opens_nothing_and_is_no_reason_to_write_anything() {
     assert!(!here.store("store.key.next").exists());
     fs::write(here.store("store.key"), &right).unwrap();
     fs::set_permissions(here.store("store.key"), fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(here.run(&["--sync-now"], 1).contains("its mode is 0640"));
+    assert!(here.run(&["--sync-now"], 2).contains("its mode is 0640"));
     fs::set_permissions(here.store("store.key"), fs::Permissions::from_mode(0o600)).unwrap();
     here.run(&["--sync-now"], 0);
 }
