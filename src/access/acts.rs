@@ -68,6 +68,8 @@ pub enum Act {
     AddProvider,
     /// Removing one.
     RemoveProvider,
+    /// Backing the store up, compacting it, adopting it, changing its key.
+    ManageStore,
     /// The audit log.
     SeeAudit,
     /// Calling in another's name.
@@ -133,6 +135,7 @@ impl Act {
             Self::AddAccount | Self::AddAnyAccount => "account.add",
             Self::AddProvider => "provider.add",
             Self::RemoveProvider => "provider.remove",
+            Self::ManageStore => "store.manage",
             Self::SeeAudit => "audit.show",
             Self::ActAs => "act-as",
             Self::Call => "call",
@@ -168,6 +171,7 @@ impl Act {
             Self::DeleteFolder => "delete a folder of",
             Self::Allow => "let deletions through of",
             Self::AddProvider => return "add a provider".to_owned(),
+            Self::ManageStore => return "manage the store".to_owned(),
             Self::RemoveProvider => return "remove a provider".to_owned(),
             Self::SeeAudit => return "read the audit log".to_owned(),
             Self::ActAs => return "act as another user".to_owned(),
@@ -206,9 +210,11 @@ impl Act {
             // Nothing brings that back.
             Self::PurgeMail => Need::OneOf(&[Right::Own]),
             Self::Sync | Self::Allow => Need::OneOf(&[Right::Send, Right::Configure]),
-            Self::AddAnyAccount | Self::AddProvider | Self::RemoveProvider | Self::SeeAudit => {
-                Need::Operation(Operation::Administer)
-            }
+            Self::AddAnyAccount
+            | Self::AddProvider
+            | Self::RemoveProvider
+            | Self::ManageStore
+            | Self::SeeAudit => Need::Operation(Operation::Administer),
             Self::ActAs => Need::Operation(Operation::ActAs),
             Self::AddAccount | Self::Call => Need::Known,
         }

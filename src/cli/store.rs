@@ -34,7 +34,7 @@ pub(super) fn without_opening(
 }
 
 pub(super) fn store(
-    service: &Service,
+    service: &mut Service,
     caller: &Caller,
     command: &StoreCommand,
     out: Out,
@@ -47,7 +47,7 @@ pub(super) fn store(
     }
 }
 
-fn backup(service: &Service, caller: &Caller, to: &Path, out: Out) -> Result<Exit, Fault> {
+fn backup(service: &mut Service, caller: &Caller, to: &Path, out: Out) -> Result<Exit, Fault> {
     let bar = bar("backup", out);
     let shown = bar.clone();
     let progress: Progress = Box::new(move |done, of| show(&shown, done, of));
@@ -94,7 +94,7 @@ fn check(world: World, env: Environment, full: bool, out: Out) -> Result<Exit, F
         true => out.value(&checked)?,
         false => tell_check(&checked, out),
     }
-    Ok(if checked.wrong.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if checked.wrong.is_empty() && checked.audit.is_none() { Exit::Done } else { Exit::Failed })
 }
 
 fn tell_check(checked: &StoreCheck, out: Out) {
@@ -111,6 +111,9 @@ fn tell_check(checked: &StoreCheck, out: Out) {
     if let Some(search) = &checked.search {
         out.line(format!("search: {search}; the next run makes the index anew"));
     }
+    if let Some(audit) = &checked.audit {
+        out.line(format!("audit log: {audit}; it was tampered with"));
+    }
     if checked.wrong.is_empty() {
         out.line(format!("{store} is sound ({read})"));
         return;
@@ -119,7 +122,7 @@ fn tell_check(checked: &StoreCheck, out: Out) {
     out.line("  hint: `postrider store restore FILE` puts a backup in its place and keeps this one aside; docs/store.md, \"Recovery\", says what else there is");
 }
 
-fn compact(service: &Service, caller: &Caller, out: Out) -> Result<Exit, Fault> {
+fn compact(service: &mut Service, caller: &Caller, out: Out) -> Result<Exit, Fault> {
     let compacted = service.compact_store(caller)?;
     let freed = compacted.before.saturating_sub(compacted.after);
     match out.json {

@@ -6,7 +6,10 @@ use postrider_store::SealedRow;
 use serde::Serialize;
 
 use super::{Caller, Service, vault::Vault};
-use crate::secrets::{KeyRing, Purpose, SealedSecret, TOKENS_FIELD};
+use crate::{
+    access::Act,
+    secrets::{KeyRing, Purpose, SealedSecret, TOKENS_FIELD},
+};
 
 /// So often what is sealed may change while it is sealed anew.
 const TRIES: u32 = 8;
@@ -25,17 +28,24 @@ impl Service {
     ///
     /// # Errors
     /// Where there is no key yet; a key that is not the one that sealed, or a secret that does not open: nothing is changed then.
-    pub fn rotate_key(&mut self, _caller: &Caller) -> Result<Rotated, Fault> {
+    pub fn rotate_key(&mut self, caller: &Caller) -> Result<Rotated, Fault> {
+        self.permit_operation(caller, Act::ManageStore, "key")?;
         let store = self.store()?;
         let vault = self.vault(&store);
-        let ring = vault.successor()?;
-        let rotated = vault.seal_anew(&ring)?;
-        ring.settle(&vault.resolver.key_place())?;
-        Ok(rotated)
+        let begun = self.begin(caller, Act::ManageStore, "", "key")?;
+        let rotated = vault.rotate();
+        self.end(begun, rotated)
     }
 }
 
 impl Vault {
+    fn rotate(&self) -> Result<Rotated, Fault> {
+        let ring = self.successor()?;
+        let rotated = self.seal_anew(&ring)?;
+        ring.settle(&self.resolver.key_place())?;
+        Ok(rotated)
+    }
+
     /// All keys, the new one first. It is on the disk then, and seals nothing yet.
     fn successor(&self) -> Result<KeyRing, Fault> {
         let place = self.resolver.key_place();
@@ -139,17 +149,10 @@ mod tests {
         assert_eq!((open(TOKENS_FIELD, &tokens.sealed), tokens.generation), ("a-token".to_owned(), 1));
     }
 
-    fn rotate(vault: &Vault) -> Rotated {
-        let ring = vault.successor().unwrap();
-        let rotated = vault.seal_anew(&ring).unwrap();
-        ring.settle(&vault.resolver.key_place()).unwrap();
-        rotated
-    }
-
     /// Ends a rotation that was cut off: all is sealed by the one key that is there.
     fn goes_on(vault: &Vault) {
         is_readable(vault);
-        let rotated = rotate(vault);
+        let rotated = vault.rotate().unwrap();
         is_readable(vault);
         assert_eq!(
             (rotated.sealed, vault.store.reader().unwrap().secret_keys().unwrap()),
@@ -202,7 +205,7 @@ mod tests {
         put.unwrap();
         let open = |sealed: &[u8]| vault.resolver.open(purpose(TOKENS_FIELD), sealed).is_ok();
         assert!(open(&vault.store.reader().unwrap().tokens("work").unwrap().unwrap().sealed));
-        let rotated = rotate(&vault);
+        let rotated = vault.rotate().unwrap();
         assert_eq!((rotated.key, rotated.sealed), (key_id, 2));
         assert!(open(&vault.store.reader().unwrap().tokens("work").unwrap().unwrap().sealed));
     }
@@ -212,7 +215,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let vault = vault(&home);
         let late = vault.seal(purpose(PASSWORD_FIELD), &SecretString::from("late")).unwrap();
-        rotate(&vault);
+        vault.rotate().unwrap();
         let secret = Secret {
             account: "work".to_owned(),
             field: PASSWORD_FIELD.to_owned(),

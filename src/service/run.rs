@@ -106,8 +106,6 @@ impl Service {
         let no_thread =
             |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
         let threads = &self.world.threads;
-        // Before anything is sent or read: what is damaged is looked at by a person first.
-        store.refuse_damaged()?;
         let leave = Leave::new(store.clone(), self.world.disk.clone());
         Ok(Ports {
             clock: self.world.clock.clone(),
@@ -246,6 +244,8 @@ impl Session<'_> {
         if !self.request.mail || !(account.mail.load || account.mail.send) {
             return Ok(None);
         }
+        // Before anybody is asked for anything: what is damaged is looked at by a person first.
+        self.ports.leave.to_begin()?;
         let credential = self.service.credential(&account).await?;
         let remote = self.service.remote(&account, credential.clone())?;
         let submit = self.service.submit(&account, credential)?;

@@ -10,8 +10,8 @@ use postrider_model::{ErrorClass, Fault, Timestamp};
 use postrider_store::{BodyCheck, Compacted, Manifest, Progress, Store, StoreError};
 use serde::Serialize;
 
-use super::{Caller, Environment, Service};
-use crate::{config::fault, sync::why_away, world::World};
+use super::{Caller, Environment, Service, audit::noted};
+use crate::{access::Act, config::fault, sync::why_away, world::World};
 
 /// Bodies that a check reads which is not to read all.
 const SAMPLE: u64 = 1_000;
@@ -64,6 +64,8 @@ pub struct StoreCheck {
     pub wrong: Vec<String>,
     /// What is wrong with the search index, which is made anew by the next run.
     pub search: Option<String>,
+    /// The first line of the audit log that is not what was written. That is no damage: somebody was there.
+    pub audit: Option<String>,
     /// Messages' bodies that were read.
     pub bodies: u64,
     /// Bodies that there are.
@@ -76,14 +78,17 @@ impl Service {
     ///
     /// # Errors
     /// Where there is no store, a file of that name, no room; damage.
-    pub fn back_up(&self, _caller: &Caller, to: &Path, progress: Progress) -> Result<CopyView, Fault> {
-        let Some(store) = &self.store else { return Err(no_store(&self.config.settings.store.path)) };
+    pub fn back_up(&mut self, caller: &Caller, to: &Path, progress: Progress) -> Result<CopyView, Fault> {
+        self.permit_operation(caller, Act::ManageStore, "backup")?;
+        let Some(store) = self.store.clone() else { return Err(no_store(&self.config.settings.store.path)) };
         let now = self.world.clock.now();
         let file = match to.is_dir() {
             true => to.join(format!("postrider-{}.db", written(now, "%Y%m%dT%H%M%SZ"))),
             false => to.to_owned(),
         };
-        let manifest = store.backup(&file, now, progress)?;
+        let begun = self.begin(caller, Act::ManageStore, "", "backup")?;
+        let made = store.backup(&file, now, progress).map_err(Fault::from);
+        let manifest = self.end(begun, made)?;
         Ok(CopyView::new(file, &manifest))
     }
 
@@ -92,13 +97,14 @@ impl Service {
     /// # Errors
     /// Where somebody syncs the store, or the file is no sound backup: nothing is changed then.
     pub fn restore_store(world: World, env: Environment, from: &Path) -> Result<StoreRestored, Fault> {
-        let service = Self::for_its_store(world, env)?;
+        let mut service = Self::for_its_store(world, env)?;
         let now = service.world.clock.now();
         let aside = format!("before-restore-{}", written(now, "%Y%m%dT%H%M%SZ"));
         let options = service.store_options();
         let (manifest, kept) = Store::restore(&options, from, &aside)?;
         // Upgraded where it is older, and what it had not sent noted as uncertain, before anybody goes on with it.
-        Store::open(&options)?;
+        service.store = Some(Store::open(&options)?);
+        service.note(service.line(&service.owner(), Act::ManageStore, "", "restore"));
         Ok(StoreRestored { from: CopyView::new(from.to_owned(), &manifest), kept })
     }
 
@@ -135,29 +141,38 @@ impl Service {
             None => {}
         }
         let search = store.check_search()?;
-        Ok(StoreCheck { store: dir, wrong, search, bodies: bodies.read, bodies_of: bodies.of })
+        let audit = match reader.verify_audit() {
+            Ok(verified) => verified.wrong.map(|fault| format!("line {}: {}", fault.id, fault.why)),
+            // Of a damaged store all is said already.
+            Err(_) if !wrong.is_empty() => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(StoreCheck { store: dir, wrong, search, audit, bodies: bodies.read, bodies_of: bodies.of })
     }
 
     /// Gives back room that is free inside the store's files.
     ///
     /// # Errors
     /// Where there is no store, somebody syncs it, or the disk has no room for it.
-    pub fn compact_store(&self, _caller: &Caller) -> Result<Compacted, Fault> {
-        match &self.store {
-            Some(store) => Ok(store.compact()?),
-            None => Err(no_store(&self.config.settings.store.path)),
-        }
+    pub fn compact_store(&mut self, caller: &Caller) -> Result<Compacted, Fault> {
+        self.permit_operation(caller, Act::ManageStore, "compact")?;
+        let Some(store) = self.store.clone() else { return Err(no_store(&self.config.settings.store.path)) };
+        let begun = self.begin(caller, Act::ManageStore, "", "compact")?;
+        let compacted = store.compact().map_err(Fault::from);
+        self.end(begun, compacted)
     }
 
     /// Makes this machine the store's home, so that what waits is sent. Answers whether it was away.
     ///
     /// # Errors
     /// Where there is no store.
-    pub fn adopt_store(&mut self, _caller: &Caller) -> Result<bool, Fault> {
+    pub fn adopt_store(&mut self, caller: &Caller) -> Result<bool, Fault> {
+        self.permit_operation(caller, Act::ManageStore, "adopt")?;
+        let line = self.line(caller, Act::ManageStore, "", "adopt");
         let Some(store) = &self.store else { return Err(no_store(&self.config.settings.store.path)) };
         let mut writer = store.writer()?;
         writer.durable(true)?;
-        Ok(writer.transaction(|tx| tx.bring_home())?)
+        Ok(writer.transaction(noted(line, |tx| tx.bring_home()))?)
     }
 
     /// Why nothing is sent before a person adopts the store, in words; `None` where it is at home.

@@ -86,12 +86,20 @@ impl Leave {
         }
     }
 
+    /// That a run may begin: nobody has found the store damaged (F10.2).
+    ///
+    /// # Errors
+    /// Permanent, where somebody has.
+    pub fn to_begin(&self) -> Result<(), Fault> {
+        Ok(self.store.refuse_damaged()?)
+    }
+
     /// That what is being sent may go on: the store is sound as far as anybody knows, and what comes of it can be noted.
     ///
     /// # Errors
     /// Permanent, where damage was found; transient, where the disk is nearly full.
     pub fn to_go_on(&self) -> Result<(), Fault> {
-        self.store.refuse_damaged()?;
+        self.to_begin()?;
         let room = self.room()?;
         match room.free < room.last() {
             true => Err(nearly_full("send anything", room, room.last())

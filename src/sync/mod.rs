@@ -161,6 +161,7 @@ pub async fn run_mail(
     submit: Option<&dyn Submit>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let folders = folders::follow_folders(ports, remote, run).await?;
     run.observer.event(Event::Folders { account: &run.account, followed: folders.follow.len() });
     let mut mail = MailRun::default();
@@ -231,6 +232,7 @@ pub async fn send_outbox(
     submit: &dyn Submit,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let mut mail = MailRun::default();
     let sent = sent_folder(ports, remote, run, soon::sent_of(remote).await?).await?;
     mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);

@@ -137,6 +137,7 @@ pub async fn push_soon(
     submit: Option<&dyn Submit>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let mut mail = MailRun::default();
     mail.faults.extend(look::settle_unknown(ports, remote, run, None).await?);
     if let Some(submit) = submit {

@@ -37,13 +37,13 @@ pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
 pub use file::{Away, Compacted, Manifest, Progress, SyncLock};
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, Counts, Details, Export, Filter, FolderRow, Found,
-    HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
+    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, Counts, Details, Export, Filter, FolderRow,
+    Found, HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
 };
 pub use store::{Options, Store};
 pub use write::{
     AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId, Incoming,
-    Inserted, IntentRow, Landed, Matchable, Named, NewCollection, NewOutgoing, NewTokens, Outcome, Outgoing, Placement,
-    RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent,
-    Writer,
+    Inserted, IntentRow, Landed, Matchable, Named, NewCollection, NewOutgoing, NewTokens, Outcome, Outgoing,
+    Placement, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens,
+    Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

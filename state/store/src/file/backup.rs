@@ -197,8 +197,8 @@ fn manifest(copy: &Connection, path: &Path) -> Result<Manifest> {
             StoreError::Sqlite(_) => no_store("it is no store of postrider".to_owned()),
             other => other,
         })?;
-    // Stores before schema 5 do not say.
-    let taken: Option<i64> = match schema >= 5_i64 {
+    // Stores before schema 6 do not say.
+    let taken: Option<i64> = match schema >= 6_i64 {
         true => copy.query_row("SELECT backup_us FROM meta WHERE id = 1", [], |row| row.get(0))?,
         false => None,
     };
