@@ -37,6 +37,8 @@ fn main() -> ExitCode {
         tracing::error!(%why, "cannot become the store's owner");
         return ExitCode::from(Exit::NotPermitted as u8);
     }
+    // After the change of users, which would undo it.
+    keep_memory_private();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -148,6 +150,25 @@ fn become_owner(env: &mut Environment) -> Result<(), String> {
     Ok(())
 }
 
+/// No core dump and no other process of this user reads passwords and keys out of this one (F8): the limit holds for what it starts
+/// as well (setrlimit(2), `RLIMIT_CORE`), and not being dumpable keeps ptrace(2) and `/proc/PID/mem` from all but root
+/// (prctl(2), `PR_SET_DUMPABLE`).
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none);
+    if let Err(error) = limited.and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable)) {
+        tracing::warn!(%error, "core dumps cannot be forbidden");
+    }
+}
+
+/// The machine's id (machine-id(5)). An image that is still to get one has none.
+fn machine_id() -> Option<String> {
+    let id = std::fs::read_to_string("/etc/machine-id").ok()?;
+    let id = id.trim();
+    (!id.is_empty() && id != "uninitialized").then(|| id.to_owned())
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment(config: Option<PathBuf>) -> Environment {
     let path = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -191,7 +212,7 @@ fn environment(config: Option<PathBuf>) -> Environment {
         user: std::env::var("USER")
             .or_else(|_| std::env::var("LOGNAME"))
             .unwrap_or_else(|_| uid.as_raw().to_string()),
-        machine_id: fs::read_to_string("/etc/machine-id").ok().map(|id| id.trim().to_owned()),
+        machine_id: machine_id(),
         home,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The only place that asks for wall time or randomness. A simulation brings a world of its own.
 
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use postrider_model::{Clock, Entropy, Timestamp};
@@ -11,7 +11,7 @@ use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
 use crate::{
     access::UnixUsers,
-    sync::{Compute, ThreadCompute},
+    sync::{Compute, Disk, Room, ThreadCompute},
 };
 
 /// All that is not deterministic.
@@ -25,6 +25,8 @@ pub struct World {
     pub dialer: Arc<dyn Dialer>,
     /// The one kind of connection that comes in.
     pub loopback: Arc<dyn Loopback>,
+    /// Room on disks.
+    pub disk: Arc<dyn Disk>,
     /// Threads.
     pub threads: Arc<dyn Threads>,
     /// Who a uid is.
@@ -39,6 +41,7 @@ impl World {
             entropy: Arc::new(SystemEntropy),
             dialer: Arc::new(TcpDialer),
             loopback: Arc::new(TcpLoopback),
+            disk: Arc::new(SystemDisk),
             threads: Arc::new(RealThreads),
             unix_users: Arc::new(SystemUsers),
         }
@@ -73,6 +76,27 @@ struct TcpLoopback;
 impl Loopback for TcpLoopback {
     async fn listen(&self) -> io::Result<Box<dyn Listener>> {
         Ok(Box::new(LoopbackListener::bind().await?))
+    }
+}
+
+/// For worlds in which no disk is ever full.
+#[derive(Debug)]
+pub struct EndlessDisk;
+
+impl Disk for EndlessDisk {
+    fn room(&self, _dir: &Path) -> io::Result<Room> {
+        Ok(Room { free: u64::MAX, size: u64::MAX })
+    }
+}
+
+#[derive(Debug)]
+struct SystemDisk;
+
+impl Disk for SystemDisk {
+    fn room(&self, dir: &Path) -> io::Result<Room> {
+        let stat = rustix::fs::statvfs(dir)?;
+        let octets = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Ok(Room { free: octets(stat.f_bavail), size: octets(stat.f_blocks) })
     }
 }
 

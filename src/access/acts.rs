@@ -68,6 +68,8 @@ pub enum Act {
     AddProvider,
     /// Removing one.
     RemoveProvider,
+    /// Backing the store up, compacting it, adopting it, changing its key.
+    ManageStore,
     /// The audit log.
     SeeAudit,
     /// Reading the configuration anew.
@@ -143,6 +145,7 @@ impl Act {
             Self::AddAccount | Self::AddAnyAccount => "account.add",
             Self::AddProvider => "provider.add",
             Self::RemoveProvider => "provider.remove",
+            Self::ManageStore => "store.manage",
             Self::SeeAudit => "audit.show",
             Self::Reload => "reload",
             Self::SeeNumbers => "numbers.show",
@@ -182,6 +185,7 @@ impl Act {
             Self::DeleteFolder => "delete a folder of",
             Self::Allow => "let deletions through of",
             Self::AddProvider => return "add a provider".to_owned(),
+            Self::ManageStore => return "manage the store".to_owned(),
             Self::RemoveProvider => return "remove a provider".to_owned(),
             Self::SeeAudit => return "read the audit log".to_owned(),
             Self::Reload => return "reload the configuration".to_owned(),
@@ -227,6 +231,7 @@ impl Act {
             Self::AddAnyAccount
             | Self::AddProvider
             | Self::RemoveProvider
+            | Self::ManageStore
             | Self::SeeAudit
             | Self::Reload
             | Self::SeeNumbers

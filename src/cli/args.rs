@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod mail;
 mod sharing;
+mod store;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
 pub use sharing::{AccountShare, With};
+pub use store::{KeyCommand, StoreCommand};
 
 /// Keeps the mail of many accounts in step with one local store.
 #[derive(Debug, Parser)]
@@ -128,6 +130,14 @@ pub enum Command {
     /// Messages that are to be sent.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// The store itself: backup, restore, check, compact.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// The key by which the store seals passwords.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make this machine the home of a store that was put back or comes from another one, so that it sends again.
+    Adopt,
 }
 
 /// `postrider provider …`

@@ -16,6 +16,7 @@ mod progress;
 mod provider;
 mod run;
 mod status;
+mod store;
 mod table;
 mod watch;
 
@@ -69,6 +70,11 @@ async fn dispatch(cli: Cli, env: Environment, world: World, out: Out) -> Result<
         Some(Command::Api(ApiCommand::Describe)) => return api::describe(out),
         _ => {}
     }
+    if let Some(Command::Store(command)) = &cli.command
+        && let Some(done) = store::without_opening(command, world.clone(), env.clone(), out)
+    {
+        return done;
+    }
     let mut door = Door::open(world, env, cli.global.as_user.clone()).await?;
     // Looked at second: whoever types a password may end that by a signal, and a run has a word of its own for one.
     let outcome = tokio::select! {
@@ -113,6 +119,18 @@ async fn command(door: &mut Door, cli: Cli, out: Out) -> Result<Exit, Fault> {
         Some(Command::Mail(command)) => mail::mail(door, command, out).await,
         Some(Command::Outbox(command)) => outbox::outbox(door, command, out).await,
         Some(Command::Folder(command)) => folder::folder(door, command, out).await,
+        Some(Command::Store(command)) => {
+            let here = door.here("manage the store")?;
+            store::store(&mut here.service, &here.caller, &command, out)
+        }
+        Some(Command::Key(command)) => {
+            let here = door.here("change the store's key")?;
+            store::key(&mut here.service, &here.caller, &command, out)
+        }
+        Some(Command::Adopt) => {
+            let here = door.here("adopt the store")?;
+            store::adopt(&mut here.service, &here.caller, out)
+        }
         Some(Command::Doctor { .. }) => Ok(Exit::Done),
     }
 }

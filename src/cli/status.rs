@@ -28,12 +28,14 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) async fn status(door: &mut Door, watch: bool, out: Out) -> Result<Exit, Fault> {
     if !watch {
         tell(&door.followed_status().await?, out)?;
+        tell_where(door, out)?;
         return Ok(Exit::Done);
     }
     loop {
         let states = door.followed_status().await?;
         out.clear();
         tell(&states, out)?;
+        tell_where(door, out)?;
         tokio::select! {
             biased;
             () = interruption() => return Ok(Exit::Done),
@@ -50,6 +52,17 @@ impl Door {
             None => self.call(Status {}).await,
         }
     }
+}
+
+/// A store that is not at home on this machine only takes in (F10.3).
+fn tell_where(door: &Door, out: Out) -> Result<(), Fault> {
+    if let Door::Here(here) = door
+        && let Some(why) = here.service.away()?
+        && !out.json
+    {
+        out.line(format!("warning: {why}"));
+    }
+    Ok(())
 }
 
 fn tell(states: &[AccountState], out: Out) -> Result<(), Fault> {

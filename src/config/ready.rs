@@ -10,10 +10,10 @@ use super::{
     error::{ConfigError, ConfigWarning, OriginKind, nearest, quoted},
     load::{Config, Read},
     name::{domain_of, mailbox_of},
-    oauth::ConsentSettings,
+    oauth::{ConsentSettings, OAuthSettings},
     provider::{AuthKind, LoginKind, Provider, ProviderKind, Server},
 };
-use crate::secrets::SecretSource;
+use crate::secrets::{GivenFor, SecretSource};
 
 /// An account with everything that a run of its mail needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct ReadyAccount {
     pub imap: Server,
     /// Where its mail goes out, where it does.
     pub smtp: Option<Server>,
+    /// What its password or tokens may be used for (F8.2): its login at its provider's hosts.
+    pub given_for: GivenFor,
     /// A file with certificates that are trusted besides the system's.
     pub ca_file: Option<PathBuf>,
     /// `[mail]`
@@ -91,6 +93,7 @@ impl Config {
         let login = login(account, provider).map_err(|wrong| errors.extend(wrong)).ok();
         match (login_name, login, &provider.imap) {
             (Some(login_name), Some(login), Some(imap)) if errors.is_empty() => Ok(ReadyAccount {
+                given_for: given_for(&login_name, &login, imap, provider),
                 name: account.name.clone(),
                 address: account.address.clone(),
                 user: account.user.clone(),
@@ -379,6 +382,19 @@ fn login(account: &Account, provider: &Provider) -> Result<Login, Vec<ConfigErro
             Err(vec![noted(provider.origin.error("auth", names.join(", "), expected))])
         }
     }
+}
+
+/// The provider's hosts, whether or not the account uses each: turning its sending on is no new host.
+fn given_for(login_name: &str, login: &Login, imap: &Server, provider: &Provider) -> GivenFor {
+    let mut hosts = vec![imap.host.clone()];
+    hosts.extend(provider.smtp.as_ref().map(|server| server.host.clone()));
+    if let Login::Consent(consent) = login {
+        let OAuthSettings { revocation_url, userinfo_url, .. } = &consent.settings;
+        let urls = [Some(&consent.token_url), revocation_url.as_ref(), userinfo_url.as_ref()];
+        let hosts_of = urls.into_iter().flatten().filter_map(|url| url.parse::<http::Uri>().ok());
+        hosts.extend(hosts_of.filter_map(|url| url.host().map(ToOwned::to_owned)));
+    }
+    GivenFor::new(login_name, hosts)
 }
 
 #[cfg(test)]

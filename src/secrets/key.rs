@@ -14,7 +14,10 @@ use std::{
 use postrider_model::{Entropy, ErrorClass, Fault};
 use zeroize::Zeroizing;
 
-use super::file::{read_credential, read_private};
+use super::{
+    file::{read_credential, read_private},
+    ring::KeyRing,
+};
 
 /// The name of the systemd credential that holds the key.
 pub const KEY_CREDENTIAL: &str = "store.key";
@@ -101,9 +104,8 @@ impl StoreKey {
     /// As [`StoreKey::load`]; the key is none of those in use; something is sealed and there is no key; the new key cannot be
     /// written.
     pub fn load_or_create(place: &KeyPlace, in_use: &[KeyId], entropy: &dyn Entropy) -> Result<Self, Fault> {
-        match Self::load(place)? {
-            Some(key) if in_use.is_empty() || in_use.contains(&key.id) => Ok(key),
-            Some(key) => Err(wrong_key(key.id, in_use)),
+        match KeyRing::load(place)?.take(in_use)? {
+            Some(key) => Ok(key),
             None if in_use.is_empty() => Self::create(place, entropy),
             None => Err(Fault::new(
                 ErrorClass::Permanent,
@@ -131,7 +133,7 @@ impl StoreKey {
         Self { octets, id: KeyId(id) }
     }
 
-    fn from_text(text: &[u8], action: &str) -> Result<Self, Fault> {
+    pub(super) fn from_text(text: &[u8], action: &str) -> Result<Self, Fault> {
         let digits = text.strip_suffix(b"\n").unwrap_or(text);
         let mut octets = Zeroizing::new([0; 32]);
         let read = read_hex(digits, octets.as_mut_slice());
@@ -144,7 +146,7 @@ impl StoreKey {
 
     /// Writes a new key beside its place and links it there, so that a crash leaves either no key or a whole one, and a key
     /// that another process made at the same time is taken instead.
-    fn create(place: &KeyPlace, entropy: &dyn Entropy) -> Result<Self, Fault> {
+    pub(super) fn create(place: &KeyPlace, entropy: &dyn Entropy) -> Result<Self, Fault> {
         let mut octets = Zeroizing::new([0; 32]);
         entropy.fill(octets.as_mut_slice());
         let key = Self::from_octets(octets);
@@ -207,11 +209,11 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
     }
 }
 
-fn exists(path: &Path) -> bool {
+pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-fn sync_folder(file: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
     match file.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

@@ -9,18 +9,28 @@ use super::{
     PASSWORD_FIELD,
     command::{CommandContext, password_from_command},
     file::{client_secret_from_file, password_from_credential, password_from_file},
-    key::{KeyPlace, StoreKey},
-    sealed::SealedSecret,
+    key::KeyPlace,
+    ring::KeyRing,
+    sealed::{Purpose, SealedSecret},
     source::SecretSource,
 };
 
 /// Where sealed secrets are kept: the store.
 pub trait SealedSecrets: Send + Sync {
-    /// What is sealed for that field of that account, in the form of [`SealedSecret::to_bytes`].
+    /// What is sealed for that field of that account.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn sealed(&self, account: &str, field: &str) -> Result<Option<Vec<u8>>, Fault>;
+    fn sealed(&self, account: &str, field: &str) -> Result<Option<Kept>, Fault>;
+}
+
+/// A sealed secret as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// In the form of [`SealedSecret::to_bytes`].
+    pub sealed: Vec<u8>,
+    /// What it was given for.
+    pub given_for: Option<String>,
 }
 
 /// All that getting a password depends on.
@@ -74,13 +84,16 @@ impl Resolver {
         }
     }
 
-    /// Opens what is sealed for that field of that account, in the form of [`SealedSecret::to_bytes`].
+    /// Opens what is sealed for that purpose, in the form of [`SealedSecret::to_bytes`], by whichever key sealed it.
     ///
     /// # Errors
     /// There is no key, another one, or what is sealed is damaged.
-    pub fn open(&self, account: &str, field: &str, sealed: &[u8]) -> Result<SecretString, Fault> {
+    pub fn open<'a>(&self, purpose: impl Into<Purpose<'a>>, sealed: &[u8]) -> Result<SecretString, Fault> {
+        let purpose = purpose.into();
+        let Purpose { account, field, .. } = purpose;
         let sealed = SealedSecret::from_bytes(sealed)?;
-        let Some(key) = StoreKey::load(&self.key_place())? else {
+        let ring = KeyRing::load(&self.key_place())?;
+        let Some(key) = ring.find(sealed.key_id()).or(ring.first()) else {
             let action = format!("get the {field} of account {account} from the store");
             let cause = format!("it is sealed by the key {}, and there is no key here", sealed.key_id());
             let hint = format!(
@@ -89,12 +102,15 @@ impl Resolver {
             );
             return Err(Fault::new(ErrorClass::Permanent, action, cause).hint(hint));
         };
-        sealed.open(&key, account, field)
+        sealed.open(key, purpose)
     }
 
     fn stored_password(&self, account: &str, stored: &dyn SealedSecrets) -> Result<SecretString, Fault> {
         match stored.sealed(account, PASSWORD_FIELD)? {
-            Some(sealed) => self.open(account, PASSWORD_FIELD, &sealed),
+            Some(Kept { sealed, given_for }) => {
+                let given_for = given_for.as_deref();
+                self.open(Purpose { account, field: PASSWORD_FIELD, given_for }, &sealed)
+            }
             None => {
                 let action = format!("get the {PASSWORD_FIELD} of account {account} from the store");
                 let fault = Fault::new(ErrorClass::Login, action, "the store has none for it");
@@ -111,12 +127,12 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::secrets::test_entropy::Counting;
+    use crate::secrets::{StoreKey, test_entropy::Counting};
 
-    struct OneSecret(Option<Vec<u8>>);
+    struct OneSecret(Option<Kept>);
 
     impl SealedSecrets for OneSecret {
-        fn sealed(&self, account: &str, field: &str) -> Result<Option<Vec<u8>>, Fault> {
+        fn sealed(&self, account: &str, field: &str) -> Result<Option<Kept>, Fault> {
             Ok(self.0.clone().filter(|_| (account, field) == ("work", "password")))
         }
     }
@@ -139,8 +155,8 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let key = StoreKey::load_or_create(&resolver.key_place(), &[], &Counting::new(1)).unwrap();
         let secret = SecretString::from("of the store");
-        let sealed = SealedSecret::seal(&key, "work", PASSWORD_FIELD, &secret, &Counting::new(2)).unwrap();
-        let store = OneSecret(Some(sealed.to_bytes()));
+        let sealed = SealedSecret::seal(&key, ("work", PASSWORD_FIELD), &secret, &Counting::new(2)).unwrap();
+        let store = OneSecret(Some(Kept { sealed: sealed.to_bytes(), given_for: None }));
         let table = [
             (SecretSource::File(path), "of the file"),
             (SecretSource::SystemdCredential("work".into()), "of the file"),
@@ -172,8 +188,8 @@ mod tests {
         let theirs = resolver(elsewhere.path());
         let key = StoreKey::load_or_create(&theirs.key_place(), &[], &Counting::new(1)).unwrap();
         let secret = SecretString::from("hunter2");
-        let sealed = SealedSecret::seal(&key, "work", PASSWORD_FIELD, &secret, &Counting::new(2)).unwrap();
-        let store = OneSecret(Some(sealed.to_bytes()));
+        let sealed = SealedSecret::seal(&key, ("work", PASSWORD_FIELD), &secret, &Counting::new(2)).unwrap();
+        let store = OneSecret(Some(Kept { sealed: sealed.to_bytes(), given_for: None }));
         let mine = resolver(dir.path());
         let fault = mine.password("work", &SecretSource::Stored, &store).await.unwrap_err();
         assert_eq!(fault.cause, format!("it is sealed by the key {}, and there is no key here", key.id()));

@@ -1,7 +1,7 @@
 //! A secret as the store keeps it: XChaCha20-Poly1305 under the store's key, bound to its account and field (F8.1).
 //!
-//! The bytes are `1 ‖ key id (8) ‖ nonce (24) ‖ ciphertext and tag`. Account and field are authenticated with it, so that a row
-//! copied to another account, or a token to another field, does not open. Nonces are random; 24 octets are wide enough for that
+//! The bytes are `1 ‖ key id (8) ‖ nonce (24) ‖ ciphertext and tag`. Account, field and what it was given for are authenticated with it,
+//! so that a row copied to another account, a token to another field, or a password to another host, does not open. Nonces are random; 24 octets are wide enough for that
 //! (draft-irtf-cfrg-xchacha, section 2.1).
 
 use std::fmt;
@@ -23,6 +23,25 @@ const NONCE: usize = 24;
 /// The octets of a tag (RFC 8439, section 2.5).
 const TAG: usize = 16;
 
+/// What a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose<'a> {
+    /// Whose it is.
+    pub account: &'a str,
+    /// Which of that account's.
+    pub field: &'a str,
+    /// The login and the hosts that it was given for, as [`GivenFor`](super::GivenFor) writes them; `None` of what was sealed before
+    /// that was kept.
+    pub given_for: Option<&'a str>,
+}
+
+/// An account and a field, given for nothing in particular.
+impl<'a> From<(&'a str, &'a str)> for Purpose<'a> {
+    fn from((account, field): (&'a str, &'a str)) -> Self {
+        Self { account, field, given_for: None }
+    }
+}
+
 /// An encrypted secret. Nothing in it is secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSecret {
@@ -42,22 +61,22 @@ impl SealedSecret {
     ///
     /// # Errors
     /// The cipher refuses, which it does for secrets of some 256 GiB alone.
-    pub fn seal(
+    pub fn seal<'a>(
         key: &StoreKey,
-        account: &str,
-        field: &str,
+        purpose: impl Into<Purpose<'a>>,
         secret: &SecretString,
         entropy: &dyn Entropy,
     ) -> Result<Self, Fault> {
+        let purpose = purpose.into();
         let mut nonce = [0; NONCE];
         entropy.fill(&mut nonce);
-        let aad = bound_to(account, field);
+        let aad = bound_to(&purpose);
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: &aad };
         let sealed = cipher(key).encrypt(&XNonce::from(nonce), payload);
         match sealed {
             Ok(ciphertext) => Ok(Self { key_id: key.id(), nonce, ciphertext }),
             Err(_) => {
-                let action = format!("encrypt the {field} of account {account}");
+                let action = format!("encrypt the {} of account {}", purpose.field, purpose.account);
                 Err(Fault::new(ErrorClass::Permanent, action, "the cipher refused it"))
             }
         }
@@ -67,15 +86,16 @@ impl SealedSecret {
     ///
     /// # Errors
     /// The key is another one; what is sealed was changed, or belongs to another account or field.
-    pub fn open(&self, key: &StoreKey, account: &str, field: &str) -> Result<SecretString, Fault> {
+    pub fn open<'a>(&self, key: &StoreKey, purpose: impl Into<Purpose<'a>>) -> Result<SecretString, Fault> {
+        let purpose = purpose.into();
         if key.id() != self.key_id {
             return Err(wrong_key(key.id(), &[self.key_id]));
         }
-        let aad = bound_to(account, field);
+        let aad = bound_to(&purpose);
         let payload = Payload { msg: &self.ciphertext, aad: &aad };
         let opened = cipher(key).decrypt(&XNonce::from(self.nonce), payload).ok().map(Zeroizing::new);
         let text = opened.as_ref().and_then(|octets| str::from_utf8(octets).ok());
-        text.map(SecretString::from).ok_or_else(|| damaged(account, field))
+        text.map(SecretString::from).ok_or_else(|| damaged(&purpose))
     }
 
     /// The id of the key that sealed it.
@@ -117,18 +137,19 @@ fn cipher(key: &StoreKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.octets().into())
 }
 
-/// What a secret is bound to. Lengths come first, so that no two pairs of account and field give the same octets.
-fn bound_to(account: &str, field: &str) -> Vec<u8> {
+/// What a secret is bound to. Lengths come first, so that no two purposes give the same octets.
+fn bound_to(purpose: &Purpose<'_>) -> Vec<u8> {
     let mut aad = b"postrider secret".to_vec();
     aad.push(VERSION);
-    for part in [account, field] {
+    for part in [Some(purpose.account), Some(purpose.field), purpose.given_for].into_iter().flatten() {
         aad.extend_from_slice(&(part.len() as u64).to_le_bytes());
         aad.extend_from_slice(part.as_bytes());
     }
     aad
 }
 
-fn damaged(account: &str, field: &str) -> Fault {
+fn damaged(purpose: &Purpose<'_>) -> Fault {
+    let Purpose { account, field, .. } = purpose;
     let action = format!("open the stored {field} of account {account}");
     let cause = "it is damaged, or was sealed for another account or field";
     Fault::new(ErrorClass::Permanent, action, cause)
@@ -150,18 +171,20 @@ mod tests {
     }
 
     fn seal(key: &StoreKey, text: &str) -> SealedSecret {
-        SealedSecret::seal(key, "work", "password", &SecretString::from(text), &Counting::new(3)).unwrap()
+        SealedSecret::seal(key, ("work", "password"), &SecretString::from(text), &Counting::new(3)).unwrap()
     }
 
     #[test]
     fn what_is_sealed_opens_for_its_account_and_field_alone() {
         let key = key(1);
         let sealed = seal(&key, "hunter2");
-        assert_eq!(sealed.open(&key, "work", "password").unwrap().expose_secret(), "hunter2");
+        assert_eq!(sealed.open(&key, ("work", "password")).unwrap().expose_secret(), "hunter2");
+        let elsewhere = Purpose { account: "work", field: "password", given_for: Some("anna@other.example") };
+        assert!(sealed.open(&key, elsewhere).is_err());
         for (account, field) in
             [("work", "token"), ("home", "password"), ("workp", "assword"), ("", "workpassword")]
         {
-            let fault = sealed.open(&key, account, field).unwrap_err();
+            let fault = sealed.open(&key, (account, field)).unwrap_err();
             assert_eq!(
                 fault.message(),
                 format!(
@@ -175,7 +198,7 @@ mod tests {
     #[test]
     fn another_key_is_told_by_its_id() {
         let (mine, other) = (key(1), key(2));
-        let fault = seal(&mine, "hunter2").open(&other, "work", "password").unwrap_err();
+        let fault = seal(&mine, "hunter2").open(&other, ("work", "password")).unwrap_err();
         assert_eq!(
             fault.message(),
             format!(
@@ -196,7 +219,7 @@ mod tests {
                 *octet ^= 1;
             }
             let opened =
-                SealedSecret::from_bytes(&changed).and_then(|sealed| sealed.open(&key, "work", "password"));
+                SealedSecret::from_bytes(&changed).and_then(|sealed| sealed.open(&key, ("work", "password")));
             assert!(opened.is_err(), "octet {at}");
         }
     }
@@ -227,7 +250,7 @@ mod tests {
         fn every_secret_survives(text in ".{0,200}") {
             let key = key(1);
             let sealed = SealedSecret::from_bytes(&seal(&key, &text).to_bytes()).unwrap();
-            let opened = sealed.open(&key, "work", "password").unwrap();
+            let opened = sealed.open(&key, ("work", "password")).unwrap();
             prop_assert_eq!(opened.expose_secret(), text);
         }
 

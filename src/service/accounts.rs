@@ -3,7 +3,7 @@
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_remote::Credential;
-use postrider_store::{Secret, StoreError, Tx};
+use postrider_store::{NewTokens, Secret, StoreError, Tx};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use super::{Caller, Person, Revocation, Service, Trial, Way, audit::noted};
 use crate::{
     access::{Act, Right, Rights},
     config::{AccountDraft, Choice, Login, Operation, OriginKind, Period, ReadyAccount, domain_of, fault},
-    secrets::{PASSWORD_FIELD, SealedSecret, SecretSource, TOKENS_FIELD},
+    secrets::{PASSWORD_FIELD, Purpose, SealedSecret, SecretSource, TOKENS_FIELD},
 };
 
 /// An account, as a listing shows it.
@@ -67,22 +67,30 @@ pub enum NewLogin {
     Consent(Way),
 }
 
-/// A secret on its way into the store.
+/// A secret on its way into the store, with what it was given for.
 enum NewSecret {
-    Password(SealedSecret),
-    Tokens(SealedSecret),
+    Password(SealedSecret, String),
+    Tokens(SealedSecret, String),
 }
 
 impl NewSecret {
     fn keep(&self, tx: &mut Tx<'_>, account: &str) -> Result<(), StoreError> {
         match self {
-            Self::Password(sealed) => tx.put_secret(&Secret {
+            Self::Password(sealed, given_for) => tx.put_secret(&Secret {
                 account: account.to_owned(),
                 field: PASSWORD_FIELD.to_owned(),
                 key_id: sealed.key_id().to_string(),
                 sealed: sealed.to_bytes(),
+                given_for: Some(given_for.clone()),
             }),
-            Self::Tokens(sealed) => tx.put_tokens(account, &sealed.key_id().to_string(), &sealed.to_bytes()),
+            Self::Tokens(sealed, given_for) => tx.put_tokens(
+                account,
+                NewTokens {
+                    key_id: &sealed.key_id().to_string(),
+                    sealed: &sealed.to_bytes(),
+                    given_for: Some(given_for),
+                },
+            ),
         }
     }
 }
@@ -201,13 +209,13 @@ impl Service {
         match (new, &account.login) {
             (NewLogin::Consent(way), Login::Consent(settings)) => {
                 let (trial, tokens) = self.consented(account, settings, way, person).await?;
-                let sealed = self.seal(&account.name, TOKENS_FIELD, &tokens.to_secret()?)?;
-                Ok((trial, Some(NewSecret::Tokens(sealed))))
+                let sealed = self.seal(account, TOKENS_FIELD, &tokens.to_secret()?)?;
+                Ok((trial, Some(NewSecret::Tokens(sealed, account.given_for.to_text()))))
             }
             (NewLogin::Store(password), Login::Password(_)) => {
                 let trial = self.try_account(account, Credential::Password(password.clone())).await?;
-                let sealed = self.seal(&account.name, PASSWORD_FIELD, &password)?;
-                Ok((trial, Some(NewSecret::Password(sealed))))
+                let sealed = self.seal(account, PASSWORD_FIELD, &password)?;
+                Ok((trial, Some(NewSecret::Password(sealed, account.given_for.to_text()))))
             }
             (NewLogin::From(_), Login::Password(_)) => {
                 let credential = self.credential(account).await?;
@@ -435,9 +443,16 @@ impl Service {
         Ok(store.reader()?.accounts()?.iter().any(|account| account.name == name))
     }
 
-    fn seal(&mut self, account: &str, field: &str, secret: &SecretString) -> Result<SealedSecret, Fault> {
+    fn seal(
+        &mut self,
+        account: &ReadyAccount,
+        field: &str,
+        secret: &SecretString,
+    ) -> Result<SealedSecret, Fault> {
         let store = self.store()?;
-        self.vault(&store).seal(account, field, secret)
+        let given_for = account.given_for.to_text();
+        let purpose = Purpose { account: &account.name, field, given_for: Some(&given_for) };
+        self.vault(&store).seal(purpose, secret)
     }
 
     /// One short transaction of a command, and the configuration read again with what it changed.

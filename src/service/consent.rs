@@ -98,6 +98,7 @@ impl Service {
         match &account.login {
             Login::Password(source) => self.password(account, source).await.map(Credential::Password),
             Login::Consent(settings) => {
+                self.keep_to_its_hosts(account)?;
                 let tokens = self.token_service(account, settings)?;
                 tokens.token().await?;
                 Ok(Credential::Tokens(tokens))
@@ -170,7 +171,7 @@ impl Service {
         if store.reader()?.tokens(name)?.is_none() {
             return Ok((Revocation::Nothing, None));
         }
-        let vault = self.vault(store).tokens_of(name);
+        let vault = self.vault(store).tokens_of(name, None);
         let lock = tokio::time::timeout(RENEWAL, vault.lock()).await.map_err(|_| {
             let cause = "another process has been renewing its tokens for a minute";
             Fault::new(ErrorClass::Busy, format!("disconnect account {name}"), cause).hint("try again later")
@@ -188,6 +189,9 @@ impl Service {
             return Ok(Revocation::Nothing);
         }
         let Some(account) = self.config.ready(name).ok() else { return Ok(Revocation::NotOffered) };
+        if !self.is_given_for(&account)? {
+            return Ok(Revocation::NotOffered);
+        }
         let Login::Consent(settings) = &account.login else { return Ok(Revocation::NotOffered) };
         let client = self.oauth_client(&account, settings)?;
         match client.can_revoke() {
@@ -233,7 +237,7 @@ impl Service {
             return Ok(service.clone());
         }
         let client = self.oauth_client(account, settings)?;
-        let vault = self.vault(store).tokens_of(&account.name);
+        let vault = self.vault(store).tokens_of(&account.name, Some(account.given_for.to_text()));
         let service = Arc::new(self.new_token_service(account, client, Arc::new(vault)));
         Ok(self.tokens.lock().entry(account.name.clone()).or_insert(service).clone())
     }

@@ -113,9 +113,10 @@ impl Service {
                     severity: Severity::Error,
                     about: "store".to_owned(),
                     message,
-                    hint: Some(format!(
-                        "stop postrider, keep a copy of {dir}, and restore the newest backup"
-                    )),
+                    hint: Some(
+                        "`postrider store check` tells more, and `postrider store restore FILE` puts a backup in its place"
+                            .to_owned(),
+                    ),
                 })
                 .collect(),
             Err(fault) => vec![Finding::of_fault("store", &fault)],

@@ -122,6 +122,7 @@ impl Service {
     async fn folder_server(&mut self, account: &str) -> Result<(ReadyAccount, ImapRemote, Turn), Fault> {
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
         let turn = self.turn(account).await?;
+        self.must_be_home(&format!("change folders of account {account}"))?;
         let credential = self.credential(&ready).await?;
         let remote = self.remote(&ready, credential)?;
         Ok((ready, remote, turn))

@@ -16,7 +16,9 @@ use crate::{
     access::Act,
     config::{Choice, ReadyAccount, fault},
     report::status_of,
-    sync::{self, Budget, Index, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail},
+    sync::{
+        self, Budget, Index, Leave, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail,
+    },
 };
 
 /// What is to be run.
@@ -104,12 +106,19 @@ impl Service {
         let no_thread =
             |error: std::io::Error| Fault::new(ErrorClass::Transient, "start a thread", error.to_string());
         let threads = &self.world.threads;
+        let leave = Leave::new(store.clone(), self.world.disk.clone());
         Ok(Ports {
             clock: self.world.clock.clone(),
             entropy: self.world.entropy.clone(),
             dialer: self.world.dialer.clone(),
             store: threads.store(store.writer()?)?,
-            index: Index::new(store.indexer()?, store.reader()?, threads.index().map_err(no_thread)?),
+            index: Index::new(
+                store.indexer()?,
+                store.reader()?,
+                threads.index().map_err(no_thread)?,
+                leave.clone(),
+            ),
+            leave,
             compute: threads.compute().map_err(no_thread)?,
         })
     }
@@ -235,6 +244,8 @@ impl Session<'_> {
         if !self.request.mail || !(account.mail.load || account.mail.send) {
             return Ok(None);
         }
+        // Before anybody is asked for anything: what is damaged is looked at by a person first.
+        self.ports.leave.to_begin()?;
         let credential = self.service.credential(&account).await?;
         let remote = self.service.remote(&account, credential.clone())?;
         let submit = self.service.submit(&account, credential)?;

@@ -28,6 +28,8 @@ pub struct AccountState {
     pub restorable: u64,
     /// Messages that were changed here and wait to be changed on the server.
     pub unsent: u64,
+    /// Nothing is sent before `postrider adopt`: the store was put back, or comes from another machine (F10.3).
+    pub away: bool,
     /// Plans that wait for `postrider allow`, with the number of deletions in each and why they wait.
     pub held: Vec<HeldState>,
     /// What went wrong last, as the report had it.
@@ -60,6 +62,7 @@ impl Service {
     /// The store's, in words.
     pub fn status(&self, caller: &Caller) -> Result<Vec<AccountState>, Fault> {
         let reader = self.store.as_ref().map(|store| store.reader()).transpose()?;
+        let away = self.away()?.is_some();
         let mut states = match &reader {
             Some(reader) => self.stored_states(caller, reader)?,
             None => Vec::new(),
@@ -82,6 +85,7 @@ impl Service {
             state.status = "removed".to_owned();
             state.error = None;
         }
+        states.iter_mut().for_each(|state| state.away = away);
         states.sort_by(|a, b| a.account.cmp(&b.account));
         Ok(states)
     }
@@ -129,6 +133,7 @@ impl Service {
                 messages: counts.messages,
                 restorable: counts.restorable,
                 unsent: counts.unsent,
+                away: false,
                 held,
                 error: run
                     .and_then(|run| run.error.as_deref())
@@ -154,6 +159,7 @@ fn never(name: &str) -> AccountState {
         messages: 0,
         restorable: 0,
         unsent: 0,
+        away: false,
         held: Vec::new(),
         error: None,
     }

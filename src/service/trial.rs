@@ -6,14 +6,14 @@ use postrider_imap::{ClientName, ImapRemote, ImapSettings};
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::{Endpoint, Limits, Security as NetSecurity, Timeouts, TlsConnector};
 use postrider_remote::{Credential, MailRemote};
-use postrider_store::Store;
+use postrider_store::{Secret, Store};
 use secrecy::SecretString;
 use serde::Serialize;
 
 use super::Service;
 use crate::{
     config::{ReadyAccount, Security, Server},
-    secrets::{SealedSecrets, SecretSource},
+    secrets::{Kept, SealedSecrets, SecretSource},
 };
 
 /// Connections to one account's server at a time.
@@ -92,6 +92,7 @@ impl Service {
         account: &ReadyAccount,
         source: &SecretSource,
     ) -> Result<SecretString, Fault> {
+        self.keep_to_its_hosts(account)?;
         let stored = StoredSecrets(self.store.clone());
         self.resolver().password(&account.name, source, &stored).await
     }
@@ -101,9 +102,10 @@ impl Service {
 pub(super) struct StoredSecrets(pub Option<Store>);
 
 impl SealedSecrets for StoredSecrets {
-    fn sealed(&self, account: &str, field: &str) -> Result<Option<Vec<u8>>, Fault> {
+    fn sealed(&self, account: &str, field: &str) -> Result<Option<Kept>, Fault> {
+        let kept = |secret: Secret| Kept { sealed: secret.sealed, given_for: secret.given_for };
         match &self.0 {
-            Some(store) => Ok(store.reader()?.secret(account, field)?.map(|secret| secret.sealed)),
+            Some(store) => Ok(store.reader()?.secret(account, field)?.map(kept)),
             None => Ok(None),
         }
     }

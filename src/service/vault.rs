@@ -15,11 +15,17 @@ use std::{
 use async_trait::async_trait;
 use postrider_model::{Entropy, ErrorClass, Fault};
 use postrider_oauth::{Kept, StoredTokens, TokenLock, TokenStore};
-use postrider_store::Store;
+use postrider_store::{NewTokens, Store, StoreError};
 use secrecy::SecretString;
 
-use crate::secrets::{KeyId, Resolver, SealedSecret, StoreKey, TOKENS_FIELD};
+use super::Service;
+use crate::{
+    config::ReadyAccount,
+    secrets::{GivenFor, KeyId, PASSWORD_FIELD, Purpose, Resolver, SealedSecret, StoreKey, TOKENS_FIELD},
+};
 
+/// So often a key may change while one secret is being kept.
+const MOST_KEYS: u32 = 8;
 /// How often the lock is asked for.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -33,21 +39,20 @@ pub(super) struct Vault {
 
 impl Vault {
     /// Seals a secret by the store's key, which is made where nothing was sealed before.
-    pub fn seal(&self, account: &str, field: &str, secret: &SecretString) -> Result<SealedSecret, Fault> {
-        let in_use = self
-            .store
-            .reader()?
-            .secret_keys()?
-            .iter()
-            .map(|id| KeyId::parse(id))
-            .collect::<Result<Vec<_>, _>>()?;
+    pub fn seal(&self, purpose: Purpose<'_>, secret: &SecretString) -> Result<SealedSecret, Fault> {
+        let in_use = self.keys_in_use()?;
         let key = StoreKey::load_or_create(&self.resolver.key_place(), &in_use, &*self.entropy)?;
-        SealedSecret::seal(&key, account, field, secret, &*self.entropy)
+        SealedSecret::seal(&key, purpose, secret, &*self.entropy)
     }
 
-    /// The tokens of that account.
-    pub fn tokens_of(self, account: &str) -> TokenVault {
-        TokenVault { vault: self, account: account.to_owned() }
+    /// The keys by which something is sealed.
+    pub fn keys_in_use(&self) -> Result<Vec<KeyId>, Fault> {
+        self.store.reader()?.secret_keys()?.iter().map(|id| KeyId::parse(id)).collect()
+    }
+
+    /// The tokens of that account; what is kept there is given for that.
+    pub fn tokens_of(self, account: &str, given_for: Option<String>) -> TokenVault {
+        TokenVault { vault: self, account: account.to_owned(), given_for }
     }
 }
 
@@ -56,6 +61,7 @@ impl Vault {
 pub(super) struct TokenVault {
     vault: Vault,
     account: String,
+    given_for: Option<String>,
 }
 
 impl TokenVault {
@@ -84,17 +90,72 @@ impl TokenStore for TokenVault {
 
     async fn load(&self) -> Result<Option<Kept>, Fault> {
         let Some(kept) = self.vault.store.reader()?.tokens(&self.account)? else { return Ok(None) };
-        let secret = self.vault.resolver.open(&self.account, TOKENS_FIELD, &kept.sealed)?;
+        let given_for = kept.given_for.as_deref();
+        let purpose = Purpose { account: &self.account, field: TOKENS_FIELD, given_for };
+        let secret = self.vault.resolver.open(purpose, &kept.sealed)?;
         let tokens = StoredTokens::from_secret(&secret)?;
         Ok(Some(Kept { generation: kept.generation, tokens }))
     }
 
     async fn replace(&self, seen: Option<u64>, new: &StoredTokens) -> Result<bool, Fault> {
-        let sealed = self.vault.seal(&self.account, TOKENS_FIELD, &new.to_secret()?)?;
+        let given_for = self.given_for.as_deref();
+        let purpose = Purpose { account: &self.account, field: TOKENS_FIELD, given_for };
         let mut writer = self.vault.store.writer()?;
         writer.durable(true)?;
-        let key_id = sealed.key_id().to_string();
-        Ok(writer.transaction(|tx| tx.replace_tokens(&self.account, seen, &key_id, &sealed.to_bytes()))?)
+        let mut tries = 0;
+        loop {
+            let sealed = self.vault.seal(purpose, &new.to_secret()?)?;
+            let (key_id, bytes) = (sealed.key_id().to_string(), sealed.to_bytes());
+            let new = NewTokens { key_id: &key_id, sealed: &bytes, given_for };
+            match writer.transaction(|tx| tx.replace_tokens(&self.account, seen, new)) {
+                // The key was changed in between. What a server gave once is not to be lost for that.
+                Err(StoreError::OtherKey) if tries < MOST_KEYS => tries += 1,
+                replaced => return Ok(replaced?),
+            }
+        }
+    }
+}
+
+impl Service {
+    /// Whether what is stored for that account's login may be used for what its files name now (F8.2).
+    pub(super) fn is_given_for(&self, account: &ReadyAccount) -> Result<bool, Fault> {
+        Ok(self.given_for_others(account)?.is_none())
+    }
+
+    /// Erases what is stored for that account's login where its files name another host, or another login, than it was given for.
+    ///
+    /// # Errors
+    /// Of class `login`, where that was so; the store's.
+    pub(super) fn keep_to_its_hosts(&self, account: &ReadyAccount) -> Result<(), Fault> {
+        let (Some(store), Some(given)) = (&self.store, self.given_for_others(account)?) else {
+            return Ok(());
+        };
+        let mut writer = store.writer()?;
+        writer.durable(true)?;
+        writer.transaction(|tx| {
+            tx.delete_secrets(&account.name, None)?;
+            tx.erase_tokens(&account.name)
+        })?;
+        let action = format!("use what is stored for the login of account {}", account.name);
+        let cause = format!("it was given for {given}, and its files name {}", account.given_for);
+        Err(Fault::new(ErrorClass::Login, action, cause).hint(format!(
+            "it was erased, so that it goes nowhere else; if the files are right, `postrider account login {}` gives it anew",
+            account.name
+        )))
+    }
+
+    /// What the account's secrets were given for, where that is not all that they would be used for.
+    fn given_for_others(&self, account: &ReadyAccount) -> Result<Option<String>, Fault> {
+        let Some(store) = &self.store else { return Ok(None) };
+        let reader = store.reader()?;
+        let password = reader.secret(&account.name, PASSWORD_FIELD)?.and_then(|secret| secret.given_for);
+        let tokens = reader.tokens(&account.name)?.and_then(|tokens| tokens.given_for);
+        let wrong = |text: String| match GivenFor::from_text(&text) {
+            Some(given) if given.covers(&account.given_for) => None,
+            Some(given) => Some(given.to_string()),
+            None => Some("something else".to_owned()),
+        };
+        Ok([password, tokens].into_iter().flatten().find_map(wrong))
     }
 }
 
@@ -131,7 +192,8 @@ mod tests {
             command: CommandContext { path: "/usr/bin:/bin".into(), home: None },
             key_file: home.join("store/store.key"),
         };
-        Vault { store, resolver, entropy: Arc::new(Counter(0.into())) }.tokens_of("work")
+        Vault { store, resolver, entropy: Arc::new(Counter(0.into())) }
+            .tokens_of("work", Some("anna".to_owned()))
     }
 
     fn tokens(access: &str) -> StoredTokens {
@@ -162,8 +224,13 @@ mod tests {
         }
         // What belongs to one account opens for no other.
         let sealed = vault.vault.store.reader().unwrap().tokens("work").unwrap().unwrap().sealed;
-        assert!(vault.vault.resolver.open("home", TOKENS_FIELD, &sealed).is_err());
-        assert!(vault.vault.resolver.open("work", "password", &sealed).is_err());
+        let opens = |account, field, given_for| {
+            vault.vault.resolver.open(Purpose { account, field, given_for }, &sealed).is_ok()
+        };
+        assert!(opens("work", TOKENS_FIELD, Some("anna")));
+        assert!(!opens("home", TOKENS_FIELD, Some("anna")));
+        assert!(!opens("work", "password", Some("anna")));
+        assert!(!opens("work", TOKENS_FIELD, Some("bert")) && !opens("work", TOKENS_FIELD, None));
     }
 
     #[tokio::test(start_paused = true)]

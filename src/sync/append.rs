@@ -29,12 +29,18 @@ pub(super) async fn push_appends(sender: &mut Sender<'_>, intents: Vec<IntentRow
         }
     }
     for ((from, to), rows) in copies {
+        if !sender.may_go_on() {
+            return Ok(false);
+        }
         let sent = sender.copy(from, to, rows).await;
         if !sender.goes_on(sent) {
             return Ok(false);
         }
     }
     for row in appends {
+        if !sender.may_go_on() {
+            return Ok(false);
+        }
         let sent = sender.append(row).await;
         if !sender.goes_on(sent) {
             return Ok(false);

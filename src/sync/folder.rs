@@ -190,6 +190,7 @@ impl Reader<'_> {
         if missing.is_empty() || self.run.dry_run {
             return Ok(());
         }
+        self.ports.leave.to_load(0)?;
         self.anchor(collection, &target).await?;
         self.run.observer.event(Event::Fetching {
             account: &self.run.account,

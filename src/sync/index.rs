@@ -11,10 +11,12 @@ use postrider_model::{Address, AddressRole, Fault, MessageId};
 use postrider_store::{Indexer, Reader, StoreError, Words};
 use tokio::sync::oneshot;
 
-use super::{Compute, Event, Observer, Ports, stopped};
+use super::{Compute, Event, Leave, Observer, Ports, stopped};
 
 /// Octets that may wait for the index. Beyond them nothing more is handed over until all is caught up: the load never waits.
 const WAITING: u64 = 10 << 20;
+/// Octets that the index gathers before it commits by itself.
+const GATHERED: u64 = 8 << 20;
 /// Messages that are read again at a time.
 const CATCH_UP: u32 = 400;
 
@@ -50,23 +52,34 @@ pub struct Index {
     bodies: Arc<Mutex<Reader>>,
     lane: Arc<dyn Compute>,
     waiting: Arc<AtomicU64>,
+    /// Octets that the index has and has not committed, at the most.
+    gathered: Arc<AtomicU64>,
+    /// Whether there is room for more.
+    leave: Leave,
     /// Something was not handed over: what follows it cannot be indexed before it.
     gap: Arc<AtomicBool>,
 }
 
 impl Index {
     /// An index whose work is done on that lane; bodies are read again by that reader.
-    pub fn new(indexer: Indexer, bodies: Reader, lane: Arc<dyn Compute>) -> Self {
+    pub fn new(indexer: Indexer, bodies: Reader, lane: Arc<dyn Compute>, leave: Leave) -> Self {
         Self {
             indexer: Arc::new(Mutex::new(indexer)),
             bodies: Arc::new(Mutex::new(bodies)),
             lane,
             waiting: Arc::default(),
+            gathered: Arc::default(),
+            leave,
             gap: Arc::default(),
         }
     }
 
-    /// Hands words over, unless too many wait. Called in the order in which the messages were committed.
+    /// Octets on their way into the index.
+    pub(super) fn under_way(&self) -> u64 {
+        self.waiting.load(Relaxed) + self.gathered.load(Relaxed)
+    }
+
+    /// Hands words over, unless too many wait or the disk is nearly full. Called in the order in which the messages were committed.
     pub(super) fn hand_over(&self, words: Vec<(MessageId, Words)>) {
         let octets = words.iter().map(|(_, one)| one.octets() as u64).sum();
         if words.is_empty() || self.gap.load(Relaxed) {
@@ -77,14 +90,26 @@ impl Index {
             self.gap.store(true, Relaxed);
             return;
         }
-        let (indexer, waiting) = (self.indexer.clone(), self.waiting.clone());
+        let index = self.clone();
         self.lane.submit(Box::new(move || {
-            // What an earlier run left behind comes first: the index refuses these, and `catch_up` takes them in their turn.
-            if let Err(error) = lock(&indexer).add(&words) {
-                tracing::debug!(%error, "messages wait for the next catching up");
-            }
-            waiting.fetch_sub(octets, Relaxed);
+            index.take(&words, octets);
+            index.waiting.fetch_sub(octets, Relaxed);
         }));
+    }
+
+    /// What an earlier run left behind comes first: the index refuses what is handed over then, and `catch_up` takes it in its turn.
+    fn take(&self, words: &[(MessageId, Words)], octets: u64) {
+        let added = match self.leave.to_load(octets) {
+            Ok(()) => lock(&self.indexer).add(words).map_err(Fault::from),
+            nearly_full => nearly_full,
+        };
+        if let Err(fault) = added {
+            self.gap.store(true, Relaxed);
+            tracing::debug!(%fault, "messages wait for the next catching up");
+        } else if self.gathered.fetch_add(octets, Relaxed) > GATHERED {
+            // It commits by itself before there is more.
+            self.gathered.store(0, Relaxed);
+        }
     }
 
     /// Reads the next messages after that one again and takes their words out.
@@ -157,6 +182,12 @@ pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(),
     if reached < newest {
         let mut ready = index.prepare(&*ports.compute, reached).await?;
         while let Some((last, _)) = ready.last() {
+            let octets = ready.iter().map(|(_, one)| one.octets() as u64).sum::<u64>();
+            if let Err(nearly_full) = ports.leave.to_load(index.under_way() + octets) {
+                index.commit().await?;
+                return Err(nearly_full);
+            }
+            index.gathered.fetch_add(octets, Relaxed);
             let next = index.prepare(&*ports.compute, *last);
             let (added, prepared) = tokio::join!(index.add(ready), next);
             let newest = added?.1;
@@ -166,6 +197,7 @@ pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(),
         }
     }
     index.commit().await?;
+    index.gathered.store(0, Relaxed);
     index.gap.store(false, Relaxed);
     Ok(())
 }

@@ -44,6 +44,11 @@ impl Budget {
         self.0.clone().try_acquire_many_owned(charge(octets)).ok()
     }
 
+    /// Octets that are on their way now.
+    fn spent(&self) -> u64 {
+        (BUDGET as usize).saturating_sub(self.0.available_permits()) as u64
+    }
+
     async fn spend(&self, octets: usize) -> Result<OwnedSemaphorePermit, Fault> {
         self.0.clone().acquire_many_owned(charge(octets)).await.map_err(|_| stopped())
     }
@@ -226,6 +231,10 @@ impl BodySink for Load<'_> {
         if self.batch.octets + octets > BATCH_OCTETS || self.batch.messages >= BATCH_MESSAGES {
             self.dispatch();
             self.collect_finished()?;
+        }
+        if self.batch.piece.is_empty() {
+            let under_way = self.budget.spent() + self.ports.index.under_way();
+            self.ports.leave.to_load(under_way + octets as u64)?;
         }
         let permit = match self.budget.try_spend(octets) {
             Some(permit) => permit,

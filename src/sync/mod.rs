@@ -10,6 +10,7 @@ mod folder;
 mod folders;
 mod headers;
 mod index;
+mod leave;
 mod load;
 mod look;
 mod outbox;
@@ -35,6 +36,7 @@ use postrider_store::{Context, Filing, Side};
 pub use compute::{Compute, InlineCompute, ThreadCompute};
 pub use folders::FolderChange;
 pub use index::{Index, catch_up};
+pub use leave::{Disk, Leave, Room, Sending, why as why_away};
 pub use load::{Budget, incoming_of};
 pub use outbox::{Delivered, Submit, SubmitFault, Submitted, deliver};
 pub use plan::{FolderForecast, OutForecast, Plan};
@@ -108,8 +110,24 @@ impl MailRun {
     /// Adds what became of the outbox.
     pub fn take_delivered(&mut self, delivered: Delivered) {
         self.counts.pushed += delivered.sent;
-        self.warnings.extend(delivered.warnings);
+        delivered.warnings.into_iter().for_each(|warning| self.warn(warning));
         self.out_faults.extend(delivered.faults);
+    }
+
+    /// Adds what was sent of the changes that were made here.
+    fn take_pushed(&mut self, pushed: push::Pushed) {
+        self.counts.pushed += pushed.messages;
+        pushed.waits.into_iter().for_each(|why| self.warn(why.to_owned()));
+        // What keeps from sending at all was told of the outbox already.
+        let new = pushed.faults.into_iter().filter(|fault| !self.out_faults.contains(fault));
+        self.faults.extend(new.collect::<Vec<_>>());
+    }
+
+    /// Warns, of the same thing once.
+    fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// All that failed, what came in first.
@@ -143,6 +161,7 @@ pub async fn run_mail(
     submit: Option<&dyn Submit>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let folders = folders::follow_folders(ports, remote, run).await?;
     run.observer.event(Event::Folders { account: &run.account, followed: folders.follow.len() });
     let mut mail = MailRun::default();
@@ -196,9 +215,7 @@ pub async fn run_mail(
         mail.counts.deleted = settlement.deleted;
         mail.counts.pulled += settlement.moved;
         if mail.stops().is_none() {
-            let pushed = push::push(ports, remote, run).await?;
-            mail.counts.pushed += pushed.messages;
-            mail.faults.extend(pushed.faults);
+            mail.take_pushed(push::push(ports, remote, run).await?);
         }
     }
     mail.held = plan::held(ports, run.account_id).await?;
@@ -215,6 +232,7 @@ pub async fn send_outbox(
     submit: &dyn Submit,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let mut mail = MailRun::default();
     let sent = sent_folder(ports, remote, run, soon::sent_of(remote).await?).await?;
     mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
@@ -230,7 +248,8 @@ async fn sent_folder(
 ) -> Result<Option<FolderKey>, Fault> {
     let account = run.account_id;
     let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
-    if told.is_some() || !open.iter().any(|entry| entry.filing == Filing::Wanted) {
+    let may_send = matches!(ports.leave.to_send(), Ok(Sending::Free));
+    if told.is_some() || !may_send || !open.iter().any(|entry| entry.filing == Filing::Wanted) {
         return Ok(told);
     }
     match remote.create_folder("Sent").await {

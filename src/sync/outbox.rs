@@ -8,10 +8,10 @@ use postrider_journal::{Event as Step, Floor, State};
 use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag, Timestamp};
 use postrider_net::Backoff;
 use postrider_remote::{MailWriter, NewMessage, Reach};
-use postrider_store::{Filing, Outcome, Outgoing, RefusedRecipient, StoreError, Tx};
+use postrider_store::{Filing, Outcome, Outgoing, RefusedRecipient, SENT_ELSEWHERE, StoreError, Tx};
 
 use super::{
-    Ports, RunContext,
+    Ports, RunContext, Sending,
     look::{By, Found, find},
 };
 use crate::access::Act;
@@ -72,6 +72,8 @@ struct Delivery<'a> {
     sent_folder: Option<(&'a dyn MailWriter, FolderKey)>,
     /// The server takes nothing now, whatever it is: the rest waits for the next run, and a refused login is not tried for each.
     is_over: bool,
+    /// Nothing is put into Sent either: the store is away, or cannot note it.
+    is_kept: bool,
     done: Delivered,
 }
 
@@ -87,7 +89,11 @@ pub async fn deliver(
 ) -> Result<Delivered, Fault> {
     let account = run.account_id;
     let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
-    let mut delivery = Delivery { ports, submit, sent_folder, is_over: false, done: Delivered::default() };
+    let mut delivery =
+        Delivery { ports, submit, sent_folder, is_over: false, is_kept: false, done: Delivered::default() };
+    if !open.is_empty() {
+        delivery.ask_leave();
+    }
     for entry in open {
         delivery.entry(entry).await?;
     }
@@ -95,6 +101,27 @@ pub async fn deliver(
 }
 
 impl Delivery<'_> {
+    /// Whether anything may be sent; what keeps from it is told once.
+    fn ask_leave(&mut self) {
+        match self.ports.leave.to_send() {
+            Ok(Sending::Free) => return,
+            Ok(Sending::Waits(why)) => self.done.warnings.push(why.to_owned()),
+            Err(fault) => self.done.faults.push(fault),
+        }
+        (self.is_over, self.is_kept) = (true, true);
+    }
+
+    /// The same between two messages: the disk may have filled up.
+    fn may_go_on(&mut self) -> bool {
+        if !self.is_kept
+            && let Err(fault) = self.ports.leave.to_go_on()
+        {
+            self.done.faults.push(fault);
+            (self.is_over, self.is_kept) = (true, true);
+        }
+        !self.is_kept
+    }
+
     async fn entry(&mut self, mut entry: Outgoing) -> Result<(), Fault> {
         let now = self.ports.clock.now();
         if entry.state == State::Sent {
@@ -104,10 +131,13 @@ impl Delivery<'_> {
         if entry.state == State::Unknown {
             entry.state = self.settle(&entry).await?;
         }
-        if entry.state == State::Noted && entry.due <= now && !self.is_over {
+        if entry.state == State::Noted && entry.due <= now && !self.is_over && self.may_go_on() {
             entry = self.send(entry).await?;
         }
-        if entry.state == State::Done && matches!(entry.filing, Filing::Wanted | Filing::Sent) {
+        if entry.state == State::Done
+            && matches!(entry.filing, Filing::Wanted | Filing::Sent)
+            && self.may_go_on()
+        {
             let filed = self.file(&entry).await;
             if let Err(fault) = filed {
                 self.done.faults.push(fault);
@@ -351,8 +381,12 @@ fn note_end(tx: &mut Tx<'_>, id: OutboxId, state: State, now: Timestamp) -> Resu
 }
 
 fn uncertain(entry: &Outgoing) -> String {
+    let why = match entry.error.as_deref() {
+        Some(SENT_ELSEWHERE) => SENT_ELSEWHERE,
+        _ => "the server's answer was lost",
+    };
     format!(
-        "{} may have been sent: the server's answer was lost. Ask a recipient, then `postrider outbox retry {}` or `postrider outbox drop {}`",
+        "{} may have been sent: {why}. Ask a recipient, then `postrider outbox retry {}` or `postrider outbox drop {}`",
         entry.id, entry.id, entry.id
     )
 }

@@ -7,7 +7,7 @@ use postrider_net::Dialer;
 use postrider_store::{Executor, StoreError, Tx};
 use tokio::sync::oneshot;
 
-use super::{Compute, Index, stopped};
+use super::{Compute, Index, Leave, stopped};
 
 /// The world, as a run sees it. Real in `main`, seeded in a simulation.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Ports {
     pub store: Arc<dyn Executor>,
     /// The search index.
     pub index: Index,
+    /// Whether anything may be loaded or sent now.
+    pub leave: Leave,
     /// Parsing and compressing.
     pub compute: Arc<dyn Compute>,
 }

@@ -18,7 +18,7 @@ use postrider_remote::{Applied, Copied, Echo, MailOp, MailWriter, Messages, Reac
 use postrider_store::{Collection, Discard, FlagUpdate, IntentRow, Side, StoreError, Tx, Unsent};
 
 use super::{
-    Ports, RunContext,
+    Ports, RunContext, Sending,
     append::push_appends,
     look::{Old, moved_away, settle_one},
 };
@@ -33,6 +33,8 @@ pub(super) struct Pushed {
     pub messages: u64,
     /// What failed.
     pub faults: Vec<Fault>,
+    /// Why nothing is sent now, where a person has to do something first.
+    pub waits: Option<&'static str>,
 }
 
 /// What sending needs to know of an account.
@@ -48,6 +50,11 @@ pub(super) struct Sender<'a> {
 
 /// Sends all that waits, as far as the server lets.
 pub(super) async fn push(ports: &Ports, remote: &dyn MailWriter, run: &RunContext) -> Result<Pushed, Fault> {
+    match ports.leave.to_send() {
+        Ok(Sending::Free) => {}
+        Ok(Sending::Waits(why)) => return Ok(Pushed { waits: Some(why), ..Pushed::default() }),
+        Err(fault) => return Ok(Pushed { faults: vec![fault], ..Pushed::default() }),
+    }
     let account = run.account_id;
     let (folders, intents) =
         ports.transaction(move |tx| Ok((tx.collections(account)?, tx.intents(account)?))).await?;
@@ -73,6 +80,9 @@ async fn push_changes(sender: &mut Sender<'_>, on_their_way: &BTreeSet<Placement
     let local: BTreeMap<PlacementId, (Flags, Flags)> =
         changes.iter().map(|change| (change.id, (change.base.clone(), change.local.clone()))).collect();
     for push in plan_push(&changes, &permanent) {
+        if !sender.may_go_on() {
+            break;
+        }
         let sent = match &push.what {
             PushOp::Flags { add, remove } => sender.flags(&push, add, remove, &local).await,
             PushOp::Move(to) => match sender.folders.get(to).map(|folder| FolderKey(folder.key.clone())) {
@@ -166,6 +176,12 @@ impl Sender<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether what comes of another write could be noted.
+    pub(super) fn may_go_on(&mut self) -> bool {
+        let leave = self.ports.leave.to_go_on();
+        leave.map_err(|fault| self.pushed.faults.push(fault)).is_ok()
     }
 
     /// The folder's key and UIDVALIDITY; `None` where it was never read.

@@ -137,6 +137,7 @@ pub async fn push_soon(
     submit: Option<&dyn Submit>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
+    ports.leave.to_begin()?;
     let mut mail = MailRun::default();
     mail.faults.extend(look::settle_unknown(ports, remote, run, None).await?);
     if let Some(submit) = submit {
@@ -147,9 +148,7 @@ pub async fn push_soon(
             mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);
         }
     }
-    let pushed = push::push(ports, remote, run).await?;
-    mail.counts.pushed += pushed.messages;
-    mail.faults.extend(pushed.faults);
+    mail.take_pushed(push::push(ports, remote, run).await?);
     Ok(mail)
 }
 

@@ -32,5 +32,6 @@ mod rights;
 mod searching;
 mod selection;
 mod sending;
+mod store_life;
 mod watching;
 mod window;

@@ -21,13 +21,13 @@ use crate::sending::Post;
 const SOON: Duration = Duration::from_secs(30);
 
 /// The program, watching.
-struct Watching {
+pub struct Watching {
     child: Child,
     events: Receiver<Value>,
 }
 
 impl Watching {
-    fn start(scene: &Scene) -> Self {
+    pub fn start(scene: &Scene) -> Self {
         let watching = Self::run(scene.command(&["--json", "watch"]));
         watching.until(SOON, |event| event["event"] == "watching" && event["folders"] != 0);
         watching
@@ -50,7 +50,7 @@ impl Watching {
     }
 
     /// Waits for an event of that kind; what comes before it is passed over.
-    fn until(&self, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, limit: Duration, wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + limit;
         let mut passed = Vec::new();
         loop {
@@ -63,7 +63,7 @@ impl Watching {
         }
     }
 
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), Some(0));

@@ -42,6 +42,9 @@ pub struct AccountState {
     pub restorable: u64,
     /// Messages that were changed here and wait to be changed on the server.
     pub unsent: u64,
+    /// Nothing is sent before `postrider adopt`: the store was put back, or comes from another machine.
+    #[serde(default)]
+    pub away: bool,
     /// Plans that wait.
     pub held: Vec<Held>,
     /// What went wrong last.
@@ -78,6 +81,7 @@ impl AccountState {
             messages: state.messages,
             restorable: state.restorable,
             unsent: state.unsent,
+            away: state.away,
             held: state.held.into_iter().map(held).collect(),
             error: state.error.and_then(|error| serde_json::from_value(error).ok()),
         }

@@ -212,6 +212,11 @@ impl Follower {
     ) -> Result<(), Fault> {
         let _turn = self.seat.turn().await;
         let ports = &self.together.ports;
+        if let Err(fault) = ports.leave.to_load(0) {
+            // What is sent goes on; what was told of is read by a run once there is room.
+            self.warn(&fault.message());
+            return Ok(());
+        }
         let (mut told, mut folders) = (Some(first), Vec::new());
         let deadline = Instant::now() + MOST_TOGETHER;
         while let (Some(folder), Some(watch)) = (told.take(), watched.as_mut()) {

@@ -71,16 +71,35 @@ pub enum StoreError {
         /// The newest number known here.
         known: i64,
     },
-    /// The upgrade needs room for a copy and for itself.
-    #[error("the upgrade of {} needs {needed} bytes free, and there are {free}", path.display())]
-    NoRoomForUpgrade {
-        /// The database.
+    /// What is to be done needs room.
+    #[error("it needs {needed} bytes free on the disk of {}, and there are {free}", path.display())]
+    NoRoom {
+        /// What was to be done.
+        action: &'static str,
+        /// A file or directory on that disk.
         path: PathBuf,
-        /// Twice its size.
+        /// What it needs.
         needed: u64,
         /// What is free.
         free: u64,
     },
+    /// Nothing is written over.
+    #[error("{} is there already", path.display())]
+    AlreadyThere {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What was to be put back cannot be.
+    #[error("{} cannot be put back: {detail}", path.display())]
+    BadBackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The key was changed since something was sealed by it.
+    #[error("the key by which secrets are sealed was changed meanwhile")]
+    OtherKey,
     /// The file is no database, or its insides contradict each other.
     #[error("{file} is damaged: {detail}")]
     Damaged {
@@ -182,7 +201,9 @@ impl StoreError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Busy { .. } | Self::Locked => ErrorClass::Busy,
-            Self::DiskFull | Self::TimedOut { .. } | Self::Stopped | Self::NoRoomForUpgrade { .. } => ErrorClass::Transient,
+            Self::DiskFull | Self::TimedOut { .. } | Self::Stopped | Self::NoRoom { .. } | Self::OtherKey => {
+                ErrorClass::Transient
+            }
             // Whoever can open the store has everything in it: it is its owner's alone (F7.5).
             Self::ForeignOwner { .. } => ErrorClass::NotPermitted,
             Self::NetworkFileSystem { .. }
@@ -191,7 +212,9 @@ impl StoreError {
             // A person named what cannot be done with it: no later try will do it.
             | Self::NotDeleted(_)
             | Self::OtherAccount(_)
-            | Self::StillThere(_) => ErrorClass::Config,
+            | Self::StillThere(_)
+            | Self::AlreadyThere { .. }
+            | Self::BadBackup { .. } => ErrorClass::Config,
             Self::NoSuchMessage(_) | Self::NoSuchEntry(_) | Self::NoSuchPlan(_) => ErrorClass::NotFound,
             _ => ErrorClass::Permanent,
         }
@@ -206,7 +229,10 @@ impl StoreError {
             Self::StillThere(_) => "erase the message",
             Self::NoSuchEntry(_) => "find the entry",
             Self::NoSuchPlan(_) => "allow the plan",
-            Self::NoRoomForUpgrade { .. } => "upgrade the store",
+            Self::NoRoom { action, .. } => action,
+            Self::AlreadyThere { .. } => "back up the store",
+            Self::BadBackup { .. } => "restore the store",
+            Self::OtherKey => "keep the secret",
             Self::DiskFull | Self::NotAMove { .. } | Self::NoSuchIntent(_) | Self::InvalidTransition(_) => {
                 "write to the store"
             }
@@ -234,16 +260,22 @@ impl StoreError {
             Self::NewerSchema { .. } => {
                 "install the version that wrote the store, or a later one; nothing was changed".to_owned()
             }
-            Self::NoRoomForUpgrade { .. } => {
-                "free some space and start again; the store was not changed".to_owned()
+            Self::NoRoom { .. } => "free some space and start again; the store was not changed".to_owned(),
+            Self::AlreadyThere { .. } => {
+                "name another file, or a folder: each backup gets a name of its own there".to_owned()
             }
+            Self::BadBackup { .. } => {
+                "name a file that `postrider store backup` wrote; the store was not changed".to_owned()
+            }
+            Self::OtherKey => "try again".to_owned(),
             Self::Damaged { file, .. } if file == crate::file::SEARCH_FILE => {
                 format!("delete {file}: it is made again from store.db by the next run")
             }
-            Self::Damaged { file, .. } => format!(
-                "stop postrider, keep a copy of the store's directory, then put back {file} from a backup or from the copy \
-                 {file}.v*.bak beside it; `sqlite3 {file} .recover` reads what is left"
-            ),
+            Self::Damaged { .. } => {
+                "nothing is sent any more; `postrider store check` tells what is wrong, and `postrider store \
+                                     restore FILE` puts a backup in its place and keeps this one aside"
+                    .to_owned()
+            }
             Self::DiskFull => "free some space; the next run goes on where this one stopped".to_owned(),
             Self::TimedOut { .. } => "ask for rarer words, or for one folder or period".to_owned(),
             Self::NoSuchMessage(_) => {

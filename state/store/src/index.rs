@@ -23,6 +23,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     Result, SearchQuery, StoreError,
     file::{self, SEARCH_FILE, STORE_FILE},
+    read,
 };
 
 /// The schema of `search.db`. It is never migrated: another version's file is made anew.
@@ -169,14 +170,18 @@ impl Indexer {
         Ok(())
     }
 
-    /// Takes back what is open where something failed.
+    /// Takes back what is open where something failed. A damaged index is made anew by the next who opens it.
     fn or_undo(&mut self, done: Result<()>) -> Result<()> {
         if done.is_err() && self.open.take().is_some() && !self.conn.is_autocommit() {
             self.conn
                 .execute_batch("ROLLBACK")
                 .map_err(|error| StoreError::from(error).about(SEARCH_FILE))?;
         }
-        done.map_err(|error| error.about(SEARCH_FILE))
+        let done = done.map_err(|error| error.about(SEARCH_FILE));
+        if matches!(done, Err(StoreError::Damaged { .. })) {
+            let _ = self.conn.pragma_update(None, "user_version", 0);
+        }
+        done
     }
 
     /// Up to which message all are in, those included that are not committed.
@@ -230,6 +235,29 @@ impl Indexer {
 impl fmt::Debug for Indexer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Indexer").finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with the index in that directory. It is not to be used any more then, and the next who opens it makes it anew.
+pub(crate) fn check(dir: &Path) -> Result<Option<String>> {
+    let path = dir.join(SEARCH_FILE);
+    if !path.try_exists().map_err(StoreError::io("look for", &path))? {
+        return Ok(None);
+    }
+    let found = match file::connect(&path).and_then(|conn| read::unsound(&conn)) {
+        Err(StoreError::Damaged { detail, .. }) => Some(detail),
+        looked_at => looked_at?.into_iter().next(),
+    };
+    if found.is_some() {
+        forsake(&path);
+    }
+    Ok(found)
+}
+
+/// Has the next who opens that index make it anew. Where even this cannot be written into it, opening it fails as well.
+pub(crate) fn forsake(path: &Path) {
+    if let Ok(conn) = file::connect(path) {
+        let _ = conn.pragma_update(None, "user_version", 0);
     }
 }
 

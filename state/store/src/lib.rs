@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `store`, `file` | opening: place, owner, modes, the syncer's lock, schema and upgrade |
+//! | `store`, `file` | opening: place, owner, modes, the syncer's lock, schema and upgrade, backup and restore |
 //! | `executor` | the seam through which jobs reach the one writer |
 //! | `write` | what one transaction can do: [`Tx`], a file for each matter |
 //! | `body` | a message's bytes, compressed and checked |
@@ -11,7 +11,7 @@
 //! | `error` | what can go wrong, in words |
 //!
 //! Three files: `store.db` is the truth, `search.db` is derived from it and can be deleted, `store.lock` is held by the one
-//! syncer. Rules that are kept here:
+//! syncer. `store.damaged` is there where damage was found. Rules that are kept here:
 //! - **I1** Nothing is lost: a deletion is a tombstone that keeps everything but its UID; what a change overwrites is in
 //!   `history`. Only [`Tx::purge_expired`] erases.
 //! - **I3** What belongs together is one transaction; a cursor is set in the one that stores what it covers.
@@ -34,16 +34,16 @@ mod write;
 pub use body::{Body, compress};
 pub use error::{Result, StoreError};
 pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
-pub use file::SyncLock;
+pub use file::{Away, Compacted, Manifest, Progress, SyncLock};
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, AuditFault, AuditFilter, AuditRow, Counts, Details, Export, Filter, FolderRow, Found,
-    HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
+    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, Counts, Details, Export, Filter, FolderRow,
+    Found, HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
 };
 pub use store::{Options, Store};
 pub use write::{
     ApiToken, AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId,
     Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewOutgoing,
-    Outcome, Outgoing, Placement, RefusedRecipient, Renumbering, Restored, RunRow, SealedTokens, Seat,
-    Secret, Side, Sought, Tx, Unsent, Writer,
+    NewTokens, Outcome, Outgoing, Placement, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE,
+    SealedRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

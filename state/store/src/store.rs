@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use postrider_model::Timestamp;
 
 use crate::{
-    Indexer, Reader, Result, Writer,
+    Away, Compacted, Indexer, Manifest, Progress, Reader, Result, SyncLock, Writer,
     file::{self, STORE_FILE},
 };
 
@@ -39,6 +39,8 @@ pub struct Store {
     dir: PathBuf,
     store_id: [u8; 16],
     machine_id: Option<String>,
+    /// The machine on which it was opened.
+    here: Option<String>,
     created: Timestamp,
 }
 
@@ -52,7 +54,12 @@ impl Store {
         file::check_files(&options.dir, options.user)?;
         let conn = file::create_or_upgrade(options)?;
         let (store_id, machine_id, created) = file::meta(&conn)?;
-        Ok(Self { dir: options.dir.clone(), store_id, machine_id, created })
+        let (dir, here) = (options.dir.clone(), options.machine_id.clone());
+        let store = Self { dir, store_id, machine_id, here, created };
+        if file::away(&conn, options.machine_id.as_deref())?.is_some() && !file::is_noted(&conn)? {
+            store.writer()?.transaction(|tx| tx.note_away(options.now))?;
+        }
+        Ok(store)
     }
 
     /// Opens the store where there is one already, for those who only read.
@@ -71,7 +78,8 @@ impl Store {
     /// # Errors
     /// What SQLite says on opening.
     pub fn writer(&self) -> Result<Writer> {
-        Writer::new(file::connect_writer(&self.dir.join(STORE_FILE))?, self.store_id)
+        let conn = file::connect_writer(&self.dir.join(STORE_FILE))?;
+        Writer::new(conn, self.store_id, self.dir.clone(), self.here.clone())
     }
 
     /// A connection for reading.
@@ -88,6 +96,84 @@ impl Store {
     /// What SQLite says on opening.
     pub fn indexer(&self) -> Result<Indexer> {
         Indexer::open(&self.dir, self.store_id)
+    }
+
+    /// What is wrong with the search index; `None` where it is sound, or not there. A damaged one is made anew by the next who opens it.
+    ///
+    /// # Errors
+    /// What keeps from looking.
+    pub fn check_search(&self) -> Result<Option<String>> {
+        crate::index::check(&self.dir)
+    }
+
+    /// Why it is away from home (F10.3); `None` where it is not. Asked anew each time: a person may adopt it.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn away(&self) -> Result<Option<Away>> {
+        file::away(&file::connect_reader(&self.dir.join(STORE_FILE))?, self.here.as_deref())
+    }
+
+    /// That nobody has found it damaged (F10.2).
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`](crate::StoreError::Damaged) with what was found.
+    pub fn refuse_damaged(&self) -> Result<()> {
+        file::damage::refuse(&self.dir)
+    }
+
+    /// A whole check found something wrong.
+    ///
+    /// # Errors
+    /// Where the mark cannot be written.
+    pub fn note_damage(&self, detail: &str) -> Result<()> {
+        file::damage::note(&self.dir, detail)
+    }
+
+    /// A whole check found nothing wrong.
+    ///
+    /// # Errors
+    /// Where the mark cannot be taken away.
+    pub fn note_sound(&self) -> Result<()> {
+        file::damage::forget(&self.dir)
+    }
+
+    /// Writes one consistent snapshot into a new file, while others write on (F10.1). The file has no key in it and no search index.
+    ///
+    /// # Errors
+    /// A file of that name, a disk without room, damage.
+    pub fn backup(&self, to: &Path, now: Timestamp, progress: Progress) -> Result<Manifest> {
+        file::backup(&self.dir, to, now, progress)
+    }
+
+    /// Puts a backup in the place of the store of `options`, or where there is none. The store that was there is kept, whole, in
+    /// `aside`, a new folder in its directory. Answers what was put back, and that folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`](crate::StoreError::Busy) while somebody syncs it; a file that is no sound backup, or of a later version: then
+    /// nothing is changed.
+    pub fn restore(options: &Options, from: &Path, aside: &str) -> Result<(Manifest, Option<PathBuf>)> {
+        file::prepare_dir(&options.dir, options.user)?;
+        file::check_files(&options.dir, options.user)?;
+        let lock = SyncLock::acquire(&options.dir)?;
+        file::restore(&options.dir, from, aside, &lock)
+    }
+
+    /// Gives back room that is free inside the files, and merges the search index.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`](crate::StoreError::Busy) while somebody syncs it; a disk without room for it.
+    pub fn compact(&self) -> Result<Compacted> {
+        let lock = SyncLock::acquire(&self.dir)?;
+        file::compact(&self.dir, &lock)
+    }
+
+    /// Octets of the logs, the search index's among them, that are perhaps not written back yet, and will need room once more when
+    /// they are.
+    pub fn log_octets(&self) -> u64 {
+        let log = |name| self.dir.join(format!("{name}-wal"));
+        let logs = [STORE_FILE, file::SEARCH_FILE].map(log);
+        logs.iter().map(|log| std::fs::metadata(log).map_or(0, |found| found.len())).sum()
     }
 
     /// Where it lies.

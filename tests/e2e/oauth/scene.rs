@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
-use postrider::secrets::{CommandContext, KEY_FILE, Resolver, TOKENS_FIELD};
+use postrider::secrets::{CommandContext, KEY_FILE, Purpose, Resolver, TOKENS_FIELD};
 use postrider_model::Timestamp;
 use postrider_oauth::StoredTokens;
 use postrider_store::{Options, Store};
@@ -169,7 +169,9 @@ impl Scene {
             command: CommandContext { path: "/usr/bin:/bin".into(), home: None },
             key_file: self.home.store().join(KEY_FILE),
         };
-        let secret = resolver.open(ACCOUNT, TOKENS_FIELD, &kept.sealed).unwrap();
+        let given_for = kept.given_for.as_deref();
+        let purpose = Purpose { account: ACCOUNT, field: TOKENS_FIELD, given_for };
+        let secret = resolver.open(purpose, &kept.sealed).unwrap();
         let tokens = StoredTokens::from_secret(&secret).unwrap();
         Some([tokens.access, tokens.refresh.unwrap()].map(|token| token.expose_secret().to_owned()))
     }

@@ -108,8 +108,8 @@ fn a_store_of_a_later_version_is_left_as_it_is() {
 fn a_damaged_store_is_never_made_anew() {
     let (_server, home) = filled();
     let whole = fs::read(database(&home)).unwrap();
-    let hint = "stop postrider, keep a copy of the store's directory, then put back store.db from a backup or from the copy \
-                store.db.v*.bak beside it; `sqlite3 store.db .recover` reads what is left";
+    let hint = "nothing is sent any more; `postrider store check` tells what is wrong, and `postrider store restore FILE` puts a \
+                backup in its place and keeps this one aside";
     let mut torn = whole.clone();
     torn[..16].fill(0);
     let table = [
@@ -137,6 +137,6 @@ fn damage_inside_is_found_by_the_doctor() {
     let told = tell(&home, &["doctor", "--offline"], &[]);
     let text = format!("{told:?}");
     assert!(text.contains("exit: Some(1)") && text.contains("error: store: "), "{text}");
-    assert!(text.contains("hint: stop postrider, keep a copy of"), "{text}");
+    assert!(text.contains("`postrider store check` tells"), "{text}");
     assert_eq!(fs::read(database(&home)).unwrap(), bytes, "it is left as it is");
 }

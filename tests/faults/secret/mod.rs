@@ -2,5 +2,6 @@
 //! and the words of people in an ordinary log.
 
 mod harmless;
+mod kept;
 mod listener;
 mod password;

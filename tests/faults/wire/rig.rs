@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset};
 use postrider::service::{Environment, RunRequest, Service};
 use postrider::sync::{Compute, InlineCompute, Silent};
-use postrider::world::{NoLoopback, NoUnixUsers, Threads, World};
+use postrider::world::{EndlessDisk, NoLoopback, NoUnixUsers, Threads, World};
 use postrider_fake::{FakeDialer, OtherClient, Server, ServerConfig};
 use postrider_model::{AccountReport, Clock, Entropy, PlacementId, Timestamp};
 use postrider_net::Endpoint;
@@ -83,6 +83,7 @@ impl Rig {
             entropy: self.chance.clone(),
             dialer: Arc::new(self.net.clone()),
             loopback: Arc::new(NoLoopback),
+            disk: Arc::new(EndlessDisk),
             threads: Arc::new(Inline),
             unix_users: Arc::new(NoUnixUsers),
         };

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use postrider::{
     service::{Environment, RunOutcome, RunRequest, Service},
     sync::Silent,
-    world::{NoLoopback, NoUnixUsers, World},
+    world::{EndlessDisk, NoLoopback, NoUnixUsers, World},
 };
 use postrider_fake::{
     BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig,
@@ -406,6 +406,7 @@ impl Hands {
                 dialled: AtomicU64::new(0),
             }),
             loopback: Arc::new(NoLoopback),
+            disk: Arc::new(EndlessDisk),
             threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
             unix_users: Arc::new(NoUnixUsers),
         }

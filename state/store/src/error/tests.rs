@@ -57,9 +57,9 @@ fn every_error_says_what_to_do() {
             "install the version that wrote the store, or a later one; nothing was changed",
         ),
         (
-            StoreError::NoRoomForUpgrade { path: path(), needed: 2000, free: 10 },
+            StoreError::NoRoom { action: "upgrade the store", path: path(), needed: 2000, free: 10 },
             ErrorClass::Transient,
-            "cannot upgrade the store: the upgrade of /srv/store needs 2000 bytes free, and there are 10",
+            "cannot upgrade the store: it needs 2000 bytes free on the disk of /srv/store, and there are 10",
             "free some space and start again; the store was not changed",
         ),
         (
@@ -72,8 +72,8 @@ fn every_error_says_what_to_do() {
             sqlite(rusqlite::ffi::SQLITE_NOTADB),
             ErrorClass::Permanent,
             "cannot open the store: store.db is damaged: file is not a database",
-            "stop postrider, keep a copy of the store's directory, then put back store.db from a backup or from the copy \
-             store.db.v*.bak beside it; `sqlite3 store.db .recover` reads what is left",
+            "nothing is sent any more; `postrider store check` tells what is wrong, and `postrider store restore FILE` puts a \
+             backup in its place and keeps this one aside",
         ),
         (
             sqlite(rusqlite::ffi::SQLITE_CORRUPT).about("search.db"),

@@ -2,6 +2,10 @@
 //!
 //! Nothing here knows what the tables mean.
 
+mod away;
+mod backup;
+mod compact;
+pub(crate) mod damage;
 mod lock;
 mod place;
 mod schema;
@@ -10,7 +14,14 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+pub use away::Away;
+pub use backup::{Manifest, Progress};
+pub use compact::Compacted;
 pub use lock::SyncLock;
+
+pub(crate) use away::{OF_A_COPY, away, is_noted};
+pub(crate) use backup::{backup, restore};
+pub(crate) use compact::compact;
 pub(crate) use place::{check_files, prepare_dir, private_file};
 pub(crate) use schema::{create_or_upgrade, is_there, meta};
 
@@ -22,6 +33,9 @@ pub(crate) const STORE_FILE: &str = "store.db";
 pub(crate) const SEARCH_FILE: &str = "search.db";
 /// Held by the one syncer.
 pub(crate) const LOCK_FILE: &str = "store.lock";
+
+/// Says that the store was found damaged.
+pub(crate) const DAMAGE_FILE: &str = "store.damaged";
 
 /// How long a connection waits for another's short edit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

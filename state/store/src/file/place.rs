@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use super::{LOCK_FILE, SEARCH_FILE, STORE_FILE};
+use super::{DAMAGE_FILE, LOCK_FILE, SEARCH_FILE, STORE_FILE};
 use crate::{Result, StoreError};
 
 const DIR_MODE: u32 = 0o700;
@@ -36,7 +36,7 @@ pub(crate) fn prepare_dir(dir: &Path, user: u32) -> Result<()> {
 
 /// Checks the store's files that are there.
 pub(crate) fn check_files(dir: &Path, user: u32) -> Result<()> {
-    for name in [STORE_FILE, SEARCH_FILE, LOCK_FILE] {
+    for name in [STORE_FILE, SEARCH_FILE, LOCK_FILE, DAMAGE_FILE] {
         let path = dir.join(name);
         match fs::symlink_metadata(&path) {
             Ok(found) if !found.is_file() => {
@@ -60,6 +60,17 @@ pub(crate) fn private_file(path: &Path) -> Result<File> {
         .mode(FILE_MODE)
         .open(path)
         .map_err(StoreError::io("open", path))
+}
+
+/// That so many octets are free on the disk of that path, for what is to be done.
+pub(crate) fn need_room(path: &Path, action: &'static str, needed: u64) -> Result<()> {
+    let stat =
+        rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at the disk of", path)(e.into()))?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    match free < needed {
+        true => Err(StoreError::NoRoom { action, path: path.to_owned(), needed, free }),
+        false => Ok(()),
+    }
 }
 
 fn check_access(path: &Path, found: &fs::Metadata, user: u32, expected: u32) -> Result<()> {

@@ -14,7 +14,7 @@ use std::{
 use postrider_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, params};
 
-use super::{PAGE_SIZE, STORE_FILE, connect, place};
+use super::{OF_A_COPY, PAGE_SIZE, STORE_FILE, connect, damage, place};
 use crate::{Options, Result, StoreError};
 
 /// The migrations; the schema's number is how many of them were applied. Never edited, only added to.
@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003.sql"),
     include_str!("../../migrations/0004.sql"),
     include_str!("../../migrations/0005.sql"),
+    include_str!("../../migrations/0006.sql"),
 ];
 
 /// The first octets of every SQLite database (sqlite.org/fileformat2, "The Database Header").
@@ -37,6 +38,8 @@ const HEADER: usize = 100;
 pub(crate) fn create_or_upgrade(options: &Options) -> Result<Connection> {
     let path = options.dir.join(STORE_FILE);
     if !is_there(&options.dir)? {
+        // A restore that was cut off left none: what is to be put back is still to come.
+        damage::refuse(&options.dir)?;
         create(&path, options)?;
     }
     upgrade(&path, MIGRATIONS)
@@ -146,15 +149,15 @@ fn header_version(path: &Path) -> Result<i64> {
     }
 }
 
+/// Room for the copy and for the upgrade itself.
 fn check_room(path: &Path) -> Result<()> {
     let size = fs::metadata(path).map_err(StoreError::io("look at", path))?.len();
-    let stat =
-        rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at the disk of", path)(e.into()))?;
-    let (needed, free) = (size.saturating_mul(2), stat.f_bavail.saturating_mul(stat.f_frsize));
-    match free < needed {
-        true => Err(StoreError::NoRoomForUpgrade { path: path.to_owned(), needed, free }),
-        false => Ok(()),
-    }
+    place::need_room(path, "upgrade the store", size.saturating_mul(2))
+}
+
+/// What a file says of itself before SQLite has touched it: that it is a database, and of no later version.
+pub(crate) fn look_at_header(path: &Path) -> Result<()> {
+    refuse_newer(path, header_version(path)?, number(MIGRATIONS))
 }
 
 /// Keeps the store as it was, as `store.db.vN.bak`; it has that name only when it is whole.
@@ -163,16 +166,19 @@ fn keep_copy(path: &Path, version: i64) -> Result<()> {
     let draft = sibling(path, &format!("v{version}.bak.part"));
     remove(&draft)?;
     drop(place::private_file(&draft)?);
-    let name = draft.to_str().ok_or_else(|| {
-        StoreError::io("copy to", &draft)(io::Error::new(
-            io::ErrorKind::InvalidFilename,
-            "the path is not UTF-8",
-        ))
-    })?;
-    connect(path)?.execute("VACUUM INTO ?1", [name])?;
+    connect(path)?.execute("VACUUM INTO ?1", [utf8(&draft)?])?;
+    // Whoever puts it back puts back what was.
+    Connection::open_with_flags(&draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?
+        .execute("UPDATE meta SET machine_id = ?1", [OF_A_COPY])?;
     File::open(&draft).and_then(|file| file.sync_all()).map_err(StoreError::io("write", &draft))?;
     fs::rename(&draft, &copy).map_err(StoreError::io("rename", &draft))?;
     sync_dir(path)
+}
+
+/// The path as SQLite takes it.
+pub(crate) fn utf8(path: &Path) -> Result<&str> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidFilename, "the path is not UTF-8");
+    path.to_str().ok_or_else(|| StoreError::io("copy to", path)(refused()))
 }
 
 fn sibling(path: &Path, suffix: &str) -> PathBuf {
@@ -182,14 +188,14 @@ fn sibling(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn remove(path: &Path) -> Result<()> {
+pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }
 
-fn sync_dir(path: &Path) -> Result<()> {
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
     let Some(dir) = path.parent() else { return Ok(()) };
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(StoreError::io("write", dir))
 }

@@ -4,6 +4,7 @@
 //! (F7.4). Lists are newest first by the server's date.
 
 mod audit;
+mod check;
 mod detail;
 mod list;
 mod search;
@@ -14,11 +15,13 @@ use std::{cell::OnceCell, fmt, path::Path};
 use rusqlite::Connection;
 
 pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
+pub use check::BodyCheck;
 pub use detail::{Details, Export, HistoryRow};
 pub use list::{Filter, Mailbox, Row};
 pub use search::{Found, SearchQuery};
 pub use state::{AccountRow, Counts, FolderRow};
 
+pub(crate) use check::unsound;
 pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{

@@ -91,9 +91,17 @@ impl Reader {
         }
     }
 
+    /// A search index that is found damaged is made anew by the next run.
+    fn forsaken(&self, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Damaged { .. }) {
+            index::forsake(&self.search_path);
+        }
+        error
+    }
+
     fn search_with(&self, index: &Connection, expression: &str, filter: &Filter) -> Result<Found> {
         let (hits, watermark) =
-            index::hits(index, expression).map_err(|error| error.about(file::SEARCH_FILE))?;
+            index::hits(index, expression).map_err(|error| self.forsaken(error.about(file::SEARCH_FILE)))?;
         let complete = watermark >= self.newest_message()?;
         Ok(Found { rows: self.rows(&self.newest_of(&hits, filter)?)?, complete })
     }

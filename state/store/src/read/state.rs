@@ -212,11 +212,15 @@ impl Reader {
     /// What SQLite says.
     pub fn tokens(&self, account: &str) -> Result<Option<SealedTokens>> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT generation, sealed FROM oauth_token WHERE account = ?1 AND sealed IS NOT NULL",
+            "SELECT generation, sealed, given_for FROM oauth_token WHERE account = ?1 AND sealed IS NOT NULL",
         )?;
         let found = statement.query_row([account], |row| {
             let generation: i64 = row.get(0)?;
-            Ok(SealedTokens { generation: generation.cast_unsigned(), sealed: row.get(1)? })
+            Ok(SealedTokens {
+                generation: generation.cast_unsigned(),
+                sealed: row.get(1)?,
+                given_for: row.get(2)?,
+            })
         });
         Ok(found.optional()?)
     }
@@ -243,25 +247,6 @@ impl Reader {
             .prepare_cached("SELECT domain, nullif(user, ''), provider FROM domain ORDER BY domain, user")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// What SQLite finds wrong with the store: nothing, in a sound one. Reads all of it.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn check(&self) -> Result<Vec<String>> {
-        let mut found = self.lines("PRAGMA integrity_check(20)")?;
-        found.retain(|line| line != "ok");
-        found.extend(self.lines(
-            "SELECT 'a row of ' || \"table\" || ' refers to no row of ' || parent FROM pragma_foreign_key_check LIMIT 20",
-        )?);
-        Ok(found)
-    }
-
-    fn lines(&self, sql: &str) -> Result<Vec<String>> {
-        let mut statement = self.conn.prepare(sql)?;
-        let lines = statement.query_map([], |row| row.get(0))?;
-        Ok(lines.collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -313,11 +298,11 @@ pub(crate) fn domain_provider(conn: &Connection, domain: &str, user: &str) -> Re
 
 /// A sealed secret.
 pub(crate) fn secret(conn: &Connection, account: &str, field: &str) -> Result<Option<Secret>> {
-    let mut statement =
-        conn.prepare_cached("SELECT key_id, sealed FROM secret WHERE account = ?1 AND field = ?2")?;
+    let mut statement = conn
+        .prepare_cached("SELECT key_id, sealed, given_for FROM secret WHERE account = ?1 AND field = ?2")?;
     let found = statement.query_row([account, field], |row| {
         let (account, field) = (account.to_owned(), field.to_owned());
-        Ok(Secret { account, field, key_id: row.get(0)?, sealed: row.get(1)? })
+        Ok(Secret { account, field, key_id: row.get(0)?, sealed: row.get(1)?, given_for: row.get(2)? })
     });
     Ok(found.optional()?)
 }

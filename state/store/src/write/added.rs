@@ -21,6 +21,8 @@ pub struct Secret {
     pub key_id: String,
     /// Nonce and ciphertext.
     pub sealed: Vec<u8>,
+    /// What it was given for; it is sealed with it.
+    pub given_for: Option<String>,
 }
 
 /// The ciphertext is no use to a reader, and stays out of logs all the same (I11).
@@ -149,11 +151,12 @@ impl Tx<'_> {
     /// Keeps a sealed secret, in the place of the one before.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// [`StoreError::OtherKey`](crate::StoreError::OtherKey), and what SQLite says.
     pub fn put_secret(&mut self, secret: &Secret) -> Result<()> {
+        self.same_key(&secret.key_id)?;
         self.conn.execute(
-            "INSERT OR REPLACE INTO secret (account, field, key_id, sealed) VALUES (?1, ?2, ?3, ?4)",
-            params![secret.account, secret.field, secret.key_id, secret.sealed],
+            "INSERT OR REPLACE INTO secret (account, field, key_id, sealed, given_for) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![secret.account, secret.field, secret.key_id, secret.sealed, secret.given_for],
         )?;
         Ok(())
     }
@@ -173,14 +176,5 @@ impl Tx<'_> {
     pub fn delete_secrets(&mut self, account: &str, field: Option<&str>) -> Result<u64> {
         let sql = "DELETE FROM secret WHERE account = ?1 AND (?2 IS NULL OR field = ?2)";
         Ok(self.conn.execute(sql, params![account, field])? as u64)
-    }
-
-    /// The machine that the store knows as its own (F10.3).
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn set_machine_id(&mut self, machine_id: &str) -> Result<()> {
-        self.conn.execute("UPDATE meta SET machine_id = ?1 WHERE machine_id IS NOT ?1", [machine_id])?;
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod added;
 mod addresses;
 mod api_tokens;
 mod audit;
+mod away;
 mod collections;
 mod held;
 mod history;
@@ -18,19 +19,21 @@ mod moves;
 mod outbox;
 mod placements;
 mod purge;
+mod reseal;
 mod restore;
 mod runs;
 mod settling;
 mod tokens;
 mod unsent;
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use rusqlite::Connection;
 
 pub use added::Secret;
 pub use api_tokens::{ApiToken, NewApiToken};
 pub use audit::{AuditEntry, Outcome};
+pub use away::SENT_ELSEWHERE;
 pub use collections::{Collection, NewCollection};
 pub use held::{Held, HeldId};
 pub use history::{Context, Side};
@@ -41,9 +44,10 @@ pub use moves::Renumbering;
 pub use outbox::{Filing, NewOutgoing, Outgoing, RefusedRecipient};
 pub use placements::{FlagUpdate, Matchable, Placement, Seat};
 pub use purge::Expired;
+pub use reseal::SealedRow;
 pub use restore::Restored;
 pub use runs::RunRow;
-pub use tokens::SealedTokens;
+pub use tokens::{NewTokens, SealedTokens};
 pub use unsent::{Landed, Sought, Unsent};
 
 pub(crate) use addresses::role_from_number;
@@ -52,13 +56,16 @@ pub(crate) use outbox::outbox;
 pub(crate) use placements::flags_from;
 pub(crate) use runs::run_row;
 
-use crate::Result;
+use crate::{Result, StoreError, file};
 use addresses::KnownAddresses;
 
 /// The store's writing connection.
 pub struct Writer {
     conn: Connection,
     store_id: [u8; 16],
+    dir: PathBuf,
+    /// The machine that this is.
+    here: Option<String>,
     known_addresses: KnownAddresses,
     /// SQLite's count of changes by other connections, when `known_addresses` was last right.
     data_version: i64,
@@ -68,17 +75,42 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(conn: Connection, store_id: [u8; 16]) -> Result<Self> {
+    pub(crate) fn new(
+        conn: Connection,
+        store_id: [u8; 16],
+        dir: PathBuf,
+        here: Option<String>,
+    ) -> Result<Self> {
         let known_addresses = KnownAddresses::default();
-        Ok(Self { conn, store_id, known_addresses, data_version: 0, commits: 0, audited: Vec::new() })
+        Ok(Self {
+            conn,
+            store_id,
+            dir,
+            here,
+            known_addresses,
+            data_version: 0,
+            commits: 0,
+            audited: Vec::new(),
+        })
     }
 
     /// Does that in one transaction: all of it is kept where the job answers `Ok`, and nothing of it else.
     ///
     /// # Errors
     /// What the job answers; [`StoreError::Locked`](crate::StoreError::Locked) where another process writes for more than
-    /// five seconds; what SQLite says on committing.
+    /// five seconds; what SQLite says on committing. Damage leaves a mark, so that nothing more is sent (F10.2).
     pub fn transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
+        let done = self.try_transaction(job);
+        if let Err(StoreError::Damaged { file, detail }) = &done
+            && file == file::STORE_FILE
+            && let Err(error) = file::damage::note(&self.dir, detail)
+        {
+            tracing::error!(%error, "the mark of damage cannot be set");
+        }
+        done
+    }
+
+    fn try_transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let before = self.conn.total_changes();
         let done = self.within(job);
@@ -94,6 +126,7 @@ impl Writer {
         job(&mut Tx {
             conn: &self.conn,
             store_id: self.store_id,
+            here: self.here.as_deref(),
             known_addresses: &mut self.known_addresses,
             audited: &mut self.audited,
         })
@@ -166,6 +199,7 @@ impl fmt::Debug for Writer {
 pub struct Tx<'writer> {
     conn: &'writer Connection,
     store_id: [u8; 16],
+    here: Option<&'writer str>,
     known_addresses: &'writer mut KnownAddresses,
     audited: &'writer mut Vec<AuditEntry>,
 }

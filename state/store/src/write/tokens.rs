@@ -17,6 +17,26 @@ pub struct SealedTokens {
     pub generation: u64,
     /// Nonce and ciphertext.
     pub sealed: Vec<u8>,
+    /// What they were given for; it is sealed with them.
+    pub given_for: Option<String>,
+}
+
+/// Sealed tokens to be kept.
+#[derive(Clone, Copy)]
+pub struct NewTokens<'a> {
+    /// With which key they were sealed.
+    pub key_id: &'a str,
+    /// Nonce and ciphertext.
+    pub sealed: &'a [u8],
+    /// What they were given for; it is sealed with them.
+    pub given_for: Option<&'a str>,
+}
+
+/// As [`SealedTokens`].
+impl fmt::Debug for NewTokens<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewTokens").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
 }
 
 /// The ciphertext is no use to a reader, and stays out of logs all the same (I11).
@@ -32,31 +52,27 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn replace_tokens(
-        &mut self,
-        account: &str,
-        seen: Option<u64>,
-        key_id: &str,
-        sealed: &[u8],
-    ) -> Result<bool> {
+    pub fn replace_tokens(&mut self, account: &str, seen: Option<u64>, new: NewTokens<'_>) -> Result<bool> {
         let (last, is_there) = self.last_tokens(account)?;
         if seen.map(u64::cast_signed) != last.filter(|_| is_there) {
             return Ok(false);
         }
-        self.put_tokens(account, key_id, sealed)?;
+        self.put_tokens(account, new)?;
         Ok(true)
     }
 
     /// Puts tokens there in place of any others: those of a new consent.
     ///
     /// # Errors
-    /// What SQLite says.
-    pub fn put_tokens(&mut self, account: &str, key_id: &str, sealed: &[u8]) -> Result<()> {
+    /// [`StoreError::OtherKey`](crate::StoreError::OtherKey), and what SQLite says.
+    pub fn put_tokens(&mut self, account: &str, new: NewTokens<'_>) -> Result<()> {
+        self.same_key(new.key_id)?;
         self.conn.execute(
-            "INSERT INTO oauth_token (account, generation, key_id, sealed) VALUES (?1, 1, ?2, ?3)
+            "INSERT INTO oauth_token (account, generation, key_id, sealed, given_for) VALUES (?1, 1, ?2, ?3, ?4)
              ON CONFLICT (account) DO UPDATE
-             SET generation = generation + 1, key_id = excluded.key_id, sealed = excluded.sealed",
-            params![account, key_id, sealed],
+             SET generation = generation + 1, key_id = excluded.key_id, sealed = excluded.sealed,
+                 given_for = excluded.given_for",
+            params![account, new.key_id, new.sealed, new.given_for],
         )?;
         Ok(())
     }
@@ -66,8 +82,7 @@ impl Tx<'_> {
     /// # Errors
     /// What SQLite says.
     pub fn erase_tokens(&mut self, account: &str) -> Result<bool> {
-        let sql =
-            "UPDATE oauth_token SET key_id = NULL, sealed = NULL WHERE account = ?1 AND sealed IS NOT NULL";
+        let sql = "UPDATE oauth_token SET key_id = NULL, sealed = NULL, given_for = NULL WHERE account = ?1 AND sealed IS NOT NULL";
         Ok(self.conn.execute(sql, [account])? > 0)
     }
 
@@ -86,7 +101,12 @@ impl Tx<'_> {
 mod tests {
     use postrider_model::Timestamp;
 
+    use super::NewTokens;
     use crate::{Options, Store};
+
+    const fn new(sealed: &[u8]) -> NewTokens<'_> {
+        NewTokens { key_id: "0011223344556677", sealed, given_for: None }
+    }
 
     #[test]
     fn tokens_are_replaced_by_who_says_which_and_no_generation_comes_twice() {
@@ -94,7 +114,7 @@ mod tests {
         let store = Store::open(&Options::new(home.path().join("store"), [1; 16], Timestamp(0))).unwrap();
         let mut writer = store.writer().unwrap();
         let mut replace = |seen, sealed: &[u8]| {
-            writer.transaction(|tx| tx.replace_tokens("work", seen, "0011223344556677", sealed)).unwrap()
+            writer.transaction(|tx| tx.replace_tokens("work", seen, new(sealed))).unwrap()
         };
         let there = || {
             let found = store.reader().unwrap().tokens("work").unwrap();
@@ -114,12 +134,12 @@ mod tests {
         assert_eq!(there(), None);
         assert!(store.reader().unwrap().secret_keys().unwrap().is_empty());
         let mut replace = |seen, sealed: &[u8]| {
-            writer.transaction(|tx| tx.replace_tokens("work", seen, "0011223344556677", sealed)).unwrap()
+            writer.transaction(|tx| tx.replace_tokens("work", seen, new(sealed))).unwrap()
         };
         assert!(!replace(Some(2), b"of one who has not heard of it"));
         assert!(replace(None, b"third"));
         assert_eq!(there(), Some((3, b"third".to_vec())));
-        writer.transaction(|tx| tx.put_tokens("work", "0011223344556677", b"of a new consent")).unwrap();
+        writer.transaction(|tx| tx.put_tokens("work", new(b"of a new consent"))).unwrap();
         assert_eq!(there(), Some((4, b"of a new consent".to_vec())));
         assert_eq!(store.reader().unwrap().tokens("other").unwrap(), None);
     }

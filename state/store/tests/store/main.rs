@@ -8,6 +8,7 @@ mod audit;
 mod bodies;
 mod crash;
 mod guard;
+mod life;
 mod listing;
 mod local;
 mod mail;

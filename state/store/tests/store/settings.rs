@@ -53,6 +53,7 @@ fn secrets_are_replaced_and_erased_and_never_printed() {
         field: field.to_owned(),
         key_id: "k1".to_owned(),
         sealed: vec![byte; 40],
+        given_for: Some("anna at imap.example.test".to_owned()),
     };
     f.tx(|tx| {
         tx.put_secret(&secret("password", 1))?;
@@ -89,12 +90,4 @@ fn an_account_keeps_its_id_when_its_address_changes() {
     let mut f = Fixture::new();
     let id = f.tx(|tx| tx.ensure_account("work", "new@example.test"));
     assert_eq!((id, f.reader().accounts().unwrap()[0].address.as_str()), (f.account, "new@example.test"));
-}
-
-#[test]
-fn the_machine_can_be_adopted() {
-    let mut f = Fixture::new();
-    f.tx(|tx| tx.set_machine_id("m2"));
-    let options = crate::fixture::options(f.store.dir().to_owned());
-    assert_eq!(postrider_store::Store::open(&options).unwrap().machine_id(), Some("m2"));
 }
