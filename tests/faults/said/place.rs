@@ -1,13 +1,14 @@
 //! Stores that are not this user's, open to others, of a later version, or damaged.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use postrider_test_support::{Dovecot, Home};
 use rustix::process::geteuid;
 
-use super::teller::{PASSWORD, Told, USER, home, tell};
+use super::teller::{PASSWORD, Told, USER, home, tell, tell_of};
 
 /// Debian's `nobody`.
 const NOBODY: u32 = 65_534;
@@ -41,28 +42,68 @@ fn whoever_opens_it(home: &Home, expected: &Told) {
     }
 }
 
+/// Only root can give a folder away; for anyone else the root folder is another user's.
 #[test]
 fn a_store_of_another_user() {
     let (_server, home) = filled();
     let me = geteuid().as_raw();
     if geteuid().is_root() {
-        for path in [home.store(), database(&home)] {
-            chown(path, Some(NOBODY), None).unwrap();
-        }
-        let message = format!(
-            "cannot open the store: {STORE} belongs to user id {NOBODY}, and this process runs as user id 0"
-        );
-        let hint =
-            format!("run postrider as user id {NOBODY}, or give the store to this user: chown -R 0 {STORE}");
-        whoever_opens_it(&home, &refused(5, &message, &hint));
+        give(home.path(), 1);
+        let mut command = home.command(&program_for_all(&home));
+        command.arg("--sync-now").uid(NOBODY).gid(NOBODY);
+        let told = tell_of(&home, command, &[]);
+        assert_eq!((told.exit, told.out.as_str()), (Some(5), ""), "{told:?}");
+        let message = "error: cannot work on the store: the store is another user's, and no daemon answers";
+        assert!(told.err.starts_with(message), "{told:?}");
         return;
     }
-    // Only root can give a folder away; for anyone else the root folder is another user's.
     home.write_config("postrider.toml", "[store]\npath = \"/\"\n").unwrap();
     let message =
         format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
     let hint = format!("run postrider as user id 0, or give the store to this user: chown -R {me} /");
     assert_eq!(tell(&home, &["--sync-now"], &[]), refused(5, &message, &hint));
+}
+
+/// Nothing in a store comes to belong to root because root looked (F7.5).
+#[test]
+fn root_works_as_the_stores_owner() {
+    let (_server, home) = filled();
+    if !geteuid().is_root() {
+        return;
+    }
+    give(home.path(), NOBODY);
+    // Those that a run makes.
+    for file in ["search.db", "search.db-wal", "search.db-shm", "store.db-wal", "store.db-shm", "store.lock"]
+    {
+        let _ = fs::remove_file(home.store().join(file));
+    }
+    assert_eq!(tell(&home, &["--sync-now", "-q"], &[]), Told::new(0, "", ""));
+    assert!(home.store().join("search.db").exists());
+    for entry in fs::read_dir(home.store()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().uid(), NOBODY, "{:?}", entry.path());
+    }
+}
+
+/// A folder with all that is in it.
+fn give(folder: &Path, to: u32) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        chown(&path, Some(to), Some(to)).unwrap();
+        if path.is_dir() {
+            give(&path, to);
+        }
+    }
+    chown(folder, Some(to), Some(to)).unwrap();
+}
+
+/// The program where everybody can run it.
+fn program_for_all(home: &Home) -> PathBuf {
+    let program = home.path().join("postrider");
+    fs::copy(env!("CARGO_BIN_EXE_postrider"), &program).unwrap();
+    mode(&program, 0o755);
+    mode(home.path(), 0o711);
+    program
 }
 
 #[test]
