@@ -41,6 +41,14 @@ fn whoever_opens_it(home: &Home, expected: &Told) {
     }
 }
 
+/// What is said where another user's store is neither opened nor asked for.
+fn nobody_opens_it(why: &str) -> (String, String) {
+    let hint = "start the daemon, which lets in whom users.toml names, or run this as the store's owner";
+    let message =
+        format!("cannot work on the store: the store is another user's, and no daemon answers ({why})");
+    (message, hint.to_owned())
+}
+
 #[test]
 fn a_store_of_another_user() {
     let (_server, home) = filled();
@@ -49,19 +57,17 @@ fn a_store_of_another_user() {
         for path in [home.store(), database(&home)] {
             chown(path, Some(NOBODY), None).unwrap();
         }
-        let message = format!(
-            "cannot open the store: {STORE} belongs to user id {NOBODY}, and this process runs as user id 0"
-        );
-        let hint =
-            format!("run postrider as user id {NOBODY}, or give the store to this user: chown -R 0 {STORE}");
+        // Root works as the store's owner, who may not look into this home.
+        let why =
+            "cannot use HOME/.config/postrider: found no permission to read it, expected a readable folder";
+        let (message, hint) = nobody_opens_it(why);
         whoever_opens_it(&home, &refused(5, &message, &hint));
         return;
     }
     // Only root can give a folder away; for anyone else the root folder is another user's.
     home.write_config("postrider.toml", "[store]\npath = \"/\"\n").unwrap();
-    let message =
-        format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
-    let hint = format!("run postrider as user id 0, or give the store to this user: chown -R {me} /");
+    let why = format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
+    let (message, hint) = nobody_opens_it(&why);
     assert_eq!(tell(&home, &["--sync-now"], &[]), refused(5, &message, &hint));
 }
 
