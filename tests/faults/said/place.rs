@@ -42,6 +42,14 @@ fn whoever_opens_it(home: &Home, expected: &Told) {
     }
 }
 
+/// What is said where another user's store is neither opened nor asked for.
+fn nobody_opens_it(why: &str) -> (String, String) {
+    let hint = "start the daemon, which lets in whom users.toml names, or run this as the store's owner";
+    let message =
+        format!("cannot work on the store: the store is another user's, and no daemon answers ({why})");
+    (message, hint.to_owned())
+}
+
 /// Only root can give a folder away; for anyone else the root folder is another user's.
 #[test]
 fn a_store_of_another_user() {
@@ -58,9 +66,8 @@ fn a_store_of_another_user() {
         return;
     }
     home.write_config("postrider.toml", "[store]\npath = \"/\"\n").unwrap();
-    let message =
-        format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
-    let hint = format!("run postrider as user id 0, or give the store to this user: chown -R {me} /");
+    let why = format!("cannot open the store: / belongs to user id 0, and this process runs as user id {me}");
+    let (message, hint) = nobody_opens_it(&why);
     assert_eq!(tell(&home, &["--sync-now"], &[]), refused(5, &message, &hint));
 }
 

@@ -132,3 +132,6 @@ async fn part(mut io: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
