@@ -24,8 +24,13 @@ pub(crate) const PYTHON: Need = ("python3", "python3");
 pub(crate) const NODE: Need = ("node", "nodejs");
 /// What installs it.
 pub(crate) const NPM: Need = ("npm", "npm");
+/// Where somebody else's program is installed that asks the API. A module of Python, and not a program: its name begins so.
+pub(crate) const VENV: Need = ("python3 -m ensurepip", "python3-venv");
 /// What all tests need.
-pub(crate) const ALL: [Need; 6] = [DOVECOT, POSTFIX, MBSYNC, PYTHON, NODE, NPM];
+pub(crate) const ALL: [Need; 7] = [DOVECOT, POSTFIX, MBSYNC, PYTHON, VENV, NODE, NPM];
+
+/// What tells a module of Python from a program.
+const MODULE: &str = "python3 -m ";
 
 /// Runs as root. One installation at a time, so that the policy of before is what comes back; the trap
 /// runs on Ctrl-C too.
@@ -58,7 +63,7 @@ apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "$@"
 /// Installs the packages of those programs that are missing.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     let packages: Vec<&str> =
-        needs.iter().filter(|(program, _)| locate(program).is_none()).map(|(_, package)| *package).collect();
+        needs.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
     if packages.is_empty() {
         return Ok(());
     }
@@ -76,10 +81,24 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     if !status.success() {
         bail!("installing {list} ended with {status}");
     }
-    match needs.iter().find(|(program, _)| locate(program).is_none()) {
+    match needs.iter().find(|(program, _)| !is_there(program)) {
         Some((program, package)) => bail!("{package} is installed and {program} is still missing"),
         None => Ok(()),
     }
+}
+
+/// Whether that program, or that module of Python, is installed.
+fn is_there(need: &str) -> bool {
+    let Some(module) = need.strip_prefix(MODULE) else { return locate(need).is_some() };
+    let found = locate("python3").and_then(|python| {
+        let mut look = Command::new(python);
+        look.args(["-c", &format!("import {module}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .ok()
+    });
+    found.is_some_and(|status| status.success())
 }
 
 /// What runs a program as root: `env` for root, else sudo, which asks for a password only at a terminal.

@@ -3,11 +3,14 @@
 use std::env;
 
 use anyhow::Result;
+use nix::unistd::geteuid;
 
 use crate::demo;
 use crate::lint;
+use crate::package::Profile;
 use crate::packages;
 use crate::steps::{cargo, cargo_has, step};
+use crate::systemd;
 
 /// Data that tests use where it is there; without it they print a skip by name.
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
@@ -24,11 +27,20 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     }
     step("tests", tests)?;
     if quick {
-        eprintln!("skipped by name: simulation and demo (--quick)");
+        eprintln!("skipped by name: simulation, demo and the package under systemd (--quick)");
         return Ok(());
     }
     step("simulation", || cargo(&["run", "--release", "-p", "postrider-sim", "--", "--seeds", SEEDS]))?;
-    step("demo", || demo::run(demo::Ending::AtOnce))
+    step("demo", || demo::run(demo::Ending::AtOnce))?;
+    match geteuid().is_root() {
+        true => systemd::run(Profile::Release),
+        false => {
+            eprintln!(
+                "skipped by name: the package under systemd, which root alone can boot: sudo cargo xtask systemd"
+            );
+            Ok(())
+        }
+    }
 }
 
 fn tests() -> Result<()> {
