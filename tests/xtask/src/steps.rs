@@ -37,5 +37,12 @@ fn cargo_command() -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(programs::repository());
+    // What `cargo run` says of this program. Build scripts such as ring's take it for a change and are run anew, and with them all that
+    // is built on them (https://doc.rust-lang.org/cargo/reference/environment-variables.html).
+    let of_this_program = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_str().is_some_and(of_this_program)) {
+        command.env_remove(name);
+    }
     command
 }
