@@ -6,7 +6,9 @@ use schemars::{Schema, SchemaGenerator};
 
 use super::{
     operation::{Media, Method, Operation},
-    operations::{accounts, audit, folders, mail, outbox, providers, sharing, status, sync, tokens},
+    operations::{
+        accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status, sync, tokens,
+    },
     refusal::Refusal,
 };
 use crate::service::{Caller, Service};
@@ -78,12 +80,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<mail::Text>(),
     Route::of::<mail::Raw>(),
     Route::of::<mail::Page>(),
-    Route::of::<mail::Flag>(),
-    Route::of::<mail::Move>(),
-    Route::of::<mail::Copy>(),
-    Route::of::<mail::Delete>(),
-    Route::of::<mail::Restore>(),
-    Route::of::<mail::Purge>(),
+    Route::of::<mail_edit::Flag>(),
+    Route::of::<mail_edit::Move>(),
+    Route::of::<mail_edit::Copy>(),
+    Route::of::<mail_edit::Delete>(),
+    Route::of::<mail_edit::Restore>(),
+    Route::of::<mail_edit::Purge>(),
     Route::of::<outbox::Send>(),
     Route::of::<outbox::Draft>(),
     Route::of::<outbox::List>(),

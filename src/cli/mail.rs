@@ -11,9 +11,9 @@ use super::{
 use crate::{
     api::{
         Instant, MessageId,
-        operations::mail::{
-            Copy, Delete, Edited, Flag, List, Message, MessageDetails, Move, Participant, Purge, Raw, Reach,
-            Restore, Show, Text,
+        operations::{
+            mail::{List, Message, MessageDetails, Participant, Raw, Reach, Show, Text},
+            mail_edit::{Copy, Delete, Edited, Flag, Move, Purge, Restore},
         },
     },
     report::Exit,

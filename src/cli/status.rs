@@ -69,11 +69,7 @@ fn tell(states: &[AccountState], out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(&states);
     }
-    let is_followed = states.iter().any(|state| state.phase.is_some());
-    match is_followed {
-        true => tell_followed(states, out),
-        false => tell_stored(states, out),
-    }
+    tell_all(states, out);
     states.iter().for_each(|state| tell_more(state, out));
     if states.is_empty() {
         out.note("there are no accounts yet; `postrider account add ADDRESS` adds one");
@@ -81,54 +77,36 @@ fn tell(states: &[AccountState], out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn tell_followed(states: &[AccountState], out: Out) {
-    let mut table = Table::new([
-        Column::whole("ACCOUNT"),
-        Column::text("STATE"),
-        Column::whole("NOW"),
-        Column::whole("LAST RUN (UTC)"),
-        Column::whole("NEXT RUN (UTC)"),
-        Column::number("FOLDERS"),
-        Column::number("MESSAGES"),
-        Column::number("RESTORABLE"),
-        Column::number("UNSENT"),
-    ]);
+/// Beside a daemon with what is done about each account now, and when it runs next.
+fn tell_all(states: &[AccountState], out: Out) {
+    let is_followed = states.iter().any(|state| state.phase.is_some());
+    let beside = |column: Column| is_followed.then_some(column);
+    let columns = [
+        Some(Column::whole("ACCOUNT")),
+        Some(Column::text("STATE")),
+        beside(Column::whole("NOW")),
+        Some(Column::whole("LAST RUN (UTC)")),
+        beside(Column::whole("NEXT RUN (UTC)")),
+        Some(Column::number("FOLDERS")),
+        Some(Column::number("MESSAGES")),
+        Some(Column::number("RESTORABLE")),
+        Some(Column::number("UNSENT")),
+    ];
+    let mut table = Table::new(columns.into_iter().flatten());
     for state in states {
-        table.row([
-            state.account.clone(),
-            words(&state.status).to_owned(),
-            state.phase.clone().unwrap_or_default(),
-            state.last_run.as_ref().map(Instant::minute).unwrap_or_default(),
-            state.next_run.as_ref().map(Instant::minute).unwrap_or_default(),
-            state.folders.to_string(),
-            state.messages.to_string(),
-            state.restorable.to_string(),
-            state.unsent.to_string(),
-        ]);
-    }
-    out.table(&table);
-}
-
-fn tell_stored(states: &[AccountState], out: Out) {
-    let mut table = Table::new([
-        Column::whole("ACCOUNT"),
-        Column::text("STATE"),
-        Column::whole("LAST RUN (UTC)"),
-        Column::number("FOLDERS"),
-        Column::number("MESSAGES"),
-        Column::number("RESTORABLE"),
-        Column::number("UNSENT"),
-    ]);
-    for state in states {
-        table.row([
-            state.account.clone(),
-            words(&state.status).to_owned(),
-            state.last_run.as_ref().map(Instant::minute).unwrap_or_default(),
-            state.folders.to_string(),
-            state.messages.to_string(),
-            state.restorable.to_string(),
-            state.unsent.to_string(),
-        ]);
+        let minute = |at: &Option<Instant>| at.as_ref().map(Instant::minute).unwrap_or_default();
+        let cells = [
+            Some(state.account.clone()),
+            Some(words(&state.status).to_owned()),
+            is_followed.then(|| state.phase.clone().unwrap_or_default()),
+            Some(minute(&state.last_run)),
+            is_followed.then(|| minute(&state.next_run)),
+            Some(state.folders.to_string()),
+            Some(state.messages.to_string()),
+            Some(state.restorable.to_string()),
+            Some(state.unsent.to_string()),
+        ];
+        table.row(cells.into_iter().flatten());
     }
     out.table(&table);
 }

@@ -7,43 +7,12 @@ use postrider_store::{NewTokens, Secret, StoreError, Tx};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{Caller, Person, Revocation, Service, Trial, Way, audit::noted};
+use super::{AccountView, Caller, Person, Revocation, Service, Trial, Way, audit::noted};
 use crate::{
-    access::{Act, Right, Rights},
+    access::Act,
     config::{AccountDraft, Choice, Login, Operation, OriginKind, Period, ReadyAccount, domain_of, fault},
     secrets::{PASSWORD_FIELD, Purpose, SealedSecret, SecretSource, TOKENS_FIELD},
 };
-
-/// An account, as a listing shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AccountView {
-    /// Its name.
-    pub name: String,
-    /// Its address; empty where its file is wrong.
-    pub address: String,
-    /// Its provider.
-    pub provider: Option<String>,
-    /// What it logs in as.
-    pub login_name: Option<String>,
-    /// Where its password comes from, in words; `None` where it logs in by a consent.
-    pub password: Option<String>,
-    /// `given` or `missing`, where it logs in by a consent (F1.5).
-    pub consent: Option<&'static str>,
-    /// The server that its mail comes from.
-    pub imap: Option<String>,
-    /// How much of the past comes in.
-    pub period: Option<String>,
-    /// The folders that are followed; empty for all.
-    pub folders: Vec<String>,
-    /// Who else may use it, and what for: `role customer-service: read, send`.
-    pub shared_with: Vec<String>,
-    /// `file` or `store`: where it is defined.
-    pub origin: &'static str,
-    /// What is wrong with its files.
-    pub errors: Vec<String>,
-    /// What works but that a person should know.
-    pub warnings: Vec<String>,
-}
 
 /// An account to be added.
 #[derive(Debug)]
@@ -350,59 +319,6 @@ impl Service {
         Ok(revocation)
     }
 
-    /// What is told of an account to whoever has these rights. How it logs in is for those who can change something about it.
-    fn view(&self, name: &str, rights: Rights) -> AccountView {
-        let view = self.whole_view(name);
-        let cares = [Right::Configure, Right::Administer].into_iter().any(|right| rights.has(right));
-        if cares {
-            return view;
-        }
-        let errors = match view.errors.is_empty() {
-            true => Vec::new(),
-            false => vec!["its files are wrong; its user or an administrator sees how".to_owned()],
-        };
-        AccountView {
-            shared_with: Vec::new(),
-            login_name: None,
-            password: None,
-            consent: None,
-            warnings: Vec::new(),
-            errors,
-            ..view
-        }
-    }
-
-    fn whole_view(&self, name: &str) -> AccountView {
-        let read = self.config.account(name);
-        let ready = self.config.ready(name);
-        let account = read.ok();
-        let wrong = ready.as_ref().err();
-        let ready = ready.as_ref().ok();
-        AccountView {
-            name: name.to_owned(),
-            address: account.map(|account| account.address.clone()).unwrap_or_default(),
-            provider: ready.map(|ready| ready.provider.clone()),
-            login_name: ready.map(|ready| ready.login_name.clone()),
-            password: ready.and_then(|ready| match &ready.login {
-                Login::Password(source) => Some(source.to_string()),
-                Login::Consent(_) => None,
-            }),
-            consent: ready.and_then(|ready| match &ready.login {
-                Login::Password(_) => None,
-                Login::Consent(_) => Some(if self.has_consent(name) { "given" } else { "missing" }),
-            }),
-            imap: ready.map(|ready| format!("{}:{}", ready.imap.host, ready.imap.port)),
-            period: account.map(|account| account.mail.period.to_string()),
-            folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
-            shared_with: self.shared_with(name),
-            origin: account.map_or("file", |account| origin_name(account.origin.kind)),
-            errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
-            warnings: ready
-                .map(|ready| ready.warnings.iter().map(ToString::to_string).collect())
-                .unwrap_or_default(),
-        }
-    }
-
     fn known(&self, name: &str) -> Result<(), Fault> {
         match self.config.accounts.contains_key(name) {
             true => Ok(()),
@@ -498,14 +414,6 @@ fn other_login(account: &ReadyAccount, login: &Login) -> Fault {
         Login::Consent(_) => ("it logs in by a consent", "leave the password out"),
     };
     Fault::new(ErrorClass::Config, format!("log in account {}", account.name), cause).hint(hint)
-}
-
-const fn origin_name(kind: OriginKind) -> &'static str {
-    match kind {
-        OriginKind::File => "file",
-        OriginKind::Stored => "store",
-        OriginKind::BuiltIn => "built in",
-    }
 }
 
 /// `anna.smith@example.com` becomes `anna.smith`.

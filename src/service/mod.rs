@@ -3,6 +3,7 @@
 //! One file a noun. The rights of a [`Caller`] are enforced here and nowhere else. Nothing in here prints or parses what a person
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
+mod account_view;
 mod accounts;
 mod api_tokens;
 mod audit;
@@ -43,7 +44,8 @@ use crate::{
 };
 
 pub use crate::access::{Act, Caller};
-pub use accounts::{AccountView, NewAccount, NewLogin, Saved};
+pub use account_view::AccountView;
+pub use accounts::{NewAccount, NewLogin, Saved};
 pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};

@@ -2,7 +2,7 @@
 
 use postrider::api::{
     MessageId, Octets,
-    operations::{folders, mail, status, sync},
+    operations::{folders, mail, mail_edit, status, sync},
 };
 use postrider_model::ErrorClass;
 
@@ -34,14 +34,14 @@ fn mail_is_listed_read_flagged_and_moved_on_the_server_by_a_run() {
     let shown = scene.call(&mail::Show { id }).unwrap();
     assert_eq!((shown.message.id, shown.addresses.len()), (id, 2));
 
-    let edited = scene.call(&mail::Flag { ids: vec![id], flags: vec!["+flagged".to_owned()] }).unwrap();
+    let edited = scene.call(&mail_edit::Flag { ids: vec![id], flags: vec!["+flagged".to_owned()] }).unwrap();
     assert_eq!((edited[0].flags.as_str(), edited[0].changed), ("\\Flagged", true));
     let everything = sync::Sync { accounts: Vec::new(), only: Vec::new(), dry_run: false };
     let ran = scene.call(&everything).unwrap();
     assert_eq!(ran.report.accounts[0].mail.as_ref().map(|mail| mail.pushed), Some(1), "{ran:?}");
     let made = folders::Create { account: "work".to_owned(), folder: "Kept".to_owned() };
     assert!(scene.call(&made).unwrap().is_followed);
-    let moved = scene.call(&mail::Move { ids: vec![id], to: "Kept".to_owned() }).unwrap();
+    let moved = scene.call(&mail_edit::Move { ids: vec![id], to: "Kept".to_owned() }).unwrap();
     assert_eq!(moved[0].folder, "Kept");
     scene.call(&everything).unwrap();
     let folders = scene.call(&folders::List { account: Some("work".to_owned()) }).unwrap();

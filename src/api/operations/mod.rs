@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod folders;
 pub mod mail;
+pub mod mail_edit;
 pub mod outbox;
 pub mod providers;
 pub mod sharing;

@@ -15,8 +15,8 @@ pub(super) const PASSWORD: &str = "correct horse";
 /// What a command said.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
-    exit: Option<i32>,
-    out: String,
+    pub(super) exit: Option<i32>,
+    pub(super) out: String,
     pub(super) err: String,
 }
 
