@@ -20,7 +20,7 @@ use crate::{
     config::ReadyAccount,
     service::{
         Service, Shared,
-        follow::{Ask, Board, Follower, News, Together},
+        follow::{Ask, Bell, Board, Ear, Follower, News, Together},
         watch::tell_of_changes,
     },
     sync::{Budget, Observer},
@@ -52,7 +52,7 @@ pub struct Keeper {
     loops: FuturesUnordered<LocalBoxFuture<'static, (String, u64)>>,
     /// Tells of what somebody else did to the store, and that the machine slept; never ends.
     watches: LocalBoxFuture<'static, ()>,
-    changed: watch::Receiver<i64>,
+    changed: Ear,
     parallel: usize,
     started: u64,
 }
@@ -63,8 +63,8 @@ impl Keeper {
     /// # Errors
     /// Where the operating system gives no thread, or the store's writer does not open.
     pub fn new(shared: Arc<Shared>, observer: Arc<dyn Observer>) -> Result<(Handle, Self), Fault> {
-        let (tell_changed, changed) = watch::channel(0);
-        let (tell_resumed, resumed) = watch::channel(0);
+        let news = News { changed: Bell::new(), resumed: Bell::new() };
+        let changed = news.changed.ear();
         let parallel = shared.files().settings.daemon.parallel_accounts.max(1);
         let together = Arc::new(Together {
             ports: shared.service()?.daemon_ports()?,
@@ -72,19 +72,19 @@ impl Keeper {
             running: Semaphore::new(parallel),
             board: Board::default(),
             budget: Budget::default(),
-            news: News { changed: changed.clone(), resumed, stopping: watch::channel(false).1 },
+            news,
         });
         let (send_orders, orders) = mpsc::unbounded_channel();
         let watcher = together.clone();
         let watches = async move {
             let look = async {
                 loop {
-                    let fault = tell_of_changes(&watcher, &tell_changed).await;
+                    let fault = tell_of_changes(&watcher, &watcher.news.changed).await;
                     tracing::error!(error = %fault, "the store does not say whether it was changed");
                     sleep(STORE_PAUSE).await;
                 }
             };
-            tokio::join!(look, watch_for_sleep(&*watcher.ports.clock, &tell_resumed));
+            tokio::join!(look, watch_for_sleep(&*watcher.ports.clock, || watcher.news.resumed.ring()));
         };
         let keeper = Self {
             shared,
@@ -143,10 +143,7 @@ impl Keeper {
                 None => std::future::pending().await,
             },
             ended = next_of(&mut self.loops) => self.ended(ended),
-            changed = self.changed.changed() => match changed {
-                Ok(()) => self.follow_accounts(),
-                Err(_) => std::future::pending().await,
-            },
+            () = self.changed.heard() => self.follow_accounts(),
             () = &mut self.watches => {}
         }
     }

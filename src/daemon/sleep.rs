@@ -4,10 +4,7 @@
 use std::time::Duration;
 
 use postrider_model::Clock;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(5);
@@ -15,7 +12,7 @@ const LOOK: Duration = Duration::from_secs(5);
 const SLEPT: Duration = Duration::from_secs(20);
 
 /// Tells each time the machine has slept.
-pub(super) async fn watch_for_sleep(clock: &dyn Clock, tell: &watch::Sender<u64>) {
+pub(super) async fn watch_for_sleep(clock: &dyn Clock, tell: impl Fn()) {
     let (mut wall, mut measured) = (clock.now(), Instant::now());
     loop {
         sleep(LOOK).await;
@@ -23,7 +20,7 @@ pub(super) async fn watch_for_sleep(clock: &dyn Clock, tell: &watch::Sender<u64>
         let on_the_wall = Duration::from_millis(wall_now.millis_since(wall));
         if on_the_wall > (measured_now - measured) + SLEPT {
             tracing::info!(seconds = on_the_wall.as_secs(), "the machine slept: every account connects anew");
-            tell.send_modify(|times| *times += 1);
+            tell();
         }
         (wall, measured) = (wall_now, measured_now);
     }
@@ -31,7 +28,10 @@ pub(super) async fn watch_for_sleep(clock: &dyn Clock, tell: &watch::Sender<u64>
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+    use std::{
+        cell::Cell,
+        sync::atomic::{AtomicI64, Ordering::Relaxed},
+    };
 
     use postrider_model::Timestamp;
 
@@ -53,19 +53,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_sleep_is_told_once_and_a_clock_that_is_set_back_is_none() {
         let clock = Wall { begun: Instant::now(), ahead_s: AtomicI64::new(0) };
-        let (tell, told) = watch::channel(0);
+        let told = Cell::new(0);
         let story = async {
             sleep(Duration::from_secs(60)).await;
-            assert_eq!(*told.borrow(), 0);
+            assert_eq!(told.get(), 0);
             clock.ahead_s.store(3_600, Relaxed);
             sleep(Duration::from_secs(60)).await;
-            assert_eq!(*told.borrow(), 1);
+            assert_eq!(told.get(), 1);
             clock.ahead_s.store(0, Relaxed);
             sleep(Duration::from_secs(60)).await;
-            assert_eq!(*told.borrow(), 1);
+            assert_eq!(told.get(), 1);
         };
         tokio::select! {
-            () = watch_for_sleep(&clock, &tell) => unreachable!("it never ends"),
+            () = watch_for_sleep(&clock, || told.set(told.get() + 1)) => unreachable!("it never ends"),
             () = story => {}
         }
     }

@@ -19,7 +19,7 @@ use postrider_oauth::{
     TokenService, TokenStore, Tokens,
 };
 use postrider_remote::{AccessTokens, Credential};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Service, Trial, vault::Vault};
 use crate::config::{ConsentSettings, Login, ReadyAccount, fault};
@@ -117,12 +117,7 @@ impl Service {
             Credential::Password(password) => password,
             Credential::Tokens(tokens) => tokens.token().await?,
         };
-        let mut hasher = blake3::Hasher::new();
-        for part in [&account.login_name, &account.imap.host, secret.expose_secret()] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        Ok(hasher.finalize())
+        Ok(mark_of(&account, &secret))
     }
 
     /// Waits for renewals whose callers have left, so that no token that a server gave is lost. To be called before the process ends,
@@ -341,4 +336,14 @@ fn not_consented(account: &ReadyAccount) -> Fault {
     let action = format!("get an access token for account {}", account.name);
     Fault::new(ErrorClass::Login, action, "nobody has consented for it yet")
         .hint(format!("consent by `postrider account login {}`", account.name))
+}
+
+/// What is shown to an account's servers at a login, hashed.
+pub(super) fn mark_of(account: &ReadyAccount, secret: &SecretString) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&account.login_name, &account.imap.host, secret.expose_secret()] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize()
 }

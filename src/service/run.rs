@@ -8,10 +8,10 @@ use postrider_model::{
     AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, RunId, RunReport, Timestamp,
 };
 use postrider_reconcile::Selection;
-use postrider_remote::MailRemote;
+use postrider_remote::{Credential, MailRemote};
 use postrider_store::{RunRow, SyncLock};
 
-use super::{Caller, Service, submission::SmtpSubmit, trial::CONNECTIONS};
+use super::{Caller, Service, consent::mark_of, submission::SmtpSubmit, trial::CONNECTIONS};
 use crate::{
     access::Act,
     config::{Choice, ReadyAccount, fault},
@@ -180,6 +180,8 @@ pub(super) struct Link {
     sending_stopped: Option<Fault>,
     /// What its runs are about.
     pub(super) context: RunContext,
+    /// The password that its servers are shown, hashed; `None` where tokens are, which renew themselves.
+    pub(super) login_mark: Option<blake3::Hash>,
 }
 
 /// What keeps from going on with an account.
@@ -247,11 +249,15 @@ impl Session<'_> {
         // Before anybody is asked for anything: what is damaged is looked at by a person first.
         self.ports.leave.to_begin()?;
         let credential = self.service.credential(&account).await?;
+        let login_mark = match &credential {
+            Credential::Password(password) => Some(mark_of(&account, password)),
+            Credential::Tokens(_) => None,
+        };
         let remote = self.service.remote(&account, credential.clone())?;
         let submit = self.service.submit(&account, credential)?;
         let id = self.account_id(&account).await?;
         let context = self.context(&account, id);
-        Ok(Some(Link { account, remote, submit, sending_stopped: None, context }))
+        Ok(Some(Link { account, remote, submit, sending_stopped: None, context, login_mark }))
     }
 
     async fn run_mail_of(&self, link: &Link) -> Result<MailRun, Fault> {

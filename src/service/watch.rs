@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     Caller, Service,
-    follow::{Board, Follower, News, Together},
+    follow::{Bell, Board, Follower, News, Together},
 };
 use crate::sync::{self, Budget, Observer};
 
@@ -29,9 +29,9 @@ impl Service {
         let names = self.accounts_to_run(caller, accounts)?;
         let store = self.store()?;
         let _lock = SyncLock::acquire(store.dir())?;
-        let (tell_changed, changed) = watch::channel(0);
+        let changed = Bell::new();
         // Nobody tells of these here: a person who looks on stops the program, and sees when it goes on after a sleep.
-        let (_resumed, resumed) = watch::channel(0);
+        let resumed = Bell::new();
         let (_stop, stopping) = watch::channel(false);
         let together = Arc::new(Together {
             ports: self.ports(&store)?,
@@ -39,7 +39,7 @@ impl Service {
             running: Semaphore::new(self.config.settings.daemon.parallel_accounts.max(1)),
             board: Board::default(),
             budget: Budget::default(),
-            news: News { changed, resumed, stopping: stopping.clone() },
+            news: News { changed: changed.clone(), resumed },
         });
         let service = Arc::new(self.again());
         let follower = |name: String| {
@@ -48,20 +48,20 @@ impl Service {
         let loops: FuturesUnordered<_> = names.into_iter().map(follower).collect();
         tokio::select! {
             biased;
-            stopped = tell_of_changes(&together, &tell_changed) => Err(stopped),
+            stopped = tell_of_changes(&together, &changed) => Err(stopped),
             ended = loops.collect::<Vec<_>>() => Ok(ended.into_iter().flatten().collect()),
         }
     }
 }
 
 /// Tells whenever somebody else has changed the store; ends where that cannot be known.
-pub(crate) async fn tell_of_changes(together: &Together, tell: &watch::Sender<i64>) -> Fault {
+pub(crate) async fn tell_of_changes(together: &Together, tell: &Bell) -> Fault {
     let mut seen = 0;
     loop {
         match sync::changed_here(&together.ports, seen).await {
             Ok(now) => seen = now,
             Err(fault) => return fault,
         }
-        tell.send_replace(seen);
+        tell.ring();
     }
 }

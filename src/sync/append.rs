@@ -13,7 +13,7 @@ use super::push::Sender;
 /// Sends what is due; whether there is any sense in sending more.
 pub(super) async fn push_appends(sender: &mut Sender<'_>, intents: Vec<IntentRow>) -> Result<bool, Fault> {
     let now = sender.ports.clock.now();
-    let due = intents.into_iter().filter(|row| row.intent.state == State::Noted && row.intent.due <= now);
+    let due = intents.into_iter().filter(|row| row.intent.state == State::Noted && row.intent.is_due(now));
     let mut copies: BTreeMap<(CollectionId, CollectionId), Vec<(IntentRow, Uid)>> = BTreeMap::new();
     let mut appends = Vec::new();
     for row in due {

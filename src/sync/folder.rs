@@ -48,12 +48,22 @@ pub(super) struct Outcome {
     pub warnings: Vec<String>,
 }
 
+/// What becomes of a folder whose UIDs changed their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renumbered {
+    /// Its messages are known again by their content: all folders were listed, so that it surely is the folder that it was.
+    Rematch,
+    /// It is left alone: it may be another folder that has got its name, and only a listing tells.
+    Leave,
+}
+
 /// Reads one folder.
 pub(super) async fn read_folder(
     ports: &Ports,
     remote: &dyn MailRemote,
     run: &RunContext,
     folder: &Folder,
+    if_renumbered: Renumbered,
 ) -> Result<Outcome, Fault> {
     let mut outcome =
         Outcome { collection: folder.id, name: folder.name.clone(), role: folder.role, ..Outcome::default() };
@@ -94,6 +104,7 @@ pub(super) async fn read_folder(
             let wanted = wanted.union(&left_to_fetch(ports, remote, folder, &known.union(&wanted)).await?);
             reader.load(&mut outcome, wanted.difference(&known)).await?;
         }
+        Changes::Renumbered(_) if if_renumbered == Renumbered::Leave => return Ok(outcome),
         Changes::Renumbered(renumbered) => {
             outcome.changed = true;
             let rematched = rematch(ports, remote, run, folder, &renumbered, window).await?;

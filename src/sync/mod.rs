@@ -45,7 +45,7 @@ pub use progress::{Event, Observer, Silent};
 pub use purge::purge;
 pub use soon::{changed_here, folders_to_watch, push_soon, read_soon, settle_soon, take_arrived};
 
-use folder::{Outcome, read_folder};
+use folder::{Outcome, Renumbered, read_folder};
 use folders::Folder;
 
 /// What one run of one account is about.
@@ -187,7 +187,8 @@ pub async fn run_mail(
     let mut outcomes = Vec::new();
     let mut results: Vec<Result<Outcome, Fault>> = Vec::new();
     for part in [all, others] {
-        let reads = part.into_iter().map(|folder| read_folder(ports, remote, run, folder));
+        let reads =
+            part.into_iter().map(|folder| read_folder(ports, remote, run, folder, Renumbered::Rematch));
         let mut reads = stream::iter(reads).buffered(run.parallel.max(1));
         while !results.iter().any(|result| result.as_ref().is_err_and(is_for_all))
             && let Some(result) = reads.next().await
@@ -211,7 +212,7 @@ pub async fn run_mail(
         mail.plan.out = plan::forecast_out(ports, run.account_id).await?;
     }
     if !run.dry_run {
-        let settlement = settle::settle(ports, run, &outcomes, &folders.vanished).await?;
+        let settlement = settle::settle(ports, run, settle::Of::All, &outcomes, &folders.vanished).await?;
         mail.counts.deleted = settlement.deleted;
         mail.counts.pulled += settlement.moved;
         if mail.stops().is_none() {

@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use postrider_formats::message;
-use postrider_journal::{Event as Step, Floor, State};
+use postrider_journal::{Event as Step, Floor, State, has_come};
 use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag, Timestamp};
 use postrider_net::Backoff;
 use postrider_remote::{MailWriter, NewMessage, Reach};
@@ -131,7 +131,7 @@ impl Delivery<'_> {
         if entry.state == State::Unknown {
             entry.state = self.settle(&entry).await?;
         }
-        if entry.state == State::Noted && entry.due <= now && !self.is_over && self.may_go_on() {
+        if entry.state == State::Noted && has_come(entry.due, now) && !self.is_over && self.may_go_on() {
             entry = self.send(entry).await?;
         }
         if entry.state == State::Done

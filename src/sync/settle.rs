@@ -22,20 +22,31 @@ pub(super) struct Settlement {
     pub deleted: u64,
 }
 
+/// Which folders were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Those that are followed.
+    All,
+    /// Some of them: what arrived in these may have been moved there from one that was not looked at.
+    Some,
+}
+
 /// Settles what the folders' readings found, and moves their cursors.
 pub(super) async fn settle(
     ports: &Ports,
     run: &RunContext,
+    of: Of,
     outcomes: &[Outcome],
     vanished_folders: &[CollectionId],
 ) -> Result<Settlement, Fault> {
     let folders: Vec<Settling> =
         outcomes.iter().filter(|outcome| outcome.changed).filter_map(Settling::new).collect();
-    if folders.is_empty() {
+    if folders.is_empty() && of == Of::Some {
         return Ok(Settlement::default());
     }
     let task = Task {
         account: run.account_id,
+        of,
         folders,
         read: outcomes.iter().filter_map(|outcome| outcome.collection).collect(),
         vanished_folders: vanished_folders.to_vec(),
@@ -70,6 +81,7 @@ impl Settling {
 
 struct Task {
     account: AccountId,
+    of: Of,
     folders: Vec<Settling>,
     /// Folders that were read in this run, whether anything was new in them or not.
     read: BTreeSet<CollectionId>,
@@ -102,10 +114,13 @@ impl Task {
                 .collect();
             let of = totals.get(&folder.collection).copied().unwrap_or_default();
             self.delete_or_hold(tx, folder, &gone, of, &mut settlement)?;
-            tx.arrived(folder.collection)?;
             if let Some(cursor) = &folder.cursor {
                 tx.set_cursor(folder.collection, cursor)?;
             }
+        }
+        if self.of == Of::All {
+            // Also where nothing is new: what came between two runs has been waiting for this one.
+            self.read.iter().try_for_each(|folder| tx.arrived(*folder))?;
         }
         Ok(settlement)
     }

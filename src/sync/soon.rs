@@ -10,8 +10,12 @@ use tokio::sync::oneshot;
 
 use super::folder::Outcome;
 use super::{
-    MailRun, Ports, RunContext, Submit, deliver, folder::read_folder, folders::Folder, headers::Names,
-    load::Load, look, push, sent_folder, settle, stopped,
+    MailRun, Ports, RunContext, Submit, deliver,
+    folder::{Renumbered, read_folder},
+    folders::Folder,
+    headers::Names,
+    load::Load,
+    look, push, sent_folder, settle, stopped,
 };
 
 /// How often it is looked whether a person changed something here.
@@ -92,7 +96,8 @@ pub struct FolderRead {
     pub messages: u64,
 }
 
-/// Reads one folder: what is new is committed, what is gone waits for [`settle_soon`]. `None` where the folder is not followed.
+/// Reads one folder: what is new is committed, what is gone waits for [`settle_soon`]. `None` where the folder is not followed. One whose
+/// UIDs changed their meaning is left to the next run, which lists: two folders may have swapped their names.
 ///
 /// # Errors
 /// As a run's.
@@ -111,19 +116,19 @@ pub async fn read_soon(
         cursor: found.cursor,
         listed: None,
     };
-    let outcome = read_folder(ports, remote, run, &folder).await?;
+    let outcome = read_folder(ports, remote, run, &folder, Renumbered::Leave).await?;
     let messages = outcome.fetched + outcome.flags_changed;
     Ok(Some(FolderRead { outcome, folder: folder.name, messages }))
 }
 
-/// Settles what was read: what vanished from one of these folders and arrived in another was moved. Answers how many messages were
-/// moved or deleted.
+/// Settles what was read: what vanished from one of these folders and arrived in another was moved. What arrived and is known from a
+/// folder that was not read waits for the next run, which sees whether it vanished there. Answers how many messages were moved or deleted.
 ///
 /// # Errors
 /// The store's, in words.
 pub async fn settle_soon(ports: &Ports, run: &RunContext, read: Vec<FolderRead>) -> Result<u64, Fault> {
     let outcomes: Vec<Outcome> = read.into_iter().map(|one| one.outcome).collect();
-    let settlement = settle::settle(ports, run, &outcomes, &[]).await?;
+    let settlement = settle::settle(ports, run, settle::Of::Some, &outcomes, &[]).await?;
     Ok(settlement.deleted + settlement.moved)
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::core::Server;
 
@@ -134,9 +135,25 @@ pub struct Fault {
     pub action: Action,
 }
 
+/// Ends what plans have in store for connections that are open; clones share it. What struck before stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Truce(Arc<AtomicBool>);
+
+impl Truce {
+    /// From now on nothing more goes wrong.
+    pub fn call(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    fn is_called(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
 /// The faults of one connection.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
+    truce: Truce,
     faults: Vec<Fault>,
     output_limit: Option<(u64, Then)>,
     input_limit: Option<(u64, Then)>,
@@ -170,12 +187,19 @@ impl FaultPlan {
         self
     }
 
+    /// All of it only until that truce is called.
+    #[must_use]
+    pub fn until(mut self, truce: &Truce) -> Self {
+        self.truce = truce.clone();
+        self
+    }
+
     pub(crate) fn output_limit(&self) -> Option<(u64, Then)> {
-        self.output_limit
+        self.output_limit.filter(|_| !self.truce.is_called())
     }
 
     pub(crate) fn input_limit(&self) -> Option<(u64, Then)> {
-        self.input_limit
+        self.input_limit.filter(|_| !self.truce.is_called())
     }
 
     pub(crate) fn at_greeting(&self) -> Vec<Action> {
@@ -194,7 +218,8 @@ impl FaultPlan {
     }
 
     fn matching(&self, strikes: impl Fn(&Trigger) -> bool) -> Vec<Action> {
-        self.faults.iter().filter(|fault| strikes(&fault.when)).map(|fault| fault.action.clone()).collect()
+        let strikes = |fault: &&Fault| strikes(&fault.when) && !self.truce.is_called();
+        self.faults.iter().filter(strikes).map(|fault| fault.action.clone()).collect()
     }
 }
 
@@ -237,5 +262,17 @@ mod tests {
         assert!(at("UID FETCH", 4, 2).contains("UNAVAILABLE"));
         assert_eq!(at("NOOP", 2, 9), "[Bad, GarbageLine]");
         assert_eq!(format!("{:?}", plan.at_greeting()), "[PreAuth]");
+    }
+
+    #[test]
+    fn a_truce_ends_what_is_to_come_on_open_connections() {
+        let (truce, other) = (Truce::default(), Truce::default());
+        let plan =
+            FaultPlan::none().on(Trigger::Always, Action::Bad).cut_output(10, Then::Hang).until(&truce);
+        let served = plan.clone();
+        other.call();
+        assert_eq!((served.at_command("NOOP", 1, 1).len(), served.output_limit().is_some()), (1, true));
+        truce.call();
+        assert_eq!((served.at_command("NOOP", 2, 2).len(), served.output_limit()), (0, None));
     }
 }

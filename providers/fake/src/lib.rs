@@ -20,6 +20,6 @@ pub use crate::core::{
     Backup, BodyServed, CoreError, FlagChange, Flags, InternalDate, MailboxView, Message, MessageView,
     OtherClient, SYSTEM_FLAGS, Served, Server, ServerConfig,
 };
-pub use faults::{Action, Bend, Fault, FaultPlan, Then, Trigger};
+pub use faults::{Action, Bend, Fault, FaultPlan, Then, Trigger, Truce};
 pub use imap::{Capabilities, Capability, Outcome, serve};
 pub use wire::{FakeDialer, listen};

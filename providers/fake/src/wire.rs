@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use postrider_net::{Dialer, Endpoint, Io};
 use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::core::Server;
 use crate::faults::FaultPlan;
@@ -39,6 +39,8 @@ struct Host {
     /// By number of the connection, from 1.
     plans: BTreeMap<usize, FaultPlan>,
     every: FaultPlan,
+    /// Its connections, of which some may have ended.
+    served: Vec<AbortHandle>,
 }
 
 impl FakeDialer {
@@ -59,6 +61,7 @@ impl FakeDialer {
             refuses: false,
             plans: BTreeMap::new(),
             every: FaultPlan::none(),
+            served: Vec::new(),
         };
         self.lock().hosts.insert(at, host);
     }
@@ -95,6 +98,13 @@ impl FakeDialer {
         self.lock().tasks.abort_all();
     }
 
+    /// Cuts every connection to an endpoint, as a server that is stopped.
+    pub fn cut(&self, at: &Endpoint) {
+        if let Some(host) = self.lock().hosts.get_mut(at) {
+            host.served.drain(..).for_each(|served| served.abort());
+        }
+    }
+
     /// A wire to the server at an endpoint. Must be called within a runtime, which drives the server's side.
     ///
     /// # Errors
@@ -111,7 +121,11 @@ impl FakeDialer {
         let plan = host.plans.get(&host.dialled).unwrap_or(&host.every).clone();
         let server = host.server.clone();
         let (client, side) = tokio::io::duplex(WIRE);
-        net.tasks.spawn(async move { serve(&server, side, plan).await });
+        let served = net.tasks.spawn(async move { serve(&server, side, plan).await });
+        if let Some(host) = net.hosts.get_mut(to) {
+            host.served.retain(|one| !one.is_finished());
+            host.served.push(served);
+        }
         Ok(client)
     }
 }

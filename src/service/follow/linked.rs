@@ -6,7 +6,7 @@ use postrider_model::{AccountReport, ErrorClass, Fault, FolderKey, RunId, Timest
 use postrider_remote::{MailRemote, MailWatch, MailWatcher};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Ask, Follower, Leave, Link, Refused, RunRequest, next_ask, stopped, told};
+use super::{Ask, Follower, Leave, Link, Refused, RunRequest, next_ask, stopped};
 use crate::{
     service::run::Stops,
     sync::{self, Event, MailRun, Plan},
@@ -31,8 +31,8 @@ impl Follower {
                 return Ok(Leave::Stopping);
             }
             let due = Instant::now() + self.until_next(link);
-            self.news.changed.mark_unchanged();
-            self.news.resumed.mark_unchanged();
+            self.news.changed.forget();
+            self.news.resumed.forget();
             let run = RunId(self.together.ports.entropy.next_u64());
             let request = RunRequest { mail: true, ..RunRequest::default() };
             let (_, _, stops) = self.run(link, run, &request).await?;
@@ -97,7 +97,7 @@ impl Follower {
         let until = if self.asks.is_some() { "the login is another" } else { "`watch` begins anew" };
         self.warn(&format!("nothing more is sent before {until}{hint}"));
         link.stop_sending(fault.clone());
-        self.sending_refused = Some(Refused { mark: self.login_mark().await, fault });
+        self.sending_refused = Some(Refused { mark: self.refused_mark().await, fault });
     }
 
     /// Follows what is told until the next run is due; `None` then.
@@ -114,13 +114,13 @@ impl Follower {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.news.stopping) => return Ok(Some(Leave::Stopping)),
-                () = told(&mut self.news.resumed) => return Ok(Some(Leave::Again)),
+                () = self.news.resumed.heard() => return Ok(Some(Leave::Again)),
                 () = sleep_until(due) => {
                     self.failures = 0;
                     return Ok(None);
                 }
                 ask = next_ask(&mut self.asks) => self.answer(link, ask).await?,
-                () = told(&mut self.news.changed) => self.send(link).await?,
+                () = self.news.changed.heard() => self.send(link).await?,
                 told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
             }
             if begun.elapsed() > LASTING {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `linked` | what is done while the account's servers are within reach |
 //! | `waiting` | what is done after a failure, until it is worth trying again |
+//! | `bell` | what is told to all of them at once |
 //! | `board` | what others may know of a follower, and have it do |
 //!
 //! - One account's trouble stops no other: each has a loop of its own, all on one thread, none detached.
@@ -13,6 +14,7 @@
 //! - What was changed here is sent within a second, since nothing tells of it but the store.
 //! - A machine that slept connects anew: whatever was open before is not asked whether it still is.
 
+mod bell;
 mod board;
 mod linked;
 mod waiting;
@@ -29,6 +31,7 @@ use super::{
 };
 use crate::sync::{Budget, Event, Observer, Plan, Ports};
 
+pub use bell::{Bell, Ear};
 pub use board::{Board, Seat};
 
 /// What all followers of a process share.
@@ -47,15 +50,21 @@ pub struct Together {
     pub news: News,
 }
 
-/// What followers are told. Each is a number that grows.
+/// What followers are told.
 #[derive(Debug, Clone)]
 pub struct News {
     /// Somebody else changed the store.
-    pub changed: watch::Receiver<i64>,
+    pub changed: Bell,
     /// The machine slept.
-    pub resumed: watch::Receiver<u64>,
+    pub resumed: Bell,
+}
+
+/// What one follower hears.
+struct Heard {
+    changed: Ear,
+    resumed: Ear,
     /// It is to stop: nothing more is begun.
-    pub stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
 }
 
 /// Somebody who wants the account to be run and waits for how it went.
@@ -75,8 +84,10 @@ pub struct Follower {
     together: Arc<Together>,
     name: String,
     asks: Option<mpsc::UnboundedReceiver<Ask>>,
-    news: News,
+    news: Heard,
     seat: Arc<Seat>,
+    /// The password that was shown at the last login, hashed: the one that is there when the login is refused may be another already.
+    shown: Option<blake3::Hash>,
     /// Failures in a row.
     failures: u32,
     /// The server for sending refused this login.
@@ -112,7 +123,9 @@ impl Follower {
         asks: Option<mpsc::UnboundedReceiver<Ask>>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        let (news, seat) = (News { stopping, ..together.news.clone() }, together.board.seat(&name));
+        let News { changed, resumed } = &together.news;
+        let news = Heard { changed: changed.ear(), resumed: resumed.ear(), stopping };
+        let seat = together.board.seat(&name);
         Self {
             service,
             together,
@@ -120,6 +133,7 @@ impl Follower {
             asks,
             news,
             seat,
+            shown: None,
             failures: 0,
             sending_refused: None,
             is_noted: false,
@@ -173,10 +187,12 @@ impl Follower {
     async fn link_and_follow(&mut self) -> Result<Leave, Fault> {
         let request = RunRequest { mail: true, ..RunRequest::default() };
         let service = self.service.clone();
+        self.shown = None;
         let mut link = match self.session(&service, &request).link(&self.name).await? {
             Some(link) => link,
             None => return Ok(Leave::Nothing),
         };
+        self.shown = link.login_mark;
         // `postrider watch` was asked for by a person.
         if !link.account.mail.auto && self.asks.is_some() {
             return Ok(Leave::Nothing);
@@ -228,6 +244,14 @@ impl Follower {
         self.together.observer.event(event);
     }
 
+    /// What was shown to the account's servers when they refused it.
+    async fn refused_mark(&self) -> Option<blake3::Hash> {
+        match self.shown {
+            Some(shown) => Some(shown),
+            None => self.login_mark().await,
+        }
+    }
+
     /// What is shown to the account's servers at a login, hashed: a login that was refused is known again by it.
     async fn login_mark(&self) -> Option<blake3::Hash> {
         self.service.login_mark(&self.name).await.ok()
@@ -258,13 +282,6 @@ async fn next_ask(asks: &mut Option<mpsc::UnboundedReceiver<Ask>>) -> Ask {
 /// Waits until the process is stopping.
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        std::future::pending().await
-    }
-}
-
-/// Waits for news; for ever where nobody is left to tell any.
-async fn told<T>(news: &mut watch::Receiver<T>) {
-    if news.changed().await.is_err() {
         std::future::pending().await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postrider_model::{ErrorClass, Fault, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ask, Follower, Refused, next_ask, stopped, told};
+use super::{Ask, Follower, Refused, next_ask, stopped};
 use crate::{config::Login, secrets::SecretSource};
 
 /// After a machine slept its network takes a moment; no account waits longer than this then.
@@ -17,7 +17,7 @@ impl Follower {
         let begun = Instant::now();
         let refused = match pause {
             Some(_) => None,
-            None => Some(Refused { mark: self.login_mark().await, fault }),
+            None => Some(Refused { mark: self.refused_mark().await, fault }),
         };
         let mut due = begun + pause.unwrap_or_else(|| self.interval());
         loop {
@@ -34,11 +34,11 @@ impl Follower {
                         return true;
                     }
                 }
-                () = told(&mut self.news.resumed), if refused.is_none() => {
+                () = self.news.resumed.heard(), if refused.is_none() => {
                     due = due.min(Instant::now() + AFTER_SLEEP);
                 }
                 // A program that gives passwords is not run for every change of somebody's mail.
-                () = told(&mut self.news.changed), if refused.is_some() && !self.asks_a_program() => {
+                () = self.news.changed.heard(), if refused.is_some() && !self.asks_a_program() => {
                     if self.has_another_login(refused.as_ref()).await {
                         return true;
                     }

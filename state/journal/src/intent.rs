@@ -17,6 +17,15 @@ pub struct Intent {
     pub due: Timestamp,
 }
 
+/// No write is put off for longer: a day at most, where a server asks for that, and an eighth by lot.
+const LONGEST_PAUSE_MS: u64 = 27 * 60 * 60 * 1_000;
+
+/// Whether the time has come. One beyond the longest pause was set by a clock that was wrong then, and is put right now.
+#[must_use]
+pub fn has_come(due: Timestamp, now: Timestamp) -> bool {
+    due.0 <= now.0 || due.0 > now.plus_millis(LONGEST_PAUSE_MS).0
+}
+
 impl Intent {
     /// A write that is noted and due at once.
     #[must_use]
@@ -40,7 +49,7 @@ impl Intent {
     /// Whether there is something to do with it at `now`: to send it, or to look it up.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        matches!(self.state, State::Noted | State::Unknown) && self.due <= now
+        matches!(self.state, State::Noted | State::Unknown) && has_come(self.due, now)
     }
 }
 
@@ -51,6 +60,14 @@ mod tests {
 
     fn noted() -> Intent {
         Intent::noted(Mark::new(1, 2), Timestamp(10))
+    }
+
+    #[test]
+    fn a_clock_that_was_years_ahead_puts_nothing_off_for_years() {
+        let now = Timestamp::from_seconds(1_700_000_000);
+        let in_hours = |hours: u64| now.plus_millis(hours * 3_600_000);
+        assert!(!has_come(in_hours(1), now) && !has_come(in_hours(27), now));
+        assert!(has_come(now, now) && has_come(in_hours(28), now) && has_come(Timestamp(i64::MAX), now));
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod mark;
 mod operation;
 mod state;
 
-pub use intent::Intent;
+pub use intent::{Intent, has_come};
 pub use mark::{Mark, MarkError};
 pub use operation::{Floor, Operation};
 pub use state::{Event, InvalidTransition, State};

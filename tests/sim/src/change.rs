@@ -40,6 +40,10 @@ pub struct Changer<'a> {
     pub chance: &'a mut Chance,
     /// Backups of mailboxes, taken in earlier rounds.
     pub backups: &'a mut BTreeMap<String, Kept>,
+    /// Whether a mailbox may be set back.
+    pub may_restore: bool,
+    /// Whether folders may come, go, and get other names.
+    pub may_rename: bool,
     /// How far the program has read each folder, by account and name.
     pub cursors: &'a BTreeMap<(String, String), u64>,
     /// Where it is written down.
@@ -53,7 +57,7 @@ impl Changer<'_> {
         for _ in 0..count {
             changed.renamed |= self.one();
         }
-        if self.chance.percent(6) {
+        if self.chance.percent(6) && self.may_restore {
             changed.restored |= self.restore();
         }
         changed
@@ -77,6 +81,9 @@ impl Changer<'_> {
         let Some((name, view)) = self.chance.pick(&folders).cloned() else { return false };
         let uids: Vec<u32> = view.messages.iter().map(|message| message.uid).collect();
         let what = self.chance.below(100);
+        if (80..91).contains(&what) && !self.may_rename {
+            return false;
+        }
         match what {
             0..28 => self.append(&name),
             28..46 => self.flag(&name, &uids),

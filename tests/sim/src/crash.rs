@@ -39,7 +39,7 @@ type BetweenJobs = Box<dyn FnMut(u64) + Send>;
 
 /// One life of the program: how far it came, and where it ends.
 pub struct Life {
-    end: Option<CrashAt>,
+    end: Mutex<Option<CrashAt>>,
     at_death: Mutex<Option<AtDeath>>,
     between_jobs: Mutex<Option<BetweenJobs>>,
     jobs: AtomicU64,
@@ -51,7 +51,7 @@ pub struct Life {
 
 impl fmt::Debug for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Life").field("end", &self.end).field("jobs", &self.jobs()).finish_non_exhaustive()
+        f.debug_struct("Life").field("end", &self.end()).field("jobs", &self.jobs()).finish_non_exhaustive()
     }
 }
 
@@ -59,7 +59,7 @@ impl Life {
     /// A life with that end; `None`: it ends by itself.
     pub fn new(end: Option<CrashAt>) -> Self {
         Self {
-            end,
+            end: Mutex::new(end),
             at_death: Mutex::new(None),
             between_jobs: Mutex::new(None),
             jobs: AtomicU64::new(0),
@@ -82,6 +82,20 @@ impl Life {
     pub fn between_jobs(self, act: impl FnMut(u64) + Send + 'static) -> Self {
         *self.between_jobs.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
         self
+    }
+
+    fn end(&self) -> Option<CrashAt> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has it end after so much more of it as is counted in `at`.
+    pub fn end_after(&self, at: CrashAt) {
+        let end = match at {
+            CrashAt::BeforeJob(n) => CrashAt::BeforeJob(self.jobs() + n),
+            CrashAt::AfterJob(n) => CrashAt::AfterJob(self.jobs() + n),
+            CrashAt::Octet(n) => CrashAt::Octet(self.octets() + n),
+        };
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
 
     /// Whether it is over.
@@ -130,7 +144,7 @@ impl Life {
             return false;
         }
         let nth = self.jobs.fetch_add(1, Relaxed) + 1;
-        if self.end == Some(CrashAt::BeforeJob(nth)) {
+        if self.end() == Some(CrashAt::BeforeJob(nth)) {
             self.die();
         }
         !self.is_dead()
@@ -141,7 +155,7 @@ impl Life {
         if let Some(act) = self.between_jobs.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             act(self.jobs());
         }
-        if self.end == Some(CrashAt::AfterJob(self.jobs())) {
+        if self.end() == Some(CrashAt::AfterJob(self.jobs())) {
             self.die();
         }
     }
@@ -152,7 +166,7 @@ impl Life {
             return 0;
         }
         let before = self.octets();
-        let room = match self.end {
+        let room = match self.end() {
             Some(CrashAt::Octet(n)) => n.saturating_sub(1).saturating_sub(before),
             _ => u64::MAX,
         };

@@ -26,6 +26,9 @@ pub struct Circumstances {
     pub lies: bool,
     /// A mailbox was set back since the last run without trouble: its UIDs may mean other messages for a while.
     pub restored: bool,
+    /// Not all folders could be read in one run since the laws were held last: two halves of a move may have been settled apart, and a
+    /// message that was moved there has got another id.
+    pub parted: bool,
 }
 
 /// What is known of the past.

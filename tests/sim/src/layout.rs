@@ -53,10 +53,24 @@ pub fn shown(name: &str, delimiter: char) -> String {
 /// # Errors
 /// Where the machine fails.
 pub fn furnish(machine: &mut Machine, mail: &mut Mail, chance: &mut Chance) -> Result<()> {
+    furnish_with(machine, mail, chance, |_, offered| offered)
+}
+
+/// The same, and `offered` has the last word on what each server offers.
+///
+/// # Errors
+/// Where the machine fails.
+pub fn furnish_with(
+    machine: &mut Machine,
+    mail: &mut Mail,
+    chance: &mut Chance,
+    offered: impl Fn(&mut Chance, Capabilities) -> Capabilities,
+) -> Result<()> {
     for _ in 0..[1, 1, 1, 2, 2, 3][chance.below(6) as usize] {
         let delimiter = if chance.percent(25) { '.' } else { '/' };
+        let drawn = capabilities(chance);
         let server = ServerConfig {
-            capabilities: capabilities(chance),
+            capabilities: offered(chance, drawn),
             delimiter,
             tells_capabilities: chance.percent(80),
             now: DateTime::from_timestamp(BEGINNING.seconds(), 0).unwrap_or_default().fixed_offset(),

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use postrider::{service::RunRequest, service::Service};
+use postrider_fake::BodyServed;
 
 use crate::{
     both::Both,
@@ -20,7 +21,7 @@ use crate::{
     machine::{Ended, Lived, Machine, everything},
     mail::Mail,
     person::People,
-    stored::{cursors, dump, standings},
+    stored::{Standing, cursors, dump, standings},
     trace::Trace,
     trouble::{Trouble, brew, calm},
     wish::{While, Wishes},
@@ -37,11 +38,13 @@ pub struct Extent {
     pub bad_runs: u64,
     /// Commands of a person between two lives of the program at most.
     pub edits: u64,
+    /// Moments in one life of a daemon at which something happens, at most.
+    pub moments: u64,
 }
 
 impl Extent {
     /// All of it.
-    pub const ALL: Self = Self { rounds: 6, changes: 8, bad_runs: 3, edits: 6 };
+    pub const ALL: Self = Self { rounds: 6, changes: 8, bad_runs: 3, edits: 6, moments: 10 };
 }
 
 /// What a seed came to.
@@ -55,15 +58,16 @@ pub struct Summary {
     pub crashes: u64,
 }
 
-struct Seed {
-    seed: u64,
-    extent: Extent,
-    machine: Machine,
-    mail: Mail,
-    laws: Laws,
+/// What a seed has come to so far.
+pub(crate) struct Seed {
+    pub(crate) seed: u64,
+    pub(crate) extent: Extent,
+    pub(crate) machine: Machine,
+    pub(crate) mail: Mail,
+    pub(crate) laws: Laws,
     wishes: Arc<Mutex<Wishes>>,
     backups: Vec<BTreeMap<String, Kept>>,
-    since_calm: Circumstances,
+    pub(crate) since_calm: Circumstances,
     crashes: u64,
     /// Jobs and octets of the life before: crash points are drawn among as many.
     scale: (u64, u64),
@@ -74,47 +78,64 @@ struct Seed {
 /// # Errors
 /// The law that was broken, and in which round.
 pub async fn live(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
-    let trace = Arc::new(Trace::new(aloud));
-    let mut machine = Machine::new(seed, trace.clone())?;
-    let (mut mail, mut chance) = (Mail::new(), Chance::new(seed, "layout"));
-    furnish(&mut machine, &mut mail, &mut chance)?;
-    let backups = machine.mailboxes.iter().map(|_| BTreeMap::new()).collect();
+    let (mut one, mut chance) = Seed::begin(seed, extent, aloud, furnish)?;
     let rounds = chance.between(2, Extent::ALL.rounds).min(extent.rounds);
-    let mut one = Seed {
-        seed,
-        extent,
-        machine,
-        mail,
-        laws: Laws::default(),
-        wishes: Arc::default(),
-        backups,
-        since_calm: Circumstances::default(),
-        crashes: 0,
-        scale: (60, 12_000),
-    };
-    one.people()?.begin()?;
     for round in 0..rounds {
         one.round(round).await.with_context(|| format!("in round {round}"))?;
     }
     one.end().await.context("at the end")?;
-    Ok(Summary { trace: trace.hash(), steps: trace.steps(), crashes: one.crashes })
+    Ok(one.summary())
 }
 
 impl Seed {
+    /// A world that is furnished, and the chance to draw more from.
+    pub(crate) fn begin(
+        seed: u64,
+        extent: Extent,
+        aloud: bool,
+        furnish: impl FnOnce(&mut Machine, &mut Mail, &mut Chance) -> Result<()>,
+    ) -> Result<(Self, Chance)> {
+        let mut machine = Machine::new(seed, Arc::new(Trace::new(aloud)))?;
+        let (mut mail, mut chance) = (Mail::new(), Chance::new(seed, "layout"));
+        furnish(&mut machine, &mut mail, &mut chance)?;
+        let backups = machine.mailboxes.iter().map(|_| BTreeMap::new()).collect();
+        let one = Self {
+            seed,
+            extent,
+            machine,
+            mail,
+            laws: Laws::default(),
+            wishes: Arc::default(),
+            backups,
+            since_calm: Circumstances::default(),
+            crashes: 0,
+            scale: (60, 12_000),
+        };
+        one.people()?.begin()?;
+        Ok((one, chance))
+    }
+
+    /// What it came to.
+    pub(crate) fn summary(&self) -> Summary {
+        let trace = self.machine.trace();
+        Summary { trace: trace.hash(), steps: trace.steps(), crashes: self.crashes }
+    }
+
     async fn round(&mut self, round: u64) -> Result<()> {
         let mut chance = Chance::new(self.seed, &format!("round {round}"));
-        let changed = if round > 0 { self.change(round)? } else { Changed::default() };
+        let changed =
+            if round > 0 { self.change(&round.to_string(), While::Still)? } else { Changed::default() };
         self.since_calm.restored |= changed.restored;
         if chance.percent(8) {
             self.lengthen(&mut chance)?;
         }
-        self.work(&format!("person {round}")).context("in a person's work")?;
+        self.work(&format!("person {round}"), While::Still).context("in a person's work")?;
         let bad_runs = chance.below(Extent::ALL.bad_runs + 1).min(self.extent.bad_runs);
         for nth in 0..bad_runs {
             let mut chance = Chance::new(self.seed, &format!("run {round} {nth}"));
             self.bad_run(&mut chance).await.with_context(|| format!("in bad run {nth}"))?;
             if chance.percent(40) {
-                self.work(&format!("person {round} {nth}")).context("in a person's work")?;
+                self.work(&format!("person {round} {nth}"), While::Still).context("in a person's work")?;
             }
         }
         if chance.percent(20) {
@@ -127,19 +148,22 @@ impl Seed {
         Ok(())
     }
 
-    fn people(&self) -> Result<People> {
+    pub(crate) fn people(&self) -> Result<People> {
         Ok(People::new(self.machine.hands()?, self.wishes.clone()))
     }
 
-    fn change(&mut self, round: u64) -> Result<Changed> {
+    /// Other clients and administrators at the mail there, between two runs or beside a daemon.
+    pub(crate) fn change(&mut self, when: &str, at: While) -> Result<Changed> {
         let people = self.people()?;
+        // What is on its way goes to a folder by its name. Between two runs nothing is.
+        let may_rename = at == While::Still || !standings(&self.machine.store())?.iter().any(Standing::waits);
         let cursors = cursors(&self.machine.store())?;
         let mut changed = Changed::default();
-        people.edit(While::Still, || {
+        people.edit(at, || {
             for (number, (mailbox, backups)) in
                 self.machine.mailboxes.iter().zip(&mut self.backups).enumerate()
             {
-                let mut chance = Chance::new(self.seed, &format!("change {round} {number}"));
+                let mut chance = Chance::new(self.seed, &format!("change {when} {number}"));
                 let count = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
                 let trace = self.machine.trace();
                 let one = Changer {
@@ -147,6 +171,8 @@ impl Seed {
                     mail: &mut self.mail,
                     chance: &mut chance,
                     backups,
+                    may_restore: at == While::Still,
+                    may_rename,
                     cursors: &cursors,
                     trace,
                 }
@@ -162,18 +188,18 @@ impl Seed {
         Ok(changed)
     }
 
-    /// A person at the mail here, while the program is not running.
-    fn work(&mut self, when: &str) -> Result<()> {
+    /// A person at the mail here, between two runs or beside a daemon.
+    pub(crate) fn work(&mut self, when: &str, at: While) -> Result<()> {
         let mut chance = Chance::new(self.seed, when);
         let count = chance.below(Extent::ALL.edits + 1).min(self.extent.edits);
         let people = self.people()?;
-        people.edit(While::Still, || people.work(&mut chance, count))?;
+        people.edit(at, || people.work(&mut chance, count))?;
         self.laws.edited(standings(&self.machine.store())?);
         Ok(())
     }
 
     /// A longer period for one account (F2.1).
-    fn lengthen(&mut self, chance: &mut Chance) -> Result<()> {
+    pub(crate) fn lengthen(&mut self, chance: &mut Chance) -> Result<()> {
         let number = chance.below(self.machine.mailboxes.len() as u64) as usize;
         if let Some(mailbox) = self.machine.mailboxes.get_mut(number) {
             mailbox.period = match mailbox.period.as_str() {
@@ -218,13 +244,21 @@ impl Seed {
         self.after(&lived)
     }
 
-    fn after(&mut self, lived: &Lived) -> Result<()> {
+    /// The program lived.
+    pub(crate) fn after(&mut self, lived: &Lived) -> Result<()> {
         match lived.ended {
             Ended::Crashed => self.crashes += 1,
-            Ended::Ran(_) | Ended::Failed(_) => self.scale = (lived.jobs.max(10), lived.octets.max(2_000)),
+            Ended::Ran(_) | Ended::Stopped | Ended::Failed(_) => {
+                self.scale = (lived.jobs.max(10), lived.octets.max(2_000))
+            }
         }
+        self.hold(&lived.bodies)
+    }
+
+    /// Holds laws and wishes against what is there now; these bodies were served since that was done last.
+    pub(crate) fn hold(&mut self, bodies: &[Vec<BodyServed>]) -> Result<()> {
         if !self.since_calm.lies && !self.since_calm.restored {
-            self.laws.nothing_is_fetched_again(&self.machine, &lived.bodies)?;
+            self.laws.nothing_is_fetched_again(&self.machine, bodies)?;
         }
         self.laws.hold(&self.machine, standings(&self.machine.store())?, self.since_calm)?;
         let people = self.people()?;
@@ -270,7 +304,8 @@ impl Seed {
         still_water(&self.machine).await
     }
 
-    fn allow_all(&mut self) -> Result<()> {
+    /// A person lets through all that is held.
+    pub(crate) fn allow_all(&mut self) -> Result<()> {
         let mut service: Service = self.machine.service()?;
         let caller = service.owner();
         let states = service.status(&caller)?;

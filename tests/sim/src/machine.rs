@@ -32,7 +32,7 @@ use crate::{
     crash::{CrashAt, Life},
     power::PowerLoss,
     trace::Trace,
-    world::{SimClock, SimDialer, SimThreads},
+    world::{Cable, SimClock, SimDialer, SimThreads},
 };
 
 /// When every simulation begins: 2026-06-15T12:00:00Z.
@@ -66,6 +66,8 @@ pub enum Ended {
     Crashed,
     /// It ran to its end.
     Ran(RunOutcome),
+    /// It was told to stop, and did.
+    Stopped,
     /// It could not run at all.
     Failed(Fault),
 }
@@ -95,6 +97,7 @@ pub struct Machine {
     folder: TempDir,
     net: FakeDialer,
     post: SmtpDialer,
+    cable: Cable,
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     trace: Arc<Trace>,
@@ -116,6 +119,7 @@ impl Machine {
             folder,
             net: FakeDialer::new(),
             post: SmtpDialer::new(),
+            cable: Cable::default(),
             clock: Arc::new(SimClock::new(BEGINNING)),
             entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
             trace,
@@ -154,6 +158,7 @@ impl Machine {
             store: self.store(),
             net: self.net.clone(),
             post: self.post.clone(),
+            cable: self.cable.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             trace: self.trace.clone(),
@@ -169,6 +174,41 @@ impl Machine {
     /// The net between the program and its servers, with its faults.
     pub fn net(&self) -> &FakeDialer {
         &self.net
+    }
+
+    /// The servers that take mail, with their faults.
+    pub fn post(&self) -> &SmtpDialer {
+        &self.post
+    }
+
+    /// What all servers are reached by.
+    pub fn cable(&self) -> &Cable {
+        &self.cable
+    }
+
+    /// The clock on the wall.
+    pub fn clock(&self) -> &SimClock {
+        &self.clock
+    }
+
+    /// Has the program run each account that often.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn set_interval(&self, interval: &str) -> Result<()> {
+        let store = self.store().display().to_string();
+        self.write(
+            "postrider.toml",
+            &format!("[store]\npath = {store:?}\n[daemon]\ninterval = {interval:?}\n"),
+        )
+    }
+
+    /// A person tells the program an account's password.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_password(&self, account: &str, password: &str) -> Result<()> {
+        self.write(&format!("secrets/{account}"), password)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
@@ -193,28 +233,30 @@ impl Machine {
             &format!("providers.d/{account}.toml"),
             &format!("type = \"imap\"\nlogin = \"email\"\nauth = \"basic\"\n[imap]\nhost = \"{host}\"\nport = {port}\nsecurity = \"none\"\n"),
         )?;
-        self.write(&format!("secrets/{account}"), "password")?;
+        self.write_password(&account, "password")?;
         let (period, folders) = (period.to_owned(), folders.to_vec());
         self.mailboxes.push(Mailbox { account, server, at, other, period, folders, sends: false });
         self.configure(number)
     }
 
-    /// Has an account send by that server.
+    /// Has an account send by that server; answers where it is.
     ///
     /// # Errors
     /// Where its files cannot be written.
-    pub fn let_send(&mut self, number: usize, server: &SmtpServer) -> Result<()> {
-        let Some(mailbox) = self.mailboxes.get_mut(number) else { return Ok(()) };
+    pub fn let_send(&mut self, number: usize, server: &SmtpServer) -> Result<Option<Endpoint>> {
+        let Some(mailbox) = self.mailboxes.get_mut(number) else { return Ok(None) };
         mailbox.sends = true;
         let (host, imap, port) = ("127.0.0.1", 10_000 + number, 20_000 + number as u16);
         server.add_user(&format!("{}@example.com", mailbox.account), "password");
-        self.post.add(Endpoint::new(host, port), server);
+        let at = Endpoint::new(host, port);
+        self.post.add(at.clone(), server);
         let file = format!("providers.d/{}.toml", mailbox.account);
         self.write(
             &file,
             &format!("type = \"imap\"\nlogin = \"email\"\nauth = \"basic\"\n[imap]\nhost = \"{host}\"\nport = {imap}\nsecurity = \"none\"\n[smtp]\nhost = \"{host}\"\nport = {port}\nsecurity = \"none\"\n"),
         )?;
-        self.configure(number)
+        self.configure(number)?;
+        Ok(Some(at))
     }
 
     /// Writes an account's file anew, after its period or its folders changed.
@@ -300,6 +342,11 @@ impl Machine {
     async fn live(&self, request: &RunRequest, life: Life) -> Result<Lived> {
         let (life, commits) = (Arc::new(life), Arc::new(AtomicU64::new(0)));
         let ended = self.live_and_die(request, &life, &commits).await?;
+        Ok(self.after(ended, &life, &commits).await)
+    }
+
+    /// What a life left behind, once nobody has anything left to do.
+    pub(crate) async fn after(&self, ended: Ended, life: &Life, commits: &AtomicU64) -> Lived {
         if matches!(ended, Ended::Crashed) {
             self.net.cut_all();
             self.post.cut_all();
@@ -319,7 +366,7 @@ impl Machine {
             self.trace.step(|| format!("served {}: {}", one.connection, one.command));
         }
         self.trace.step(|| format!("{:?}", lived.ended));
-        Ok(lived)
+        lived
     }
 
     async fn live_and_die(
@@ -364,11 +411,12 @@ pub struct Side {
 /// What a person and other clients need to be at the mail, be the program running or not.
 #[derive(Clone)]
 pub struct Hands {
-    environment: Environment,
+    pub(crate) environment: Environment,
     /// The store's folder.
     pub store: PathBuf,
     net: FakeDialer,
     post: SmtpDialer,
+    cable: Cable,
     clock: Arc<SimClock>,
     entropy: Arc<dyn Entropy>,
     /// Where it is written down.
@@ -393,7 +441,7 @@ impl Hands {
         Ok(Service::open(world, self.environment.clone())?)
     }
 
-    fn world(&self, life: &Arc<Life>, commits: &Arc<AtomicU64>) -> World {
+    pub(crate) fn world(&self, life: &Arc<Life>, commits: &Arc<AtomicU64>) -> World {
         let (trace, life) = (self.trace.clone(), life.clone());
         World {
             clock: self.clock.clone(),
@@ -401,6 +449,7 @@ impl Hands {
             dialer: Arc::new(SimDialer {
                 net: self.net.clone(),
                 post: self.post.clone(),
+                cable: self.cable.clone(),
                 life: life.clone(),
                 trace: trace.clone(),
                 dialled: AtomicU64::new(0),

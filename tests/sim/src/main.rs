@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Result, ensure};
 use clap::Parser;
 use postrider_sim::{
+    Kind,
     life::{Extent, Summary},
     regressions, run_seed,
 };
@@ -26,6 +27,9 @@ const TWICE: u64 = 10;
 /// Lives the whole program from seeds.
 #[derive(Debug, Parser)]
 struct Args {
+    /// Live the daemon, not run after run.
+    #[arg(long)]
+    daemon: bool,
     /// How many seeds.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
@@ -53,9 +57,18 @@ struct Args {
     /// Commands of a person at a time at most, as `--shrink` says.
     #[arg(long, default_value_t = Extent::ALL.edits)]
     edits: u64,
+    /// Moments in a life of the daemon at most, as `--shrink` says.
+    #[arg(long, default_value_t = Extent::ALL.moments)]
+    moments: u64,
     /// Go on after a failing seed.
     #[arg(long)]
     keep_going: bool,
+}
+
+impl Args {
+    const fn kind(&self) -> Kind {
+        if self.daemon { Kind::Daemon } else { Kind::Runs }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -68,15 +81,17 @@ struct Total {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let extent =
-        Extent { rounds: args.rounds, changes: args.changes, bad_runs: args.bad_runs, edits: args.edits };
+    let extent = Extent {
+        rounds: args.rounds,
+        changes: args.changes,
+        bad_runs: args.bad_runs,
+        edits: args.edits,
+        moments: args.moments,
+    };
+    let failed_once = if args.daemon { regressions::SEEDS_OF_THE_DAEMON } else { regressions::SEEDS };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],
-        None => regressions::SEEDS
-            .iter()
-            .map(|(seed, _)| *seed)
-            .chain(args.from..args.from + args.seeds)
-            .collect(),
+        None => failed_once.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds).collect(),
     };
     let started = now();
     let total = live_all(&args, extent, &seeds);
@@ -90,14 +105,14 @@ fn live_all(args: &Args, extent: Extent, seeds: &[u64]) -> Total {
     let work = || {
         while let Some(&seed) = seeds.get(next.fetch_add(1, Relaxed)) {
             let twice = args.seed.is_some() || seed % TWICE == 0;
-            let lived = run(seed, extent, twice, args.verbose);
+            let lived = run(args.kind(), seed, extent, twice, args.verbose);
             match lived {
                 Ok(summary) => locked().add(&summary, twice),
                 Err(error) => {
                     println!("seed {seed} fails: {error:#}");
-                    println!("  see it: postrider-sim --seed {seed} -v");
+                    println!("  see it: postrider-sim{} --seed {seed} -v", args.kind().flag());
                     if args.shrink {
-                        shrink(seed, extent);
+                        shrink(args.kind(), seed, extent);
                     }
                     locked().failed.push(seed);
                 }
@@ -124,10 +139,10 @@ impl Total {
     }
 }
 
-fn run(seed: u64, extent: Extent, twice: bool, aloud: bool) -> Result<Summary> {
-    let summary = run_seed(seed, extent, aloud)?;
+fn run(kind: Kind, seed: u64, extent: Extent, twice: bool, aloud: bool) -> Result<Summary> {
+    let summary = run_seed(kind, seed, extent, aloud)?;
     if twice {
-        let again = run_seed(seed, extent, false)?;
+        let again = run_seed(kind, seed, extent, false)?;
         ensure!(summary == again, "the same seed left another trace: {summary:?}, then {again:?}");
     }
     Ok(summary)
@@ -151,24 +166,34 @@ fn tell(total: &Total, seconds: f64, single: bool) -> ExitCode {
 }
 
 /// Takes away rounds, bad runs and changes as long as it still fails.
-fn shrink(seed: u64, whole: Extent) {
+fn shrink(kind: Kind, seed: u64, whole: Extent) {
     let mut least = whole;
-    let attempts: [fn(&mut Extent, u64); 4] =
-        [|e, n| e.rounds = n, |e, n| e.bad_runs = n, |e, n| e.changes = n, |e, n| e.edits = n];
-    let bounds = [whole.rounds, whole.bad_runs, whole.changes, whole.edits];
+    let attempts: [fn(&mut Extent, u64); 5] = [
+        |e, n| e.rounds = n,
+        |e, n| e.bad_runs = n,
+        |e, n| e.changes = n,
+        |e, n| e.edits = n,
+        |e, n| e.moments = n,
+    ];
+    let bounds = [whole.rounds, whole.bad_runs, whole.changes, whole.edits, whole.moments];
     for (set, bound) in attempts.into_iter().zip(bounds) {
         for size in 0..bound {
             let mut less = least;
             set(&mut less, size);
-            if run_seed(seed, less, false).is_err() {
+            if run_seed(kind, seed, less, false).is_err() {
                 least = less;
                 break;
             }
         }
     }
     println!(
-        "  least: postrider-sim --seed {seed} --rounds {} --bad-runs {} --changes {} --edits {} -v",
-        least.rounds, least.bad_runs, least.changes, least.edits
+        "  least: postrider-sim{} --seed {seed} --rounds {} --bad-runs {} --changes {} --edits {} --moments {} -v",
+        kind.flag(),
+        least.rounds,
+        least.bad_runs,
+        least.changes,
+        least.edits,
+        least.moments
     );
 }
 

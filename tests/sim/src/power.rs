@@ -52,9 +52,14 @@ impl PowerLoss {
     pub fn notice_sync(&self) {
         let sent = noted_as_sent(&self.store).unwrap_or(0);
         if sent != self.sent.swap(sent, Relaxed) && sent != 0 {
-            let log = fs::metadata(self.store.join("store.db-wal")).map_or(0, |log| log.len());
-            self.synced.store(log, Relaxed);
+            self.is_on_the_disk();
         }
+    }
+
+    /// All that is in the store's log now is on the disk.
+    pub fn is_on_the_disk(&self) {
+        let log = fs::metadata(self.store.join("store.db-wal")).map_or(0, |log| log.len());
+        self.synced.store(log, Relaxed);
     }
 
     /// Takes the copy.

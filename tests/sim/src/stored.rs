@@ -178,6 +178,19 @@ pub fn noted_as_sent(store: &Path) -> Result<u64> {
     Ok(sent.cast_unsigned())
 }
 
+/// When the last of all writes that wait is due, in microseconds since 1970; `None` where none waits.
+///
+/// # Errors
+/// What SQLite says.
+pub fn last_due_us(store: &Path) -> Result<Option<i64>> {
+    Ok(open(store)?.query_row(
+        "SELECT max(due_us) FROM (SELECT due_us FROM intent WHERE state = 'noted'
+                                  UNION ALL SELECT due_us FROM outbox WHERE state = 'noted')",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
 /// The flags in lower case.
 pub fn lower_case(flags: &[String]) -> Flags {
     flags.iter().map(|flag| flag.to_lowercase()).collect()

@@ -89,7 +89,8 @@ pub fn calm(net: &FakeDialer, mailbox: &Mailbox) {
     }
 }
 
-fn plan(mailbox: &Mailbox, people: &People, chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
+/// The faults of one connection; `trouble` is told which.
+pub fn plan(mailbox: &Mailbox, people: &People, chance: &mut Chance, trouble: &mut Trouble) -> FaultPlan {
     let then = if chance.percent(50) { Then::Close } else { Then::Hang };
     match chance.below(13) {
         10.. => {

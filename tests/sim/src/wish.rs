@@ -88,6 +88,18 @@ impl Wishes {
         }
     }
 
+    /// A message was written: one copy of it is to stand there, once it is out.
+    pub fn sent(&mut self, letter: &Letter) {
+        self.copies.insert(letter.clone(), Copies { least: 1, most: 1 });
+    }
+
+    /// Of what was sent there may be no copy.
+    pub fn may_be_missing(&mut self, letter: &Letter) {
+        if let Some(copies) = self.copies.get_mut(letter) {
+            copies.least = copies.least.saturating_sub(1);
+        }
+    }
+
     /// Folders have other names there than here.
     pub const fn renamed(&mut self) {
         self.renamed = true;
@@ -107,6 +119,11 @@ impl Wishes {
             if let Some(was) = self.single.get(letter).filter(|_| !of.lies && !of.restored) {
                 wish.open.extend(was.open.iter().filter(|flag| !agrees(now, letter, flag)).cloned());
                 is_the_same(was, &wish, self.renamed, letter, now)?;
+                ensure!(
+                    of.parted || was.id == wish.id,
+                    "id: another id than before: {was:?}, now {}",
+                    describe(now, letter)
+                );
             }
             single_now.insert(letter.clone(), wish);
         }
@@ -253,7 +270,8 @@ fn single(both: &Both, letter: &Letter) -> Option<Single> {
     // What may yet turn out to be another one that was moved is counted with that.
     let mut live = both.here(letter).iter().filter(|one| !one.is_deleted && !one.is_arriving);
     let (Some(here), None) = (live.next(), live.next()) else { return None };
-    if here.is_frozen || both.here(letter).iter().any(Standing::is_to_go) {
+    // A twin that carries a mark may be the one that stands there, where somebody takes the mark away.
+    if here.is_frozen || both.here(letter).iter().any(|one| one.is_to_go() || one.is_marked()) {
         return None;
     }
     // The same message, come to where it was moved: what a person does to it before that is settled is done to this one.
@@ -312,17 +330,19 @@ fn leave_open(wish: &mut Single, before: &Single, was: &Both, now: &Both, letter
 fn is_the_same(was: &Single, now: &Single, renamed: bool, letter: &Letter, both: &Both) -> Result<()> {
     let changed: Vec<&String> =
         was.flags.symmetric_difference(&now.flags).filter(|flag| !was.open.contains(*flag)).collect();
-    let describe = || format!("{:?} and {:?}", both.there(letter), both.here(letter));
     ensure!(
         changed.is_empty(),
         "flags: a run changed what is wished of {changed:?}: {was:?}, now {}",
-        describe()
+        describe(both, letter)
     );
     ensure!(
         renamed || now.folders.is_subset(&was.folders),
         "folder: a run changed what is wished: {was:?}, now {}",
-        describe()
+        describe(both, letter)
     );
-    ensure!(was.id == now.id, "id: another id than before: {was:?}, now {}", describe());
     Ok(())
+}
+
+fn describe(both: &Both, letter: &Letter) -> String {
+    format!("{:?} and {:?}", both.there(letter), both.here(letter))
 }

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
 };
@@ -28,24 +28,30 @@ use tokio::{
 
 use crate::{crash::Life, trace::Trace};
 
-/// Wall time: a first instant, and tokio's paused time since then.
+/// Wall time: a first instant, and tokio's paused time since then, but for what somebody set it forward or back.
 #[derive(Debug)]
 pub struct SimClock {
     base: Timestamp,
     since: Instant,
+    set_forward_us: AtomicI64,
 }
 
 impl SimClock {
     /// A clock that shows `base` now.
     pub fn new(base: Timestamp) -> Self {
-        Self { base, since: Instant::now() }
+        Self { base, since: Instant::now(), set_forward_us: AtomicI64::new(0) }
+    }
+
+    /// Sets it forward by so many seconds, or back: the machine slept, or somebody put the clock right.
+    pub fn set_forward(&self, seconds: i64) {
+        self.set_forward_us.fetch_add(seconds * 1_000_000, Relaxed);
     }
 }
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         let elapsed = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Timestamp(self.base.0.saturating_add(elapsed))
+        Timestamp(self.base.0.saturating_add(elapsed).saturating_add(self.set_forward_us.load(Relaxed)))
     }
 }
 
@@ -106,6 +112,22 @@ impl Compute for SimCompute {
     }
 }
 
+/// The cable between the machine and the world; clones are the same. Connections that were open when it was pulled are dead, and nobody
+/// tells their ends.
+#[derive(Debug, Clone, Default)]
+pub struct Cable(Arc<AtomicU64>);
+
+impl Cable {
+    /// Pulls it, and puts it in again: new connections go through.
+    pub fn pull(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn times_pulled(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
 /// Dials the fake servers and puts a [`Life`] between.
 #[derive(Debug)]
 pub struct SimDialer {
@@ -113,6 +135,8 @@ pub struct SimDialer {
     pub net: FakeDialer,
     /// The servers that take mail.
     pub post: SmtpDialer,
+    /// What they are reached by.
+    pub cable: Cable,
     /// How long octets travel.
     pub life: Arc<Life>,
     /// Where they leave their mark.
@@ -137,6 +161,7 @@ impl Dialer for SimDialer {
             wire,
             number,
             has_spoken: false,
+            cable: (self.cable.clone(), self.cable.times_pulled()),
             life: self.life.clone(),
             trace: self.trace.clone(),
         }))
@@ -148,14 +173,23 @@ struct SimWire {
     number: u64,
     /// Whether the client was the last to speak.
     has_spoken: bool,
+    /// With how often it had been pulled when this was dialled.
+    cable: (Cable, u64),
     life: Arc<Life>,
     trace: Arc<Trace>,
+}
+
+impl SimWire {
+    fn is_dead(&self) -> bool {
+        let (cable, pulled) = &self.cable;
+        cable.times_pulled() != *pulled
+    }
 }
 
 impl AsyncRead for SimWire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.life.is_dead() {
+        if this.life.is_dead() || this.is_dead() {
             return Poll::Pending;
         }
         let before = buf.filled().len();
@@ -177,6 +211,10 @@ impl AsyncWrite for SimWire {
         let this = self.get_mut();
         if this.life.is_dead() {
             return Poll::Pending;
+        }
+        if this.is_dead() {
+            // The kernel takes it, and sends it again and again.
+            return Poll::Ready(Ok(buf.len()));
         }
         let sent = ready!(Pin::new(&mut this.wire).poll_write(cx, buf))?;
         let travelled = this.life.travels(sent);

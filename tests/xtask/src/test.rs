@@ -15,6 +15,7 @@ use crate::systemd;
 /// Data that tests use where it is there; without it they print a skip by name.
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
 const SEEDS: &str = "2000";
+const SEEDS_OF_THE_DAEMON: &str = "300";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {
@@ -31,6 +32,10 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         return Ok(());
     }
     step("simulation", || cargo(&["run", "--release", "-p", "postrider-sim", "--", "--seeds", SEEDS]))?;
+    step("simulation of the daemon", || {
+        let seeds = ["--daemon", "--seeds", SEEDS_OF_THE_DAEMON];
+        cargo(&[["run", "--release", "-p", "postrider-sim", "--"].as_slice(), &seeds].concat())
+    })?;
     step("demo", || demo::run(demo::Ending::AtOnce))?;
     match geteuid().is_root() {
         true => systemd::run(Profile::Release),

@@ -169,6 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.wire.send(b"* BAD a tag is missing\r\n").await?;
             return Ok(Flow::On);
         };
+        if works_on_messages(&name) && self.session.is_gone() {
+            // Its numbers mean other messages now, or none: nothing may be done by them (RFC 3501 section 2.3.1.1).
+            return self.bye("the selected mailbox is not what it was").await;
+        }
         let command = self.lawful(&tag, &raw);
         match self.strike(&tag, &name).await? {
             Fate::Instead(flow) => Ok(flow),
@@ -406,4 +410,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.wire.hang().await;
         Ok(Flow::End(Outcome::ClientGone))
     }
+}
+
+/// Whether a command names messages of the selected mailbox, or means them.
+fn works_on_messages(name: &str) -> bool {
+    let name = name.strip_prefix("UID ").unwrap_or(name);
+    matches!(name, "FETCH" | "STORE" | "SEARCH" | "COPY" | "MOVE" | "EXPUNGE" | "CLOSE")
 }

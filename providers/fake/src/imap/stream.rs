@@ -58,21 +58,12 @@ pub(crate) struct Wire<S> {
     codec: Option<Codec>,
     sent: u64,
     received: u64,
-    output_limit: Option<(u64, Then)>,
-    input_limit: Option<(u64, Then)>,
+    plan: FaultPlan,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(stream: S, plan: &FaultPlan) -> Self {
-        Self {
-            stream,
-            input: Vec::new(),
-            codec: None,
-            sent: 0,
-            received: 0,
-            output_limit: plan.output_limit(),
-            input_limit: plan.input_limit(),
-        }
+        Self { stream, input: Vec::new(), codec: None, sent: 0, received: 0, plan: plan.clone() }
     }
 
     /// Whether the client sent more than has been read: it did not wait.
@@ -123,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             return Err(Broken::Eof);
         }
         self.received += count as u64;
-        if let Some((limit, then)) = self.input_limit
+        if let Some((limit, then)) = self.plan.input_limit()
             && self.received > limit
         {
             return Err(Broken::Cut(then));
@@ -152,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn send_raw(&mut self, bytes: &[u8]) -> Result<(), Broken> {
         let before = self.sent;
         self.sent += bytes.len() as u64;
-        if let Some((limit, then)) = self.output_limit
+        if let Some((limit, then)) = self.plan.output_limit()
             && self.sent > limit
         {
             let left = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX);

@@ -38,6 +38,14 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the selected mailbox is not what it was when it was selected.
+    pub fn is_gone(&self) -> bool {
+        let Some(selected) = &self.selected else { return false };
+        let state = self.server.lock();
+        !selected.blind
+            && self.mailbox(&state).is_none_or(|mailbox| mailbox.generation != selected.generation)
+    }
+
     /// What is new since the last time, or `None` where nothing is.
     fn news(&self) -> Result<Option<News>, Gone> {
         let Some(selected) = &self.selected else { return Ok(None) };
