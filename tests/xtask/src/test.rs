@@ -15,7 +15,7 @@ use crate::systemd;
 /// Data that tests use where it is there; without it they print a skip by name.
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
 const SEEDS: &str = "2000";
-const SEEDS_OF_THE_DAEMON: &str = "300";
+const SEEDS_OF_THE_DAEMON: &str = "150";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {
