@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -34,17 +34,13 @@ fn main() -> ExitCode {
         start_log(&cli);
     }
     if let Err(why) = become_owner(&mut env) {
-        tracing::error!(%why, "cannot become the store's owner");
-        return ExitCode::from(Exit::NotPermitted as u8);
+        return ended(&format!("cannot become the store's owner: {why}"), Exit::NotPermitted);
     }
     // After the change of users, which would undo it.
     keep_memory_private();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "cannot start the runtime");
-            return ExitCode::from(Exit::Failed as u8);
-        }
+        Err(error) => return ended(&format!("cannot start the runtime: {error}"), Exit::Failed),
     };
     let exit = match is_daemon(&cli) {
         true => {
@@ -53,6 +49,15 @@ fn main() -> ExitCode {
         }
         false => runtime.block_on(execute(cli, env, World::real())),
     };
+    // A name that is being looked up is not waited for.
+    runtime.shutdown_background();
+    ExitCode::from(exit as u8)
+}
+
+/// An end before there is a log.
+fn ended(why: &str, exit: Exit) -> ExitCode {
+    // Nobody is left to tell where standard error is closed.
+    let _ = writeln!(io::stderr(), "error: {why}");
     ExitCode::from(exit as u8)
 }
 
@@ -127,8 +132,9 @@ fn become_owner(env: &mut Environment) -> Result<(), String> {
     if env.uid != 0 {
         return Ok(());
     }
-    let context =
-        LoadContext { owner_uid: 0, home: env.home.clone(), default_store: env.default_store.clone() };
+    // The files may be root's or the owner's; here only where the store is is taken from them, and they are judged again by its owner.
+    let owner_uid = fs::metadata(&env.config_dir).map_or(0, |dir| dir.uid());
+    let context = LoadContext { owner_uid, home: env.home.clone(), default_store: env.default_store.clone() };
     let store = Config::load(&env.config_dir, &context).settings.store.path;
     let Some(owner) = fs::metadata(&store).ok().map(|store| Uid::from_raw(store.uid())) else {
         return Ok(());

@@ -66,9 +66,17 @@ pub fn serve(
         Fault::new(ErrorClass::Transient, "start answering the API", error.to_string())
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let work = move || match runtime.block_on(Server::new(shared, stop).run(doors)) {
-        Ok(()) => tracing::debug!("the API is closed"),
-        Err(error) => tracing::error!(%error, "the API cannot be answered"),
+    let work = move || {
+        match runtime.block_on(Server::new(shared.clone(), stop).run(doors)) {
+            Ok(()) => tracing::debug!("the API is closed"),
+            Err(error) => tracing::error!(%error, "the API cannot be answered"),
+        }
+        // Renewals of tokens that a call began end with this runtime.
+        if let Ok(service) = shared.service() {
+            let _ = runtime.block_on(timeout(PARTING, service.settle()));
+        }
+        // A name that is being looked up is not waited for.
+        runtime.shutdown_background();
     };
     thread::Builder::new().name("api".to_owned()).spawn(work).map_err(failed)
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use postrider_model::{ErrorClass, Fault};
+use postrider_model::{AccountReport, ErrorClass, Fault};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -11,9 +11,10 @@ use tokio::{
 
 use super::stopping;
 use crate::service::{
-    Following, RunOutcome, RunRequest, Supervisor, Turn,
+    Following, RunOutcome, RunRequest, Supervisor, Turn, failed_report,
     follow::{Ask, Together},
 };
+use crate::sync::Plan;
 
 /// How long a run that is under way is waited for by what cannot be done beside it. A first load takes hours.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,8 +65,8 @@ impl Supervisor for Handle {
             waiting.push(answered);
         }
         let (mut accounts, mut plans) = (Vec::new(), Vec::new());
-        for answered in waiting {
-            let (report, plan) = answered.await.map_err(|_| stopping())?;
+        for (account, answered) in request.accounts.iter().zip(waiting) {
+            let (report, plan) = answered.await.unwrap_or_else(|_| left(account));
             accounts.push(report);
             plans.push(plan);
         }
@@ -94,4 +95,11 @@ impl Supervisor for Handle {
         self.order(Order::Reload { answer });
         answered.await.unwrap_or_else(|_| Err(stopping()))
     }
+}
+
+/// What is told of an account that nobody follows any more: it was removed, has other settings since, or the daemon is stopping.
+fn left(account: &str) -> (AccountReport, Plan) {
+    let cause = "its settings changed, or the daemon is stopping";
+    let fault = Fault::new(ErrorClass::Transient, format!("run account {account}"), cause);
+    (failed_report(account, &fault.hint("try again in a moment")), Plan::default())
 }

@@ -12,12 +12,13 @@ use tokio::{
 
 use super::{
     Handle, Host,
+    files::{Fingerprint, fingerprint},
     handle::Order,
     reload::{self, Checked},
     sleep::watch_for_sleep,
 };
 use crate::{
-    config::ReadyAccount,
+    config::{ConfigError, ReadyAccount, StoreSettings},
     service::{
         Service, Shared,
         follow::{Ask, Bell, Board, Ear, Follower, News, Together},
@@ -26,13 +27,20 @@ use crate::{
     sync::{Budget, Observer},
 };
 
-/// How long what is under way may take to come to an end of its own; then it is cut off, as a death would.
+/// How long what is under way may take to come to an end of its own when the daemon stops; then it is cut off, as a death would.
 const GRACE: Duration = Duration::from_secs(4);
+/// The same where only the account's settings are others, or it is gone.
+const LEISURE: Duration = Duration::from_secs(60);
 /// How long after the store failed it is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(10);
 
-/// What of an account's settings a follower depends on; where it is another, the follower begins anew.
-type Settings = Result<Box<ReadyAccount>, String>;
+/// What a follower depends on; where it is another, the follower begins anew.
+#[derive(PartialEq, Eq)]
+struct Settings {
+    account: Result<Box<ReadyAccount>, String>,
+    /// How long what was deleted is kept, among it.
+    store: StoreSettings,
+}
 
 /// A follower, as the keeper holds it.
 struct Kept {
@@ -53,16 +61,24 @@ pub struct Keeper {
     /// Tells of what somebody else did to the store, and that the machine slept; never ends.
     watches: LocalBoxFuture<'static, ()>,
     changed: Ear,
+    /// The daemon stops, and nobody has leisure any more.
+    parting: watch::Sender<bool>,
+    /// The configuration's files as they were last read.
+    seen: Fingerprint,
     parallel: usize,
     started: u64,
 }
 
 impl Keeper {
-    /// A keeper of no account yet, with its handle.
+    /// A keeper of no account yet, with its handle, over files that were as `seen` when they were read.
     ///
     /// # Errors
     /// Where the operating system gives no thread, or the store's writer does not open.
-    pub fn new(shared: Arc<Shared>, observer: Arc<dyn Observer>) -> Result<(Handle, Self), Fault> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        seen: Fingerprint,
+        observer: Arc<dyn Observer>,
+    ) -> Result<(Handle, Self), Fault> {
         let news = News { changed: Bell::new(), resumed: Bell::new() };
         let changed = news.changed.ear();
         let parallel = shared.files().settings.daemon.parallel_accounts.max(1);
@@ -94,6 +110,8 @@ impl Keeper {
             loops: FuturesUnordered::new(),
             watches: watches.boxed_local(),
             changed,
+            parting: watch::channel(false).0,
+            seen,
             parallel,
             started: 0,
         };
@@ -150,11 +168,16 @@ impl Keeper {
 
     fn obey(&mut self, order: Order, host: &dyn Host) {
         match order {
-            Order::Ask { account, ask } => match self.kept.get(&account) {
-                // Where its follower has just ended the answer is dropped, and whoever waits is told so.
-                Some(kept) => drop(kept.asks.send(ask)),
-                None => drop(ask),
-            },
+            Order::Ask { account, ask } => {
+                // One that was just added may not have been seen yet.
+                if !self.kept.contains_key(&account) {
+                    self.follow_accounts();
+                }
+                // Where there is none, or its follower has just ended, the answer is dropped, and whoever waits is told so.
+                if let Some(kept) = self.kept.get(&account) {
+                    drop(kept.asks.send(ask));
+                }
+            }
             Order::Reload { answer } => {
                 host.reloading(true);
                 let outcome = self.reload(host);
@@ -165,6 +188,8 @@ impl Keeper {
     }
 
     fn reload(&mut self, host: &dyn Host) -> Result<Vec<String>, Fault> {
+        // Before they are read: what changes meanwhile is another change.
+        self.seen = fingerprint(&self.shared.files().dir);
         let Checked { files, changed, warnings } = reload::check(&self.shared)?;
         host.log(&files.settings.log);
         self.shared.put_in_force(files);
@@ -183,11 +208,12 @@ impl Keeper {
             Follower::new(service.clone(), self.together.clone(), name.clone(), Some(asks), stopping.clone());
         // The one before it may still be coming to its end; both want the account's turn, so they never speak to a server at once.
         self.kept.insert(name.clone(), Kept { settings, asks: send_asks, stop, nth });
+        let parting = self.parting.subscribe();
         let one = async move {
             tokio::select! {
                 biased;
                 _ = follower.follow() => {}
-                () = stopped_for(stopping, GRACE) => {}
+                () = cut_off(stopping, parting) => {}
             }
             (name, nth)
         };
@@ -215,11 +241,17 @@ impl Keeper {
 
     /// Stops all followers, and waits until they have come to an end.
     pub async fn stop(&mut self) {
+        self.parting.send_replace(true);
         for kept in self.kept.values() {
             kept.stop.send_replace(true);
         }
         while self.loops.next().await.is_some() {}
         self.kept.clear();
+    }
+
+    /// Whether the configuration's files are others than those that were last read.
+    pub(super) fn has_other_files(&self) -> bool {
+        fingerprint(&self.shared.files().dir) != self.seen
     }
 
     /// Asks the store's thread for a sign of life; it comes where it is given.
@@ -261,7 +293,9 @@ impl Keeper {
 
 fn settings_of(service: &Service, name: &str) -> Settings {
     let ready = service.config().ready(name).map(Box::new);
-    ready.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let in_words =
+        |errors: Vec<ConfigError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Settings { account: ready.map_err(in_words), store: service.config().settings.store.clone() }
 }
 
 async fn next_of<T>(loops: &mut FuturesUnordered<LocalBoxFuture<'static, T>>) -> T {
@@ -271,9 +305,16 @@ async fn next_of<T>(loops: &mut FuturesUnordered<LocalBoxFuture<'static, T>>) ->
     }
 }
 
-/// Waits until it is to stop, and then so long.
-async fn stopped_for(mut stopping: watch::Receiver<bool>, grace: Duration) {
-    // Where nobody is left to say so, that is a stop too.
+/// Waits until a follower has had its time to come to an end. Where nobody is left to say that it is to, that is said too.
+async fn cut_off(mut stopping: watch::Receiver<bool>, mut parting: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
-    sleep(grace).await;
+    let parted = async {
+        let _ = parting.wait_for(|parting| *parting).await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        () = parted => {}
+        () = sleep(LEISURE) => {}
+    }
 }

@@ -65,17 +65,18 @@ pub async fn run(
     signals: &mut dyn Signals,
 ) -> Result<(), Fault> {
     host.extend_start(OPENING);
+    // Before they are read: what changes meanwhile is another change.
+    let seen = files::fingerprint(&env.config_dir);
     let files = read_files(&env);
     host.log(&files.settings.log);
-    let seen = files::fingerprint(&env.config_dir);
     let (shared, _lock) = open(world, env, files)?;
-    let (handle, mut keeper) = Keeper::new(shared.clone(), Arc::new(Logger))?;
+    let (handle, mut keeper) = Keeper::new(shared.clone(), seen, Arc::new(Logger))?;
     shared.supervise(Some(Arc::new(handle.clone())));
     keeper.follow_accounts();
     let api = answer(&shared)?;
     tracing::info!(accounts = keeper.accounts(), version = env!("CARGO_PKG_VERSION"), "postrider is ready");
     host.ready(&keeper.status());
-    let ended = attend(&shared, &handle, &mut keeper, host, signals, seen).await;
+    attend(&handle, &mut keeper, host, signals).await;
     host.stopping();
     tracing::info!("postrider stops");
     api.stop();
@@ -90,7 +91,7 @@ pub async fn run(
     for lost in lost {
         tracing::error!(error = %lost, hint = lost.hint, "something was lost at the end");
     }
-    ended
+    Ok(())
 }
 
 /// Answers the API from now on.
@@ -112,7 +113,7 @@ pub async fn keep(
 ) -> Result<(), Fault> {
     let files = read_files(&env);
     let (shared, _lock) = open(world, env, files)?;
-    let (_handle, mut keeper) = Keeper::new(shared, observer)?;
+    let (_handle, mut keeper) = Keeper::new(shared, files::Fingerprint::default(), observer)?;
     keeper.follow_accounts();
     tokio::pin!(until);
     loop {
@@ -142,14 +143,7 @@ pub(crate) fn read_files(env: &Environment) -> Config {
 }
 
 /// Keeps the keeper going, and hears the host meanwhile.
-async fn attend(
-    shared: &Shared,
-    handle: &Handle,
-    keeper: &mut Keeper,
-    host: &dyn Host,
-    signals: &mut dyn Signals,
-    mut seen: files::Fingerprint,
-) -> Result<(), Fault> {
+async fn attend(handle: &Handle, keeper: &mut Keeper, host: &dyn Host, signals: &mut dyn Signals) {
     let watchdog = host.watchdog();
     let mut pulse = tokio::time::interval(watchdog.map_or(PULSE, |limit| (limit / 3).min(PULSE)));
     let mut look = tokio::time::interval(LOOK);
@@ -157,16 +151,14 @@ async fn attend(
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
     let (reloads, mut reloaded) = mpsc::unbounded_channel();
+    let reload = || handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
     let (mut probe, mut status) = (None, String::new());
     loop {
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Stop => return Ok(()),
-                Signal::Reload => {
-                    seen = files::fingerprint(&shared.files().dir);
-                    handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
-                }
+                Signal::Stop => return,
+                Signal::Reload => reload(),
             },
             outcome = reloaded.recv() => {
                 if let Some(Err(fault)) = outcome {
@@ -174,10 +166,8 @@ async fn attend(
                 }
             }
             _ = look.tick() => {
-                let now = files::fingerprint(&shared.files().dir);
-                if now != seen {
-                    seen = now;
-                    handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
+                if keeper.has_other_files() {
+                    reload();
                 }
             }
             // The store's thread has to answer too: a loop that only counts its own turns proves nothing.

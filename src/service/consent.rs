@@ -88,9 +88,12 @@ pub enum Revocation {
     Failed(Fault),
 }
 
-/// The token services of this process, one an account.
+/// The token services of this process, one for each account and what is said of its consent. Those of other settings stay: what they
+/// could not store yet must not be lost.
 #[derive(Default)]
-pub(super) struct TokenServices(Mutex<BTreeMap<String, Arc<TokenService>>>);
+pub(super) struct TokenServices(Mutex<TokenServicesByConsent>);
+
+type TokenServicesByConsent = BTreeMap<(String, String), Arc<TokenService>>;
 
 impl Service {
     /// By what the account logs in now. One whose consent is missing or dead is told so here, before any server is asked.
@@ -228,13 +231,14 @@ impl Service {
         settings: &ConsentSettings,
     ) -> Result<Arc<TokenService>, Fault> {
         let Some(store) = &self.store else { return Err(not_consented(account)) };
-        if let Some(service) = self.tokens.lock().get(&account.name) {
+        let key = (account.name.clone(), format!("{settings:?}"));
+        if let Some(service) = self.tokens.lock().get(&key) {
             return Ok(service.clone());
         }
         let client = self.oauth_client(account, settings)?;
         let vault = self.vault(store).tokens_of(&account.name, Some(account.given_for.to_text()));
         let service = Arc::new(self.new_token_service(account, client, Arc::new(vault)));
-        Ok(self.tokens.lock().entry(account.name.clone()).or_insert(service).clone())
+        Ok(self.tokens.lock().entry(key).or_insert(service).clone())
     }
 
     fn new_token_service(
@@ -296,12 +300,7 @@ impl Service {
 }
 
 impl TokenServices {
-    /// The next who asks gets new ones.
-    pub(super) fn forget(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<TokenService>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, TokenServicesByConsent> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

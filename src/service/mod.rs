@@ -56,6 +56,7 @@ pub use mail_edit::{Edited, FlagEdit};
 pub use numbers::AccountNumbers;
 pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
 pub use providers::ProviderView;
+pub(crate) use run::failed_report;
 pub use run::{RunOutcome, RunRequest};
 pub use shared::Shared;
 pub use state::{AccountState, HeldState};

@@ -139,7 +139,7 @@ fn busy(run: RunId, names: Vec<String>, why: &Fault) -> Result<RunOutcome, Fault
 }
 
 /// The report of an account that could not be run.
-pub(super) fn failed_report(name: &str, fault: &Fault) -> AccountReport {
+pub(crate) fn failed_report(name: &str, fault: &Fault) -> AccountReport {
     let mut report = empty_report(name.to_owned());
     fail(&mut report, fault);
     report

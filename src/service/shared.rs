@@ -46,8 +46,6 @@ impl Shared {
 
     /// Puts another configuration in force.
     pub fn put_in_force(&self, files: Config) {
-        // They hold settings of providers; those that work go on until their owners leave them.
-        self.tokens.forget();
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
     }
 

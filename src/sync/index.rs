@@ -106,8 +106,14 @@ impl Index {
         if let Err(fault) = added {
             self.gap.store(true, Relaxed);
             tracing::debug!(%fault, "messages wait for the next catching up");
-        } else if self.gathered.fetch_add(octets, Relaxed) > GATHERED {
-            // It commits by itself before there is more.
+        } else {
+            self.gather(octets);
+        }
+    }
+
+    /// Counts what the index holds that is not committed. It commits by itself before there is more.
+    fn gather(&self, octets: u64) {
+        if self.gathered.fetch_add(octets, Relaxed) > GATHERED {
             self.gathered.store(0, Relaxed);
         }
     }
@@ -185,9 +191,10 @@ pub async fn catch_up(ports: &Ports, observer: &Arc<dyn Observer>) -> Result<(),
             let octets = ready.iter().map(|(_, one)| one.octets() as u64).sum::<u64>();
             if let Err(nearly_full) = ports.leave.to_load(index.under_way() + octets) {
                 index.commit().await?;
+                index.gathered.store(0, Relaxed);
                 return Err(nearly_full);
             }
-            index.gathered.fetch_add(octets, Relaxed);
+            index.gather(octets);
             let next = index.prepare(&*ports.compute, *last);
             let (added, prepared) = tokio::join!(index.add(ready), next);
             let newest = added?.1;

@@ -70,7 +70,8 @@ impl Follower {
         link.context.dry_run = false;
         let (report, _, stops) = &ran;
         if !request.dry_run {
-            self.is_noted = true;
+            // What fails between two runs is not in this one's row.
+            self.is_noted = stops.all.is_some();
             self.tell(Event::Ran { run, report });
             // What stops the account is told by whoever pauses for it.
             if let Some(error) = report.error.as_ref().filter(|_| stops.all.is_none()) {
@@ -101,12 +102,20 @@ impl Follower {
     }
 
     /// Follows what is told until the next run is due; `None` then.
-    async fn until(&mut self, link: &mut Link, mut due: Instant) -> Result<Option<Leave>, Fault> {
+    async fn until(&mut self, link: &mut Link, due: Instant) -> Result<Option<Leave>, Fault> {
+        let begun = Instant::now();
+        let left = self.follow_told(link, due).await;
+        if begun.elapsed() > LASTING {
+            self.failures = 0;
+        }
+        left
+    }
+
+    async fn follow_told(&mut self, link: &mut Link, mut due: Instant) -> Result<Option<Leave>, Fault> {
         let mut watched = match link.account.mail.load {
             true => self.watch(link, &mut due).await?,
             false => None,
         };
-        let begun = Instant::now();
         let phase = if watched.is_some() { "watching" } else { "waiting" };
         loop {
             self.seat.enter(phase, Some(self.wall_time(due)));
@@ -122,9 +131,6 @@ impl Follower {
                 ask = next_ask(&mut self.asks) => self.answer(link, ask).await?,
                 () = self.news.changed.heard() => self.send(link).await?,
                 told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
-            }
-            if begun.elapsed() > LASTING {
-                self.failures = 0;
             }
         }
     }

@@ -6,20 +6,31 @@ use postrider_model::{ErrorClass, Fault, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Ask, Follower, Refused, next_ask, stopped};
-use crate::{config::Login, secrets::SecretSource};
+use crate::{config::Login, secrets::SecretSource, sync::Event};
 
 /// After a machine slept its network takes a moment; no account waits longer than this then.
 const AFTER_SLEEP: Duration = Duration::from_secs(5);
 
+/// How a run went that somebody asked for while nothing was linked.
+enum Asked {
+    /// Well: the account can be followed again.
+    Well,
+    /// Not well, or it was not tried.
+    Badly,
+    /// The login was refused, and is not shown again.
+    Refused(Refused),
+}
+
 impl Follower {
     /// Waits after a failure. Answers whether to go on.
     pub(super) async fn wait(&mut self, fault: Fault, pause: Option<Duration>) -> bool {
-        let begun = Instant::now();
-        let refused = match pause {
+        // A server's own wish holds after a sleep too.
+        let may_hurry = fault.class != ErrorClass::Throttled && fault.retry_after_ms.is_none();
+        let mut due = Instant::now() + pause.unwrap_or_else(|| self.interval());
+        let mut refused = match pause {
             Some(_) => None,
             None => Some(Refused { mark: self.refused_mark().await, fault }),
         };
-        let mut due = begun + pause.unwrap_or_else(|| self.interval());
         loop {
             let (phase, next) = match &refused {
                 Some(_) => ("stopped", None),
@@ -29,12 +40,15 @@ impl Follower {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.news.stopping) => return false,
-                ask = next_ask(&mut self.asks) => {
-                    if self.run_for(ask, refused.as_ref()).await {
-                        return true;
+                ask = next_ask(&mut self.asks) => match self.run_for(ask, refused.as_ref()).await {
+                    Asked::Well => return true,
+                    Asked::Badly => {}
+                    Asked::Refused(now) => {
+                        refused = Some(now);
+                        due = Instant::now() + self.interval();
                     }
-                }
-                () = self.news.resumed.heard(), if refused.is_none() => {
+                },
+                () = self.news.resumed.heard(), if refused.is_none() && may_hurry => {
                     due = due.min(Instant::now() + AFTER_SLEEP);
                 }
                 // A program that gives passwords is not run for every change of somebody's mail.
@@ -55,12 +69,17 @@ impl Follower {
 
     /// Waits where nothing runs by itself. Answers whether to go on.
     pub(super) async fn idle(&mut self) -> bool {
+        let mut refused = None;
         loop {
             self.seat.enter("by hand", None);
             tokio::select! {
                 biased;
                 () = stopped(&mut self.news.stopping) => return false,
-                ask = next_ask(&mut self.asks) => drop(self.run_for(ask, None).await),
+                ask = next_ask(&mut self.asks) => match self.run_for(ask, refused.as_ref()).await {
+                    Asked::Well => refused = None,
+                    Asked::Badly => {}
+                    Asked::Refused(now) => refused = Some(now),
+                },
             }
         }
     }
@@ -71,33 +90,41 @@ impl Follower {
         mark.is_some() && refused.is_none_or(|refused| refused.mark != mark)
     }
 
-    fn asks_a_program(&self) -> bool {
-        let login = self.service.config.ready(&self.name).map(|account| account.login);
-        matches!(login, Ok(Login::Password(SecretSource::Command(_))))
-    }
-
-    /// A run that somebody asked for while nothing is linked. Answers whether it went well enough to be followed again.
-    async fn run_for(&mut self, ask: Ask, refused: Option<&Refused>) -> bool {
+    /// A run that somebody asked for while nothing is linked.
+    async fn run_for(&mut self, ask: Ask, refused: Option<&Refused>) -> Asked {
         if let Some(refused) = refused
             && !self.has_another_login(Some(refused)).await
         {
             self.answer_failed(ask, &refused.fault);
-            return false;
+            return Asked::Badly;
         }
+        let mark = self.login_mark().await;
         self.seat.enter("running", None);
         let _turn = self.seat.turn().await;
-        let Ok(_permit) = self.together.running.acquire().await else { return false };
+        let Ok(_permit) = self.together.running.acquire().await else { return Asked::Badly };
         let service = self.service.clone();
         let mut session = self.session(&service, &ask.request);
         session.run = ask.run;
         let (report, plan) = session.run_once(&self.name).await;
-        let stops = report.error.as_ref().is_some_and(|error| error.class == ErrorClass::Login);
-        let goes = report.error.is_none();
         if !ask.request.dry_run {
-            self.tell(crate::sync::Event::Ran { run: ask.run, report: &report });
+            self.tell(Event::Ran { run: ask.run, report: &report });
         }
+        let outcome = match &report.error {
+            None => Asked::Well,
+            Some(error) if error.class == ErrorClass::Login => {
+                let fault = Fault { hint: error.hint.clone(), ..refusal(&self.name) };
+                Asked::Refused(Refused { fault, mark })
+            }
+            Some(_) => Asked::Badly,
+        };
+        // Whoever asked may have left.
         let _ = ask.answer.send((report, plan));
-        goes && !stops
+        outcome
+    }
+
+    fn asks_a_program(&self) -> bool {
+        let login = self.service.config.ready(&self.name).map(|account| account.login);
+        matches!(login, Ok(Login::Password(SecretSource::Command(_))))
     }
 
     /// When that moment will be by the clock on the wall.
@@ -106,4 +133,13 @@ impl Follower {
         let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
         Timestamp(self.together.ports.clock.now().0.saturating_add(micros))
     }
+}
+
+/// What is told of a login that is not shown again.
+fn refusal(account: &str) -> Fault {
+    Fault::new(
+        ErrorClass::Login,
+        format!("run account {account}"),
+        "its login was refused, and is not tried again before it is another",
+    )
 }

@@ -17,8 +17,9 @@ use crate::{Result, StoreError, Writer};
 /// Something to be done with the store.
 pub type Job = Box<dyn FnOnce(&mut Writer) + Send>;
 
-/// Jobs that wait before whoever brings the next one waits with them.
-const QUEUE: usize = 64;
+/// Jobs that wait before whoever brings the next one waits with them, and with it the whole loop that it is part of: more than all
+/// accounts of a daemon bring at once.
+const QUEUE: usize = 4_096;
 
 /// Does jobs in the order in which they come. A job that is never done is dropped.
 pub trait Executor: Send + Sync + fmt::Debug {

@@ -73,11 +73,35 @@ fn accounts_of_the_store_come_and_go_while_it_runs() {
     let password = scene.home.write_config("secrets/stored", PASSWORD).unwrap();
     let add = ["account", "add", USER, "--name", "stored", "--provider", "here", "--period", "all"];
     scene.run(&[&add[..], &["--password-file", password.to_str().unwrap()]].concat()).ok();
+    // Asked for at once, before anybody has told the daemon of it.
+    let asked = scene.run(&["--sync-now", "stored", "--json"]).ok().json();
+    assert_eq!(asked["accounts"][0]["status"], "ok", "{asked}");
     daemon.wait_for("STATUS=following 2 accounts", SOON).unwrap();
     eventually("its mail is here", || scene.found(&["account:stored"]).len() == 4);
     scene.run(&["account", "remove", "stored"]).ok();
     daemon.forget();
     daemon.wait_for("STATUS=following 1 account", SOON).unwrap();
+    assert_eq!(daemon.stop().unwrap().code(), Some(0));
+}
+
+/// What holds for all accounts holds for those too whose own files are as they were.
+#[test]
+fn how_long_what_was_deleted_is_kept_is_in_force_at_once() {
+    let scene = scene();
+    let daemon = Daemon::start(&scene.home, postrider()).unwrap();
+    eventually("the first load is here", || scene.found(&["subject:first"]).len() == 3);
+    let mut client = scene.client();
+    client.select("INBOX").unwrap();
+    client.store("1", "+FLAGS", "\\Deleted").unwrap();
+    client.expunge("1").unwrap();
+    let restorable = || scene.run(&["status", "--json"]).ok().json()[0]["restorable"].clone();
+    eventually("it is deleted here", || restorable() == 1);
+    let settings = format!(
+        "[daemon]\ninterval = \"1s\"\n[store]\npath = {:?}\nkeep_deleted = \"1s\"\n",
+        scene.home.store()
+    );
+    scene.home.write_config("postrider.toml", &settings).unwrap();
+    eventually("it is kept no longer", || restorable() == 0);
     assert_eq!(daemon.stop().unwrap().code(), Some(0));
 }
 

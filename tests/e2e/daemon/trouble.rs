@@ -28,12 +28,33 @@ fn a_wrong_password_is_tried_once_and_another_one_is_used_by_itself() {
     let status = many.status(0);
     assert_eq!(status["status"], "login_needed", "{status}");
     assert!(status["error"]["hint"].is_string(), "{status}");
-    // Several intervals and somebody's edits later it is still not tried again.
+    // Several intervals later, and whoever asks for a run, it is still not tried again.
     thread::sleep(Duration::from_secs(4));
+    for _ in 0..2 {
+        let asked = many.run(&["--sync-now", "--json"]);
+        assert_eq!(asked.code, 3, "{asked:?}");
+        assert_eq!(asked.json()["accounts"][0]["status"], "login_needed", "{asked:?}");
+    }
     assert_eq!(many.proxies[0].connections(), tried, "{}", daemon.log());
 
     many.home.write_config("secrets/a0", super::many::PASSWORD).unwrap();
     eventually("its mail comes in", || many.status(0)["status"] == "ok");
+    assert_eq!(daemon.stop().unwrap().code(), Some(0));
+}
+
+/// The connection that is logged in goes on for a while; the next one is refused, and that is what `status` has to tell.
+#[test]
+fn a_password_that_is_changed_at_the_server_is_told() {
+    let mut many = Many::new(1, "1s");
+    let daemon = Daemon::start(&many.home, postrider()).unwrap();
+    eventually("it has run", || many.status(0)["status"] == "ok");
+    many.server.add_user(&address(0), "another one").unwrap();
+    eventually("the refusal is told", || many.status(0)["status"] == "login_needed");
+    let status = many.status(0);
+    assert!(status["error"]["hint"].is_string(), "{status}");
+    assert_eq!(status["phase"], "stopped", "{status}");
+    many.home.write_config("secrets/a0", "another one").unwrap();
+    eventually("it goes on", || many.status(0)["status"] == "ok");
     assert_eq!(daemon.stop().unwrap().code(), Some(0));
 }
 

@@ -150,11 +150,12 @@ impl Dovecot {
         self.folder.path()
     }
 
-    /// Adds a user, and waits until a running server knows: it looks at its file once a second.
+    /// Adds a user, or gives them another password, and waits until a running server knows: it looks at its file once a second.
     ///
     /// # Errors
     /// Where the file of users cannot be written, or the server does not take it up.
     pub fn add_user(&mut self, name: &str, password: &str) -> Result<()> {
+        self.users.retain(|(known, _)| known != name);
         self.users.push((name.to_owned(), password.to_owned()));
         self.write_users()?;
         let deadline = Instant::now() + START_LIMIT;
