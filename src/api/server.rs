@@ -73,7 +73,7 @@ pub fn serve(
         }
         // Renewals of tokens that a call began end with this runtime.
         if let Ok(service) = shared.service() {
-            let _ = runtime.block_on(timeout(PARTING, service.settle()));
+            let _ = runtime.block_on(async { timeout(PARTING, service.settle()).await });
         }
         // A name that is being looked up is not waited for.
         runtime.shutdown_background();

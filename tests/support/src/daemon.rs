@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -110,13 +110,14 @@ impl Daemon {
     /// Asks it to end, and waits for that.
     ///
     /// # Errors
-    /// Where it has not ended within the time that systemd gives it.
+    /// Where it has not ended within the time that systemd gives it, or something in it panicked.
     pub fn stop(mut self) -> Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         let end = Instant::now() + STOP;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
+                let log = self.log();
+                return if log.contains("panicked at") { Err(anyhow!("{log}")) } else { Ok(status) };
             }
             if Instant::now() > end {
                 bail!("the daemon did not end within {STOP:?}: {}", self.log());
