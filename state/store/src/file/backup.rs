@@ -125,7 +125,11 @@ pub(crate) fn restore(
         }
     };
     damage::note(dir, "a restore was begun and has not ended")?;
-    let kept = match schema::is_there(dir)? {
+    // What is left of an index belongs to another store, whose numbers mean other messages.
+    for suffix in BESIDE {
+        schema::remove(&dir.join(format!("{SEARCH_FILE}{suffix}")))?;
+    }
+    let kept = match anything_left(dir)? {
         true => Some(set_aside(dir, aside)?),
         false => None,
     };
@@ -214,6 +218,11 @@ fn open_copy(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Whether a store is there, or a log that one left behind.
+fn anything_left(dir: &Path) -> Result<bool> {
+    Ok(schema::is_there(dir)? || schema::orphaned_log(dir)?.is_some())
+}
+
 /// Takes what makes the store there into a folder of its own.
 fn set_aside(dir: &Path, aside: &str) -> Result<PathBuf> {
     // The log is part of the store; written back, it cannot be parted from it. A damaged store refuses, and moves as it is.
@@ -222,10 +231,8 @@ fn set_aside(dir: &Path, aside: &str) -> Result<PathBuf> {
     }
     let folder = dir.join(aside);
     DirBuilder::new().mode(0o700).create(&folder).map_err(StoreError::io("make the directory", &folder))?;
-    for suffix in BESIDE {
-        schema::remove(&dir.join(format!("{SEARCH_FILE}{suffix}")))?;
-    }
-    for suffix in BESIDE {
+    // The log first: one that is left where a database no longer is would be read into the next that comes there.
+    for suffix in BESIDE.into_iter().rev() {
         let name = format!("{STORE_FILE}{suffix}");
         match fs::rename(dir.join(&name), folder.join(&name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

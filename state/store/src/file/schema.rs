@@ -40,9 +40,32 @@ pub(crate) fn create_or_upgrade(options: &Options) -> Result<Connection> {
     if !is_there(&options.dir)? {
         // A restore that was cut off left none: what is to be put back is still to come.
         damage::refuse(&options.dir)?;
+        refuse_orphaned_log(&options.dir)?;
         create(&path, options)?;
     }
     upgrade(&path, MIGRATIONS)
+}
+
+/// A log without its database is all that is left of a store. SQLite would read it into whatever database comes to stand beside it.
+fn refuse_orphaned_log(dir: &Path) -> Result<()> {
+    match orphaned_log(dir)? {
+        Some(log) => {
+            let detail = format!("it is gone, and {log} is what is left of it");
+            Err(StoreError::damaged(STORE_FILE, detail))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The name of a log that is there without its database, and holds something.
+pub(crate) fn orphaned_log(dir: &Path) -> Result<Option<String>> {
+    let name = format!("{STORE_FILE}-wal");
+    let path = dir.join(&name);
+    match fs::metadata(&path) {
+        Ok(found) => Ok((found.len() > 0 && !is_there(dir)?).then_some(name)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("look for", path)(error)),
+    }
 }
 
 /// Whether a store is in that directory.

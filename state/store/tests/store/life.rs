@@ -165,6 +165,37 @@ fn a_restore_that_was_cut_off_leaves_no_new_store_and_is_done_again() {
     assert_eq!(store.reader().unwrap().counts(f.account).unwrap().messages, 3);
 }
 
+/// SQLite reads a log into whatever database stands beside it, and finds the result sound.
+#[test]
+fn a_log_that_a_lost_store_left_is_read_into_nothing() {
+    let mut f = Fixture::new();
+    let inbox = f.inbox;
+    f.fill(inbox, 1..=20);
+    let (_home, file) = backup(&f);
+    f.fill(inbox, 21..=40);
+    let dir = f.store.dir().to_owned();
+    // As after a death: nothing was written back, and a person has taken the database away.
+    let log = fs::read(dir.join("store.db-wal")).unwrap();
+    assert!(log.len() > 32, "there is a log");
+    let place = tempfile::tempdir().unwrap();
+    let store = place.path().join("store");
+    fs::create_dir(&store).unwrap();
+    fs::set_permissions(&store, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::write(store.join("store.db-wal"), &log).unwrap();
+    fs::set_permissions(store.join("store.db-wal"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+
+    let refused = Store::open(&options(store.clone())).unwrap_err();
+    assert!(refused.to_string().contains("store.db-wal is what is left of it"), "{refused}");
+    assert_eq!(names(&store), ["store.db-wal"]);
+
+    let (_, kept) = Store::restore(&options(store.clone()), &file, "aside").unwrap();
+    assert_eq!(fs::read(kept.unwrap().join("store.db-wal")).unwrap(), log, "it is kept");
+    let restored = Store::open(&options(store)).unwrap();
+    let rows = restored.reader().unwrap().list(&postrider_store::Filter::default()).unwrap();
+    assert_eq!(rows.len(), 20, "what the backup holds, and nothing of what the log did");
+}
+
 #[test]
 fn a_store_is_at_home_where_it_was_made_and_away_elsewhere_until_it_is_brought_home() {
     let home = tempfile::tempdir().unwrap();
