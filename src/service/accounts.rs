@@ -371,7 +371,7 @@ impl Service {
         self.vault(&store).seal(purpose, secret)
     }
 
-    /// One short transaction of a command, and the configuration read again with what it changed.
+    /// One short transaction of a command, and what it changed put over the files in force: those on the disk may be wrong by now.
     pub(super) fn edit<R, F>(&mut self, work: F) -> Result<R, Fault>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
@@ -394,8 +394,10 @@ impl Service {
         let mut writer = self.writer()?;
         writer.durable(durable)?;
         let done = writer.transaction(work)?;
-        let fresh = Self::open(self.world.clone(), self.env.clone())?;
-        self.config = fresh.config;
+        // It is done, whatever comes of the look at it.
+        if let Err(fault) = self.merge_stored() {
+            tracing::warn!(%fault, "what a command has changed could not be read again");
+        }
         Ok(done)
     }
 }

@@ -59,10 +59,12 @@ impl Shared {
     /// # Errors
     /// The store's, in words.
     pub fn service(&self) -> Result<Service, Fault> {
+        let files = self.files();
         let mut service = Service {
             world: self.world.clone(),
             env: self.env.clone(),
-            config: (*self.files()).clone(),
+            config: (*files).clone(),
+            files,
             store: Some(self.store.clone()),
             tokens: self.tokens.clone(),
             supervisor: self.supervisor.read().unwrap_or_else(PoisonError::into_inner).clone(),

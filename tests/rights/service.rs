@@ -198,3 +198,14 @@ fn what_is_to_be_sent_is_there_for_senders_alone() {
     let entry = house.service().entry(&house.service().owner(), mailbox.outgoing).unwrap();
     assert_eq!(entry.state, "queued");
 }
+
+#[test]
+fn a_change_that_is_made_is_not_answered_as_an_error_where_a_file_has_become_wrong_meanwhile() {
+    let (house, _) = house();
+    let mut service = house.service();
+    let holder = caller(&service, "holder", true);
+    house.write("users.toml", "this is no TOML");
+    service.set_account(&holder, ACCOUNT, Some("1M".parse::<Period>().unwrap()), None).unwrap();
+    let period = service.account(&holder, ACCOUNT).unwrap().period;
+    assert_eq!(period.as_deref(), Some("1M"), "what was changed holds, by the files that were in force");
+}
