@@ -93,6 +93,11 @@ impl Service {
             Need::Operation(operation) if !may(&self.config, caller, operation) => {
                 Err(self.denied(caller, act, "", object))
             }
+            Need::Operations(one, other)
+                if ![one, other].into_iter().all(|operation| may(&self.config, caller, operation)) =>
+            {
+                Err(self.denied(caller, act, "", object))
+            }
             _ => Ok(()),
         }
     }
