@@ -119,7 +119,7 @@ impl Service {
         Err(fault)
     }
 
-    /// The caller who has that token; `None` for one that is nobody's or is over.
+    /// The caller who has that token; `None` for one that is nobody's, and for one that is over, of which the log tells.
     ///
     /// # Errors
     /// The store's, in words; a user who is not known any more.
@@ -127,9 +127,14 @@ impl Service {
         let Some(store) = self.store.as_ref().filter(|_| token.starts_with(PREFIX)) else {
             return Ok(None);
         };
-        let found = store.reader()?.api_token(&hash(token))?;
-        let good = found.filter(|token| self.world.clock.now() < token.expires);
-        good.map(|token| self.caller_of_user(&token.user, &format!("token {}", token.name))).transpose()
+        let Some(found) = store.reader()?.api_token(&hash(token))? else { return Ok(None) };
+        let actor = format!("token {}", found.name);
+        if self.world.clock.now() >= found.expires {
+            let over = Fault::new(ErrorClass::NotPermitted, "let a token in", "it is over");
+            self.note_stranger(&actor, &found.user, Act::Call, &over);
+            return Ok(None);
+        }
+        self.caller_of_user(&found.user, &actor).map(Some)
     }
 }
 

@@ -26,6 +26,7 @@ mod sharing;
 mod signature;
 mod state;
 mod store_life;
+mod strangers;
 mod submission;
 mod supervisor;
 mod trial;
@@ -97,6 +98,7 @@ pub struct Service {
     config: Config,
     store: Option<Store>,
     tokens: Arc<consent::TokenServices>,
+    strangers: Arc<strangers::Strangers>,
     /// Where this process keeps accounts in step by itself: who has to be asked before a server is.
     supervisor: Option<Arc<dyn Supervisor>>,
 }
@@ -138,7 +140,16 @@ impl Service {
     /// Over that configuration, and no store yet.
     pub(crate) fn with_config(world: World, env: Environment, config: Config) -> Self {
         let files = Arc::new(config.clone());
-        Self { world, env, files, config, store: None, tokens: Arc::default(), supervisor: None }
+        Self {
+            world,
+            env,
+            files,
+            config,
+            store: None,
+            tokens: Arc::default(),
+            strangers: Arc::default(),
+            supervisor: None,
+        }
     }
 
     /// The store, made where there is none yet.
@@ -199,6 +210,7 @@ impl Service {
             config: self.config.clone(),
             store: self.store.clone(),
             tokens: self.tokens.clone(),
+            strangers: self.strangers.clone(),
             supervisor: self.supervisor.clone(),
         }
     }

@@ -30,6 +30,11 @@ impl Service {
         found.inspect_err(|fault| self.note_stranger(&format!("uid {uid}"), "", Act::Call, fault))
     }
 
+    /// Notes that a request was refused before anybody knew who asks: `actor` is by what it came.
+    pub fn note_unknown(&self, actor: &str, fault: &Fault) {
+        self.note_stranger(actor, "", Act::Call, fault);
+    }
+
     /// The user for whom a token was made. `actor` is by what the audit log is to know who called: the token's name.
     ///
     /// # Errors
