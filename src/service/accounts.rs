@@ -101,8 +101,16 @@ impl Service {
     pub async fn test_account(&self, caller: &Caller, name: &str) -> Result<Trial, Fault> {
         self.permit(caller, Act::TestAccount, name)?;
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
-        let credential = self.credential(&account).await?;
-        self.try_account(&account, credential).await
+        let tried = match self.credential(&account).await {
+            Ok(credential) => self.try_account(&account, credential).await,
+            Err(fault) => Err(fault),
+        };
+        // It changes nothing, so it makes no store either where there is none.
+        match &tried {
+            Ok(_) => self.note(self.line(caller, Act::TestAccount, name, "")),
+            Err(fault) => self.note_failed(caller, Act::TestAccount, name, fault),
+        }
+        tried
     }
 
     /// Whether an account of which no source of a password is said logs in by a consent.
