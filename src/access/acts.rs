@@ -95,6 +95,8 @@ pub enum Need {
     OneOf(&'static [Right]),
     /// An operation, granted in `users.toml`.
     Operation(Operation),
+    /// Both of these operations.
+    Operations(Operation, Operation),
     /// One of these rights on the account, and an operation.
     Both(&'static [Right], Operation),
     /// To be a user who is known.
@@ -234,8 +236,9 @@ impl Act {
             | Self::ManageStore
             | Self::SeeAudit
             | Self::Reload
-            | Self::SeeNumbers
-            | Self::MakeAnyToken => Need::Operation(Operation::Administer),
+            | Self::SeeNumbers => Need::Operation(Operation::Administer),
+            // Whoever has it acts as that other for as long as it lasts.
+            Self::MakeAnyToken => Need::Operations(Operation::Administer, Operation::ActAs),
             Self::ActAs => Need::Operation(Operation::ActAs),
             Self::AddAccount | Self::MakeToken | Self::RevokeToken | Self::Call => Need::Known,
         }
@@ -250,7 +253,7 @@ impl Act {
                 Verdict::Allowed
             }
             Need::Known => Verdict::Allowed,
-            Need::OneOf(_) | Need::Both(..) | Need::Operation(_) => Verdict::Denied,
+            Need::OneOf(_) | Need::Both(..) | Need::Operation(_) | Need::Operations(..) => Verdict::Denied,
         }
     }
 }
@@ -260,7 +263,7 @@ impl Need {
     pub const fn hint(self) -> Option<&'static str> {
         match self {
             Self::OneOf([Right::Own]) | Self::Known => None,
-            Self::OneOf([Right::Own, ..]) | Self::Operation(_) | Self::Both(..) => {
+            Self::OneOf([Right::Own, ..]) | Self::Operation(_) | Self::Operations(..) | Self::Both(..) => {
                 Some("operations are given by a [[grant]] in users.toml")
             }
             Self::OneOf(_) => Some(
@@ -284,6 +287,9 @@ impl Need {
                 words.collect::<Vec<_>>().join(" or ")
             }
             Self::Operation(operation) => format!("the operation {}", operation.name()),
+            Self::Operations(one, other) => {
+                format!("the operations {} and {}", one.name(), other.name())
+            }
             Self::Both(rights, operation) => {
                 format!("{} and the operation {}", Self::OneOf(rights).in_words(), operation.name())
             }

@@ -1,6 +1,6 @@
 //! Requests answered, on a thread of their own: a search that takes long keeps no account waiting.
 //!
-//! - One request a connection, so many connections in all and from one peer; what is beyond is answered with 503, unread.
+//! - One request a connection, so many connections in all and from one peer; what is beyond is told so by 503 at once, unread.
 //! - What no request may have is refused first, who asks is known second, and only then is the path looked at and the body read.
 //! - When the daemon stops, nobody new is let in, and whoever waits is told.
 //!
@@ -23,7 +23,7 @@ use http::{
 use postrider_model::{ErrorClass, Fault};
 use postrider_net::http::{BodyRefusal, RequestBody, ServeLimits, serve_one};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, UnixListener},
     sync::watch,
     time::{sleep, timeout},
@@ -50,6 +50,8 @@ const BODY_TIME: Duration = Duration::from_secs(120);
 const SEATS: usize = 64;
 /// Connections in all at a time.
 const ALL_SEATS: usize = 512;
+/// How long whoever finds no seat may take to be told; it fits into what the system keeps of a new connection.
+const TURNING_AWAY: Duration = Duration::from_millis(100);
 /// How long those that are being answered are waited for when the daemon stops.
 const PARTING: Duration = Duration::from_secs(3);
 
@@ -203,13 +205,9 @@ impl Server {
         peer: Peer,
         stream: impl AsyncRead + AsyncWrite + Unpin + 's,
     ) -> LocalBoxFuture<'s, ()> {
-        let seat = self.take_seat(peer);
+        let Some(seat) = self.take_seat(peer) else { return Box::pin(turn_away(stream)) };
         Box::pin(async move {
-            let is_seated = seat.is_some();
-            let respond = async |request| match is_seated {
-                true => self.respond(peer, request).await,
-                false => refuse(&crowded()),
-            };
+            let respond = async |request| self.respond(peer, request).await;
             if let Err(error) = serve_one(stream, ServeLimits::default(), respond).await {
                 tracing::debug!(?peer, %error, "a connection to the API ended early");
             }
@@ -255,7 +253,13 @@ impl Server {
             Peer::Uid(_) => None,
             Peer::Port(port) => Some(port),
         };
-        gate::check(&request, port)?;
+        if let Err(refusal) = gate::check(&request, port) {
+            // What is only malformed is nobody's attempt at anything.
+            if refusal.status == StatusCode::FORBIDDEN {
+                self.shared.service()?.note_unknown(&peer.name(), &refusal.fault);
+            }
+            return Err(refusal);
+        }
         let mut service = self.shared.service()?;
         let caller = who::caller(&service, peer, request.headers())?;
         let path = request.uri().path().to_owned();
@@ -371,6 +375,22 @@ fn no_body(why: BodyRefusal) -> Refusal {
 fn defect() -> Refusal {
     let cause = "this program has a defect; its log tells more";
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorClass::Permanent, cause)
+}
+
+/// Tells whoever finds no seat, and waits for nothing: those who are silent would take up what the others need.
+async fn turn_away(mut stream: impl AsyncWrite + Unpin) {
+    let refusal = crowded();
+    let body = refusal.body();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\nRetry-After: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len(),
+        refusal.retry_after().unwrap_or(30)
+    );
+    let answer = [head.as_bytes(), &body].concat();
+    if !matches!(timeout(TURNING_AWAY, stream.write_all(&answer)).await, Ok(Ok(()))) {
+        tracing::debug!("a connection to the API for which there is no seat was not told so");
+    }
 }
 
 fn crowded() -> Refusal {

@@ -15,13 +15,27 @@ pub(super) enum Peer {
     Port(u16),
 }
 
+impl Peer {
+    /// What the audit log calls whoever comes from there, as long as nobody knows who they are.
+    pub fn name(self) -> String {
+        match self {
+            Self::Uid(uid) => format!("uid {uid}"),
+            Self::Port(_) => "port".to_owned(),
+        }
+    }
+}
+
 /// Who calls, and in whose name.
 pub(super) fn caller(service: &Service, peer: Peer, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let caller = match peer {
         Peer::Uid(uid) => service.caller_of_uid(uid)?,
         Peer::Port(_) => {
-            let token = token(headers).ok_or_else(no_token)?;
-            service.caller_of_token(token)?.ok_or_else(no_token)?
+            let found = token(headers).map(|token| service.caller_of_token(token)).transpose()?;
+            found.flatten().ok_or_else(|| {
+                let refusal = no_token();
+                service.note_unknown(&peer.name(), &refusal.fault);
+                refusal
+            })?
         }
     };
     match headers.get(AS_HEADER).map(|value| value.to_str()) {

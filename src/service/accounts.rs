@@ -101,8 +101,16 @@ impl Service {
     pub async fn test_account(&self, caller: &Caller, name: &str) -> Result<Trial, Fault> {
         self.permit(caller, Act::TestAccount, name)?;
         let account = self.config.ready(name).map_err(|errors| fault(&errors))?;
-        let credential = self.credential(&account).await?;
-        self.try_account(&account, credential).await
+        let tried = match self.credential(&account).await {
+            Ok(credential) => self.try_account(&account, credential).await,
+            Err(fault) => Err(fault),
+        };
+        // It changes nothing, so it makes no store either where there is none.
+        match &tried {
+            Ok(_) => self.note(self.line(caller, Act::TestAccount, name, "")),
+            Err(fault) => self.note_failed(caller, Act::TestAccount, name, fault),
+        }
+        tried
     }
 
     /// Whether an account of which no source of a password is said logs in by a consent.
@@ -130,15 +138,13 @@ impl Service {
         person: &dyn Person,
     ) -> Result<Saved, Fault> {
         let name = new.name.unwrap_or_else(|| default_name(&new.draft.address));
-        let action = format!("add account {name}");
         let user = whose(caller, &new.draft);
         let is_own = caller.has_everything() || user.as_deref() == Some(caller.user.as_str());
         let is_plain = is_own && !matches!(new.login, NewLogin::From(_));
         let act = if is_plain { Act::AddAccount } else { Act::AddAnyAccount };
         self.permit_operation(caller, act, &name)?;
         if self.config.accounts.contains_key(&name) || self.is_left_of_another(caller, &name)? {
-            let fault = Fault::new(ErrorClass::Config, action, "there is one of that name already");
-            return Err(fault.hint("give it another one with --name"));
+            return Err(taken(&name));
         }
         let source = match &new.login {
             NewLogin::From(source) => Some(source.clone()),
@@ -153,17 +159,27 @@ impl Service {
         let for_whom = (!self.has_operation(caller, Operation::Administer)).then(|| caller.user.clone());
         let remembered = domain.clone().map(|domain| (domain, for_whom, ready.provider.clone()));
         let stored_name = name.clone();
+        let also_left = !caller.has_everything();
         let line = self.line(caller, act, &name, "");
-        self.edit_durably(noted(line, move |tx| {
-            tx.put_stored_account(&stored_name, &toml)?;
+        let added = self.edit_durably(move |tx| {
+            // The trial took its time: somebody else may have taken the name.
+            if !tx.add_stored_account(&stored_name, &toml, also_left)? {
+                return Ok(false);
+            }
             if let Some(secret) = &secret {
                 secret.keep(tx, &stored_name)?;
             }
-            match &remembered {
-                Some((domain, user, provider)) => tx.put_domain(domain, user.as_deref(), provider),
-                None => Ok(()),
+            if let Some((domain, user, provider)) = &remembered {
+                tx.put_domain(domain, user.as_deref(), provider)?;
             }
-        }))?;
+            tx.audit(line)?;
+            Ok(true)
+        })?;
+        if !added {
+            let fault = taken(&name);
+            self.note_failed(caller, act, &name, &fault);
+            return Err(fault);
+        }
         let warnings = ready.warnings.iter().map(ToString::to_string).collect();
         Ok(Saved { name, trial, remembered_domain: domain, warnings })
     }
@@ -205,6 +221,7 @@ impl Service {
         period: Option<Period>,
         folders: Option<Choice>,
     ) -> Result<(), Fault> {
+        let was = self.stored_now(name)?;
         self.permit(caller, Act::SetAccount, name)?;
         self.must_be_stored(name, "change")?;
         let account = self.config.account(name).map_err(|errors| fault(&errors))?;
@@ -223,7 +240,15 @@ impl Service {
         let (name, toml) = (name.to_owned(), draft.to_toml());
         self.check(&name, &toml)?;
         let line = self.line(caller, Act::SetAccount, &name, "");
-        self.edit(noted(line, move |tx| tx.put_stored_account(&name, &toml)))
+        let stored_name = name.clone();
+        let is_changed = self.edit(move |tx| {
+            if !tx.replace_stored_account(&stored_name, &was.unwrap_or_default(), &toml)? {
+                return Ok(false);
+            }
+            tx.audit(line)?;
+            Ok(true)
+        })?;
+        if is_changed { Ok(()) } else { Err(changed_meanwhile("change", &name)) }
     }
 
     /// By what the account logs in.
@@ -261,13 +286,31 @@ impl Service {
         let tried = self.try_new(&account, new, person).await;
         let (trial, secret) =
             tried.inspect_err(|fault| self.note_failed(caller, Act::LogInAccount, name, fault))?;
+        // The trial took its time: the account may be gone by now, or another's.
+        let was = self.stored_now(name)?;
+        let now = self.config.account(name);
+        let is_the_same = now.is_ok_and(|now| (&now.user, &now.address) == (&account.user, &account.address));
         let line = self.line(caller, Act::LogInAccount, name, "");
-        let name = name.to_owned();
-        self.edit_durably(noted(line, move |tx| match &secret {
-            Some(secret) => secret.keep(tx, &name),
-            None => Ok(()),
-        }))?;
-        Ok(trial)
+        let stored_name = name.to_owned();
+        let is_kept = is_the_same
+            && self.edit_durably(move |tx| {
+                if let Some(was) = &was
+                    && !tx.is_stored_account(&stored_name, was)?
+                {
+                    return Ok(false);
+                }
+                if let Some(secret) = &secret {
+                    secret.keep(tx, &stored_name)?;
+                }
+                tx.audit(line)?;
+                Ok(true)
+            })?;
+        if is_kept {
+            return Ok(trial);
+        }
+        let fault = changed_meanwhile("log in", name);
+        self.note_failed(caller, Act::LogInAccount, name, &fault);
+        Err(fault)
     }
 
     /// Erases what is stored for the account's login, having revoked its consent where the provider can; its mail stays here.
@@ -317,6 +360,15 @@ impl Service {
             tx.delete_stored_account(&name)
         }))?;
         Ok(revocation)
+    }
+
+    /// An account's settings as the store has them now, and the configuration with them: a call may have been under way for long.
+    fn stored_now(&mut self, name: &str) -> Result<Option<String>, Fault> {
+        let Some(store) = self.store.clone() else { return Ok(None) };
+        // The text first: what the configuration has is no older then.
+        let stored = store.reader()?.stored_accounts()?.into_iter().find(|(one, _)| one == name);
+        self.merge_stored()?;
+        Ok(stored.map(|(_, toml)| toml))
     }
 
     fn known(&self, name: &str) -> Result<(), Fault> {
@@ -371,7 +423,7 @@ impl Service {
         self.vault(&store).seal(purpose, secret)
     }
 
-    /// One short transaction of a command, and the configuration read again with what it changed.
+    /// One short transaction of a command, and what it changed put over the files in force: those on the disk may be wrong by now.
     pub(super) fn edit<R, F>(&mut self, work: F) -> Result<R, Fault>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
@@ -394,8 +446,10 @@ impl Service {
         let mut writer = self.writer()?;
         writer.durable(durable)?;
         let done = writer.transaction(work)?;
-        let fresh = Self::open(self.world.clone(), self.env.clone())?;
-        self.config = fresh.config;
+        // It is done, whatever comes of the look at it.
+        if let Err(fault) = self.merge_stored() {
+            tracing::warn!(%fault, "what a command has changed could not be read again");
+        }
         Ok(done)
     }
 }
@@ -406,6 +460,17 @@ fn whose(caller: &Caller, draft: &AccountDraft) -> Option<String> {
         true => draft.user.clone(),
         false => draft.user.clone().or_else(|| Some(caller.user.clone())),
     }
+}
+
+fn taken(name: &str) -> Fault {
+    Fault::new(ErrorClass::Config, format!("add account {name}"), "there is one of that name already")
+        .hint("give it another one with --name")
+}
+
+fn changed_meanwhile(verb: &str, name: &str) -> Fault {
+    let action = format!("{verb} account {name}");
+    Fault::new(ErrorClass::Busy, action, "it was changed or removed meanwhile")
+        .hint("look at it, and try again")
 }
 
 fn other_login(account: &ReadyAccount, login: &Login) -> Fault {

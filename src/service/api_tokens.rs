@@ -4,7 +4,7 @@
 //! shown once and kept nowhere.
 
 use postrider_model::{ErrorClass, Fault, Timestamp};
-use postrider_store::{ApiToken, NewApiToken};
+use postrider_store::{ApiToken, AuditEntry, NewApiToken, Outcome};
 use zeroize::Zeroizing;
 
 use super::{Caller, Service, audit::noted};
@@ -47,9 +47,8 @@ impl Service {
             return Err(refuse(&format!("found {days} days, expected 1 to {MOST_DAYS}")));
         }
         let user = user.unwrap_or(&caller.user);
-        // Whoever acts as another leaves no key to that other's rights behind.
-        let is_own = user == caller.user && !caller.acts_as_another();
-        let act = if is_own { Act::MakeToken } else { Act::MakeAnyToken };
+        let act = if user == caller.user { Act::MakeToken } else { Act::MakeAnyToken };
+        self.in_own_name(caller, act, name)?;
         self.permit_operation(caller, act, name)?;
         if self.caller_of_user(user, name)?.has_everything() && !caller.has_everything() {
             return Err(self.denied(caller, act, "", name));
@@ -96,6 +95,7 @@ impl Service {
     /// # Errors
     /// Where the caller has none of that name.
     pub fn revoke_api_token(&mut self, caller: &Caller, name: &str) -> Result<(), Fault> {
+        self.in_own_name(caller, Act::RevokeToken, name)?;
         if !self.api_tokens(caller)?.iter().any(|token| token.name == name) {
             let action = format!("take back the token {name:?}");
             return Err(Fault::new(ErrorClass::NotFound, action, "there is none of that name")
@@ -106,7 +106,20 @@ impl Service {
         Ok(())
     }
 
-    /// The caller who has that token; `None` for one that is nobody's or is over.
+    /// Whoever acts as another neither leaves a key to that other's rights behind nor takes one away.
+    fn in_own_name(&self, caller: &Caller, act: Act, name: &str) -> Result<(), Fault> {
+        if !caller.acts_as_another() {
+            return Ok(());
+        }
+        let fault =
+            Fault::new(ErrorClass::NotPermitted, act.in_words(""), "it is done in one's own name alone")
+                .hint("leave --as out");
+        let line = self.line(caller, act, "", name);
+        self.note(AuditEntry { outcome: Outcome::Refused, detail: fault.cause.clone(), ..line });
+        Err(fault)
+    }
+
+    /// The caller who has that token; `None` for one that is nobody's, and for one that is over, of which the log tells.
     ///
     /// # Errors
     /// The store's, in words; a user who is not known any more.
@@ -114,9 +127,14 @@ impl Service {
         let Some(store) = self.store.as_ref().filter(|_| token.starts_with(PREFIX)) else {
             return Ok(None);
         };
-        let found = store.reader()?.api_token(&hash(token))?;
-        let good = found.filter(|token| self.world.clock.now() < token.expires);
-        good.map(|token| self.caller_of_user(&token.user, &format!("token {}", token.name))).transpose()
+        let Some(found) = store.reader()?.api_token(&hash(token))? else { return Ok(None) };
+        let actor = format!("token {}", found.name);
+        if self.world.clock.now() >= found.expires {
+            let over = Fault::new(ErrorClass::NotPermitted, "let a token in", "it is over");
+            self.note_stranger(&actor, &found.user, Act::Call, &over);
+            return Ok(None);
+        }
+        self.caller_of_user(&found.user, &actor).map(Some)
     }
 }
 

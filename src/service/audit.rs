@@ -13,6 +13,9 @@ use postrider_store::{AuditEntry, AuditFilter, AuditRow, Outcome, Reader, StoreE
 use super::Service;
 use crate::access::{Act, Caller, Right};
 
+/// The longest field of a line that nothing was done by, in octets.
+const FIELD: usize = 256;
+
 /// A transaction with its line in the log.
 pub(super) fn noted<R>(
     line: AuditEntry,
@@ -115,10 +118,14 @@ impl Service {
         });
     }
 
-    /// Notes that somebody was not let in.
+    /// Notes that somebody was not let in; the same once a minute.
     pub(super) fn note_stranger(&self, actor: &str, user: &str, act: Act, fault: &Fault) {
+        let now = self.world.clock.now();
+        if !self.strangers.is_news(actor, act, &fault.cause, now) {
+            return;
+        }
         self.note(AuditEntry {
-            at: self.world.clock.now(),
+            at: now,
             actor: actor.to_owned(),
             user: user.to_owned(),
             account: String::new(),
@@ -129,9 +136,14 @@ impl Service {
         });
     }
 
-    /// One line of its own, where there is a store. Nothing hangs on it that would have to be taken back.
-    pub(super) fn note(&self, line: AuditEntry) {
+    /// One line of its own, where there is a store. Nothing hangs on it that would have to be taken back. What a caller has said may be of
+    /// any length, and is cut.
+    pub(super) fn note(&self, mut line: AuditEntry) {
         let Some(store) = &self.store else { return };
+        for field in [&mut line.actor, &mut line.user, &mut line.account, &mut line.object, &mut line.detail]
+        {
+            field.truncate(field.floor_char_boundary(FIELD));
+        }
         let written = store.writer().and_then(|mut writer| writer.transaction(|tx| tx.audit(line)));
         if let Err(error) = written {
             tracing::error!(%error, "a line of the audit log could not be written");

@@ -179,8 +179,13 @@ impl Service {
         after: PlacementId,
     ) -> Result<Vec<Row>, Fault> {
         let reader = self.reader()?;
-        let account = self.account_in_store(caller, Act::ExportMail, &reader, account)?.id;
-        Ok(reader.export_page(account, Some(folder), after, PAGE)?)
+        let account = self.account_in_store(caller, Act::ExportMail, &reader, account)?;
+        let rows = reader.export_page(account.id, Some(folder), after, PAGE)?;
+        if !rows.is_empty() {
+            let object = format!("{} messages of {folder}", rows.len());
+            self.note_look(caller, Act::ExportMail, &account.name, &object);
+        }
+        Ok(rows)
     }
 }
 

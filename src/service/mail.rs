@@ -188,6 +188,7 @@ impl Service {
         let mut views = Vec::new();
         for account in accounts {
             let folders = reader.folders(account.id)?.into_iter();
+            self.note_look(caller, Act::ListMail, &account.name, &format!("{} folders", folders.len()));
             views.extend(folders.map(|folder| FolderView::new(&account.name, folder)));
         }
         Ok(views)

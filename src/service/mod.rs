@@ -26,6 +26,7 @@ mod sharing;
 mod signature;
 mod state;
 mod store_life;
+mod strangers;
 mod submission;
 mod supervisor;
 mod trial;
@@ -91,9 +92,13 @@ pub struct Environment {
 pub struct Service {
     world: World,
     env: Environment,
+    /// The files in force, as they were read.
+    files: Arc<Config>,
+    /// The same with what the store adds to them.
     config: Config,
     store: Option<Store>,
     tokens: Arc<consent::TokenServices>,
+    strangers: Arc<strangers::Strangers>,
     /// Where this process keeps accounts in step by itself: who has to be asked before a server is.
     supervisor: Option<Arc<dyn Supervisor>>,
 }
@@ -134,7 +139,17 @@ impl Service {
 
     /// Over that configuration, and no store yet.
     pub(crate) fn with_config(world: World, env: Environment, config: Config) -> Self {
-        Self { world, env, config, store: None, tokens: Arc::default(), supervisor: None }
+        let files = Arc::new(config.clone());
+        Self {
+            world,
+            env,
+            files,
+            config,
+            store: None,
+            tokens: Arc::default(),
+            strangers: Arc::default(),
+            supervisor: None,
+        }
     }
 
     /// The store, made where there is none yet.
@@ -153,21 +168,24 @@ impl Service {
         &self.config
     }
 
+    /// Puts what the store has by now over the files in force. Where it cannot be read, all stays as it was.
     fn merge_stored(&mut self) -> Result<(), Fault> {
         let Some(store) = &self.store else { return Ok(()) };
         let reader = store.reader()?;
+        let mut config = (*self.files).clone();
         for (name, toml) in reader.stored_providers()? {
-            self.config.merge_stored_provider(&name, &toml);
+            config.merge_stored_provider(&name, &toml);
         }
         for (name, toml) in reader.stored_accounts()? {
-            self.config.merge_stored_account(&name, &toml);
+            config.merge_stored_account(&name, &toml);
         }
         for (account, toml) in reader.stored_mailboxes()? {
-            self.config.merge_stored_mailbox(&account, &toml);
+            config.merge_stored_mailbox(&account, &toml);
         }
         for (domain, user, provider) in reader.domains()? {
-            self.config.remember_domain(&domain, user.as_deref(), &provider);
+            config.remember_domain(&domain, user.as_deref(), &provider);
         }
+        self.config = config;
         Ok(())
     }
 
@@ -188,9 +206,11 @@ impl Service {
         Self {
             world: self.world.clone(),
             env: self.env.clone(),
+            files: self.files.clone(),
             config: self.config.clone(),
             store: self.store.clone(),
             tokens: self.tokens.clone(),
+            strangers: self.strangers.clone(),
             supervisor: self.supervisor.clone(),
         }
     }

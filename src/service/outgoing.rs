@@ -1,5 +1,7 @@
 //! Messages that people write: sent, put off, kept as drafts (F2.6, F2.4).
 
+use std::collections::BTreeMap;
+
 use chrono::DateTime;
 use postrider_formats::{
     compose::{
@@ -245,6 +247,16 @@ impl Service {
         account: Option<&str>,
         all: bool,
     ) -> Result<Vec<OutboxView>, Fault> {
+        let entries = self.entries(caller, account, all)?;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        entries.iter().for_each(|entry| *counts.entry(entry.account.as_str()).or_default() += 1);
+        for (account, count) in counts {
+            self.note_look(caller, Act::SeeOutbox, account, &format!("{count} entries"));
+        }
+        Ok(entries)
+    }
+
+    fn entries(&self, caller: &Caller, account: Option<&str>, all: bool) -> Result<Vec<OutboxView>, Fault> {
         let reader = self.reader()?;
         let accounts = self.accounts_for(caller, Act::SeeOutbox, &reader)?;
         let named = account.map(|name| self.account_in_store(caller, Act::SeeOutbox, &reader, name));
@@ -299,7 +311,7 @@ impl Service {
             Ok(retried)
         })?;
         match retried {
-            Some(id) => self.entry(caller, id),
+            Some(id) => self.known_entry(caller, id),
             None => {
                 Err(Fault::new(ErrorClass::Config, format!("try {id} again"), "it is sent, or being sent")
                     .hint("`postrider outbox list --all` tells how far each is"))
@@ -330,7 +342,7 @@ impl Service {
             }
         })?;
         match dropped {
-            true => self.entry(caller, id),
+            true => self.known_entry(caller, id),
             false => Err(Fault::new(ErrorClass::Config, format!("drop {id}"), "it is not waiting")
                 .hint("`postrider outbox list --all` tells how far each is")),
         }
@@ -367,7 +379,14 @@ impl Service {
     /// # Errors
     /// An entry that is not there.
     pub fn entry(&self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
-        let found = self.outbox(caller, None, true)?.into_iter().find(|entry| entry.id == id);
+        let entry = self.known_entry(caller, id)?;
+        self.note_look(caller, Act::SeeOutbox, &entry.account, &id.to_string());
+        Ok(entry)
+    }
+
+    /// The same for who has just changed it: the change has a line of its own.
+    fn known_entry(&self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
+        let found = self.entries(caller, None, true)?.into_iter().find(|entry| entry.id == id);
         found.ok_or_else(|| StoreError::NoSuchEntry(id).into())
     }
 

@@ -30,6 +30,11 @@ impl Service {
         found.inspect_err(|fault| self.note_stranger(&format!("uid {uid}"), "", Act::Call, fault))
     }
 
+    /// Notes that a request was refused before anybody knew who asks: `actor` is by what it came.
+    pub fn note_unknown(&self, actor: &str, fault: &Fault) {
+        self.note_stranger(actor, "", Act::Call, fault);
+    }
+
     /// The user for whom a token was made. `actor` is by what the audit log is to know who called: the token's name.
     ///
     /// # Errors
@@ -91,6 +96,11 @@ impl Service {
     pub(super) fn permit_operation(&self, caller: &Caller, act: Act, object: &str) -> Result<(), Fault> {
         match act.need() {
             Need::Operation(operation) if !may(&self.config, caller, operation) => {
+                Err(self.denied(caller, act, "", object))
+            }
+            Need::Operations(one, other)
+                if ![one, other].into_iter().all(|operation| may(&self.config, caller, operation)) =>
+            {
                 Err(self.denied(caller, act, "", object))
             }
             _ => Ok(()),

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use postrider_model::Fault;
 use postrider_store::Store;
 
-use super::{Environment, Service, Supervisor, consent::TokenServices};
+use super::{Environment, Service, Supervisor, consent::TokenServices, strangers::Strangers};
 use crate::{config::Config, world::World};
 
 /// See above.
@@ -18,6 +18,7 @@ pub struct Shared {
     store: Store,
     files: RwLock<Arc<Config>>,
     tokens: Arc<TokenServices>,
+    strangers: Arc<Strangers>,
     supervisor: RwLock<Option<Arc<dyn Supervisor>>>,
 }
 
@@ -30,6 +31,7 @@ impl Shared {
             store,
             files: RwLock::new(Arc::new(files)),
             tokens: Arc::default(),
+            strangers: Arc::default(),
             supervisor: RwLock::default(),
         }
     }
@@ -59,12 +61,15 @@ impl Shared {
     /// # Errors
     /// The store's, in words.
     pub fn service(&self) -> Result<Service, Fault> {
+        let files = self.files();
         let mut service = Service {
             world: self.world.clone(),
             env: self.env.clone(),
-            config: (*self.files()).clone(),
+            config: (*files).clone(),
+            files,
             store: Some(self.store.clone()),
             tokens: self.tokens.clone(),
+            strangers: self.strangers.clone(),
             supervisor: self.supervisor.read().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         service.merge_stored()?;

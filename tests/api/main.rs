@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod at_once;
 mod described;
 mod refusals;
 mod scene;

@@ -1,6 +1,50 @@
 //! Who and what is let in nowhere.
 
+use std::{io::Read, net::TcpStream, time::Duration};
+
+use postrider_store::AuditFilter;
+
 use crate::scene::{Scene, get, post};
+
+/// Who was refused, and why, the oldest first.
+fn refused(scene: &Scene) -> Vec<(String, String)> {
+    let rows = scene.store().reader().unwrap().audit(&AuditFilter::default()).unwrap();
+    let said = rows.into_iter().rev().filter(|row| row.entry.what == "call");
+    said.map(|row| (row.entry.actor, row.entry.detail)).collect()
+}
+
+#[test]
+fn strangers_are_noted_and_fill_no_log() {
+    let scene = Scene::new(&[]);
+    let host = format!("Host: {}\r\n", scene.port);
+    let token = |token: &str| {
+        format!("GET /v1/status HTTP/1.1\r\n{host}Authorization: Bearer {token}\r\n\r\n").into_bytes()
+    };
+    for number in 0..5 {
+        assert_eq!(scene.say_by_port(&token(&format!("postrider_{number}"))).status, 401);
+        assert_eq!(scene.say_by_port(&get("/v1/status", "Origin: http://evil.example\r\n")).status, 403);
+        assert_eq!(scene.say_by_port(&get("/v1/status", "")).status, 403, "another Host");
+    }
+    let said = refused(&scene);
+    assert!(said.iter().all(|(actor, _)| actor == "port"), "{said:?}");
+    let why: Vec<bool> = ["token", "Origin", "Host"]
+        .iter()
+        .map(|word| said.iter().filter(|(_, why)| why.contains(word)).count() == 1)
+        .collect();
+    assert_eq!((why, said.len()), (vec![true; 3], 3), "{said:?}");
+}
+
+#[test]
+fn who_finds_no_seat_is_told_at_once_without_having_asked() {
+    let scene = Scene::new(&[]);
+    let silent: Vec<TcpStream> = (0..64).map(|_| TcpStream::connect(scene.port).unwrap()).collect();
+    let mut late = TcpStream::connect(scene.port).unwrap();
+    late.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut said = String::new();
+    late.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("too many connections"), "{said}");
+    drop(silent);
+}
 
 #[test]
 fn pages_of_browsers_are_refused_at_both_doors() {

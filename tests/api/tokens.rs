@@ -4,7 +4,7 @@ use std::fs;
 
 use postrider::api::operations::tokens::{Create, List, Revoke};
 use postrider_model::{ErrorClass, Timestamp};
-use postrider_store::NewApiToken;
+use postrider_store::{AuditFilter, NewApiToken};
 
 use crate::scene::{Said, Scene};
 
@@ -63,6 +63,9 @@ fn a_token_that_is_over_and_one_of_a_user_who_is_gone_are_refused() {
     let mut writer = scene.store().writer().unwrap();
     writer.transaction(|tx| tx.add_api_token(&token("anna", hash(secret), Timestamp(1)))).unwrap();
     assert_eq!(ask(&scene, secret).status, 401, "it is over");
+    let noted = scene.store().reader().unwrap().audit(&AuditFilter::default()).unwrap();
+    let noted = noted.iter().find(|row| row.entry.actor == "token anna").map(|row| row.entry.detail.as_str());
+    assert_eq!(noted, Some("it is over"));
     let other = secret.replace('0', "f");
     writer.transaction(|tx| tx.add_api_token(&token("bert", hash(&other), Timestamp(i64::MAX)))).unwrap();
     assert_eq!(ask(&scene, &other).status, 403, "its user is not known");

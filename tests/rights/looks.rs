@@ -3,7 +3,7 @@
 use postrider::config::AccountDraft;
 use postrider::secrets::SecretSource;
 use postrider::service::{ExportForm, ExportRequest, FlagEdit, MailFilter, NewAccount, NewLogin, Reach};
-use postrider_model::ErrorClass;
+use postrider_model::{ErrorClass, PlacementId};
 use postrider_store::AuditFilter;
 
 use crate::{
@@ -48,6 +48,32 @@ fn ones_own_reading_is_not_noted_and_anothers_is() {
             "reader reader mail.list 2 messages done".to_owned(),
             format!("deputy sender mail.read {object} done"),
             "deputy sender mail.list 2 messages done".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn looks_into_anothers_outbox_and_folders_and_what_is_exported_of_them_are_noted() {
+    let (house, mailbox) = house();
+    for name in ["owner", "holder", "sender"] {
+        let service = house.service();
+        let caller = caller(&service, name, true);
+        assert_eq!(service.outbox(&caller, None, true).unwrap().len(), 1, "{name}");
+        service.entry(&caller, mailbox.outgoing).unwrap();
+        assert_eq!(service.folders(&caller, None).unwrap().len(), 1, "{name}");
+        assert_eq!(
+            service.export_page(&caller, "support", "INBOX", PlacementId(0)).unwrap().len(),
+            3,
+            "{name}"
+        );
+    }
+    assert_eq!(
+        log(&house),
+        [
+            "sender sender outbox.show 1 entries done".to_owned(),
+            format!("sender sender outbox.show {} done", mailbox.outgoing),
+            "sender sender mail.list 1 folders done".to_owned(),
+            "sender sender mail.export 3 messages of INBOX done".to_owned(),
         ]
     );
 }

@@ -198,3 +198,47 @@ fn what_is_to_be_sent_is_there_for_senders_alone() {
     let entry = house.service().entry(&house.service().owner(), mailbox.outgoing).unwrap();
     assert_eq!(entry.state, "queued");
 }
+
+#[test]
+fn a_change_that_is_made_is_not_answered_as_an_error_where_a_file_has_become_wrong_meanwhile() {
+    let (house, _) = house();
+    let mut service = house.service();
+    let holder = caller(&service, "holder", true);
+    house.write("users.toml", "this is no TOML");
+    service.set_account(&holder, ACCOUNT, Some("1M".parse::<Period>().unwrap()), None).unwrap();
+    let period = service.account(&holder, ACCOUNT).unwrap().period;
+    assert_eq!(period.as_deref(), Some("1M"), "what was changed holds, by the files that were in force");
+}
+
+#[test]
+fn a_token_is_made_and_taken_back_in_ones_own_name_and_another_has_one_of_who_may_act_as_them() {
+    let (house, _) = house();
+    let both = "[[grant]]\nuser = \"holder\"\noperations = [\"administer\", \"act-as\"]\n";
+    house.write("users.toml", &format!("{}{both}", HOUSE[0].1));
+    let table = [
+        ("reader", None, true),
+        ("reader", Some("sender"), false),
+        ("administrator", Some("sender"), false),
+        ("deputy", Some("sender"), false),
+        ("deputy for sender", None, false),
+        ("deputy for administrator", None, false),
+        ("owner for sender", None, false),
+        ("holder", Some("sender"), true),
+        ("holder", Some("u-owner"), false),
+        ("owner", Some("sender"), true),
+    ];
+    for (number, (name, user, is_made)) in table.into_iter().enumerate() {
+        let mut service = house.service();
+        let caller = caller(&service, name, true);
+        let before = refusals(&house).len();
+        let made = service.create_api_token(&caller, &format!("token{number}"), user, 1);
+        let class = made.err().map(|fault| fault.class);
+        assert_eq!(class, (!is_made).then_some(ErrorClass::NotPermitted), "{name} for {user:?}");
+        assert_eq!(refusals(&house).len() - before, usize::from(!is_made), "{name} for {user:?}");
+    }
+    let mut service = house.service();
+    for (name, is_gone) in [("deputy for reader", false), ("owner for reader", false), ("reader", true)] {
+        let caller = caller(&service, name, true);
+        assert_eq!(service.revoke_api_token(&caller, "token0").is_ok(), is_gone, "{name}");
+    }
+}

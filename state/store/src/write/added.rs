@@ -44,6 +44,37 @@ impl Tx<'_> {
         self.put("stored_account", name, toml)
     }
 
+    /// Keeps a new account's settings; answers whether the name was free. With `also_left` it is not free either where the store has an
+    /// account of that name, whose settings may be gone.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn add_stored_account(&mut self, name: &str, toml: &str, also_left: bool) -> Result<bool> {
+        if also_left && self.account_id(name)?.is_some() {
+            return Ok(false);
+        }
+        let sql = "INSERT INTO stored_account (name, toml) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+        Ok(self.conn.execute(sql, [name, toml])? > 0)
+    }
+
+    /// Keeps an account's settings in the place of these; answers whether it was they that were there.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn replace_stored_account(&mut self, name: &str, was: &str, toml: &str) -> Result<bool> {
+        let sql = "UPDATE stored_account SET toml = ?3 WHERE name = ?1 AND toml = ?2";
+        Ok(self.conn.execute(sql, [name, was, toml])? > 0)
+    }
+
+    /// Whether an account's settings are still these.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn is_stored_account(&self, name: &str, toml: &str) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM stored_account WHERE name = ?1 AND toml = ?2)";
+        Ok(self.conn.query_row(sql, [name, toml], |row| row.get(0))?)
+    }
+
     /// Forgets an account's settings; answers whether there were any.
     ///
     /// # Errors

@@ -30,6 +30,21 @@ fn accounts_and_providers_are_kept_as_text() {
 }
 
 #[test]
+fn a_name_is_given_once_and_what_changed_meanwhile_is_not_replaced() {
+    let mut f = Fixture::new();
+    assert!(f.tx(|tx| tx.add_stored_account("a", "x = 1", true)));
+    assert!(!f.tx(|tx| tx.add_stored_account("a", "x = 2", false)));
+    f.tx(|tx| tx.ensure_account("left", "left@example.com"));
+    assert!(!f.tx(|tx| tx.add_stored_account("left", "x = 3", true)));
+    assert!(f.tx(|tx| tx.add_stored_account("left", "x = 3", false)));
+    assert!(f.tx(|tx| tx.replace_stored_account("a", "x = 1", "x = 4")));
+    assert!(!f.tx(|tx| tx.replace_stored_account("a", "x = 1", "x = 5")));
+    assert!(!f.tx(|tx| tx.replace_stored_account("c", "", "x = 5")));
+    assert!(f.tx(|tx| tx.is_stored_account("a", "x = 4")) && !f.tx(|tx| tx.is_stored_account("a", "x = 1")));
+    assert_eq!(f.reader().stored_accounts().unwrap(), [pair("a", "x = 4"), pair("left", "x = 3")]);
+}
+
+#[test]
 fn a_users_domain_comes_before_everybodys() {
     let mut f = Fixture::new();
     f.tx(|tx| {
