@@ -240,7 +240,11 @@ impl Server {
                 refuse(&refusal)
             }
         };
-        tracing::info!(?peer, %method, path, status = response.status().as_u16(), "a request");
+        // What only looks is asked again and again.
+        match method == http::Method::GET {
+            true => tracing::debug!(?peer, path, status = response.status().as_u16(), "a request"),
+            false => tracing::info!(?peer, %method, path, status = response.status().as_u16(), "a request"),
+        }
         response
     }
 

@@ -161,7 +161,7 @@ impl Service {
         let stored_name = name.clone();
         let also_left = !caller.has_everything();
         let line = self.line(caller, act, &name, "");
-        let added = self.edit_durably(move |tx| {
+        let added = self.edit(move |tx| {
             // The trial took its time: somebody else may have taken the name.
             if !tx.add_stored_account(&stored_name, &toml, also_left)? {
                 return Ok(false);
@@ -293,7 +293,7 @@ impl Service {
         let line = self.line(caller, Act::LogInAccount, name, "");
         let stored_name = name.to_owned();
         let is_kept = is_the_same
-            && self.edit_durably(move |tx| {
+            && self.edit(move |tx| {
                 if let Some(was) = &was
                     && !tx.is_stored_account(&stored_name, was)?
                 {
@@ -336,7 +336,7 @@ impl Service {
     async fn erase_login(&mut self, name: &str) -> Result<(bool, Revocation), Fault> {
         let (revocation, _lock) = self.revoke(name).await?;
         let name = name.to_owned();
-        let was_there = self.edit_durably(move |tx| {
+        let was_there = self.edit(move |tx| {
             let secrets = tx.delete_secrets(&name, None)?;
             Ok(tx.erase_tokens(&name)? || secrets > 0)
         })?;
@@ -423,29 +423,13 @@ impl Service {
         self.vault(&store).seal(purpose, secret)
     }
 
-    /// One short transaction of a command, and what it changed put over the files in force: those on the disk may be wrong by now.
+    /// One short transaction of a command, on the disk before it returns: what was taken back must not come again with the power. What it
+    /// changed is put over the files in force: those on the disk may be wrong by now.
     pub(super) fn edit<R, F>(&mut self, work: F) -> Result<R, Fault>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
     {
-        self.edit_by(false, work)
-    }
-
-    /// The same, on the disk before it returns: for what cannot be had a second time.
-    fn edit_durably<R, F>(&mut self, work: F) -> Result<R, Fault>
-    where
-        F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
-    {
-        self.edit_by(true, work)
-    }
-
-    fn edit_by<R, F>(&mut self, durable: bool, work: F) -> Result<R, Fault>
-    where
-        F: FnOnce(&mut Tx<'_>) -> Result<R, StoreError>,
-    {
-        let mut writer = self.writer()?;
-        writer.durable(durable)?;
-        let done = writer.transaction(work)?;
+        let done = self.durable_writer()?.transaction(work)?;
         // It is done, whatever comes of the look at it.
         if let Err(fault) = self.merge_stored() {
             tracing::warn!(%fault, "what a command has changed could not be read again");
