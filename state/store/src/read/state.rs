@@ -112,8 +112,8 @@ impl Reader {
                      WHERE c.account = ?1 AND c.gone_us IS NULL AND p.uid IS NOT NULL
                        AND (p.here IS NOT NULL OR p.discard IS NOT NULL OR p.flags <> p.base_flags
                             OR p.keywords <> p.base_keywords)
-                       AND (p.here IS NOT NULL OR p.discard IN ('trash', 'expunge', 'rest')
-                            OR p.discard IS NULL AND (p.flags <> p.base_flags
+                       AND (p.discard IN ('trash', 'expunge', 'rest')
+                            OR p.discard IS NULL AND (p.here IS NOT NULL OR p.flags <> p.base_flags
                                OR coalesce(instr(c.permanent_flags, '\\*'), 1) > 0)))
                     + (SELECT count(*) FROM intent i WHERE i.account = ?1 AND i.op = 'append')",
         )?;
