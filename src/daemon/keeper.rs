@@ -65,6 +65,8 @@ pub struct Keeper {
     parting: watch::Sender<bool>,
     /// The configuration's files as they were last read.
     seen: Fingerprint,
+    /// What is wrong with them, where they are not in force.
+    not_in_force: Option<String>,
     parallel: usize,
     started: u64,
 }
@@ -112,6 +114,7 @@ impl Keeper {
             changed,
             parting: watch::channel(false).0,
             seen,
+            not_in_force: None,
             parallel,
             started: 0,
         };
@@ -181,6 +184,10 @@ impl Keeper {
             Order::Reload { answer } => {
                 host.reloading(true);
                 let outcome = self.reload(host);
+                self.not_in_force = outcome.as_ref().err().map(ToString::to_string);
+                if let Err(fault) = &outcome {
+                    tracing::error!(error = %fault, hint = fault.hint, "the new configuration is not in force");
+                }
                 answer(outcome);
                 host.reloading(false);
             }
@@ -286,6 +293,9 @@ impl Keeper {
             if count > 0 {
                 status.push_str(&format!(", {count} {words}"));
             }
+        }
+        if let Some(why) = &self.not_in_force {
+            status.push_str(&format!("; the new configuration is not in force: {why}"));
         }
         status
     }

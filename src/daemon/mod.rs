@@ -25,10 +25,7 @@ use std::{sync::Arc, time::Duration};
 
 use postrider_model::{ErrorClass, Fault};
 use postrider_store::SyncLock;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     api::{Answering, Doors, socket_of},
@@ -150,8 +147,8 @@ async fn attend(handle: &Handle, keeper: &mut Keeper, host: &dyn Host, signals: 
     for ticks in [&mut pulse, &mut look] {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     }
-    let (reloads, mut reloaded) = mpsc::unbounded_channel();
-    let reload = || handle.order(Order::Reload { answer: Box::new(told_to(&reloads)) });
+    // How it goes is in the log and in the status.
+    let reload = || handle.order(Order::Reload { answer: Box::new(drop) });
     let (mut probe, mut status) = (None, String::new());
     loop {
         tokio::select! {
@@ -160,11 +157,6 @@ async fn attend(handle: &Handle, keeper: &mut Keeper, host: &dyn Host, signals: 
                 Signal::Stop => return,
                 Signal::Reload => reload(),
             },
-            outcome = reloaded.recv() => {
-                if let Some(Err(fault)) = outcome {
-                    host.status(&format!("{}; the new configuration is not in force: {fault}", keeper.status()));
-                }
-            }
             _ = look.tick() => {
                 if keeper.has_other_files() {
                     reload();
@@ -192,19 +184,6 @@ async fn answered(probe: &mut Option<oneshot::Receiver<()>>) -> bool {
     match probe {
         Some(probe) => probe.await.is_ok(),
         None => std::future::pending().await,
-    }
-}
-
-type Reloaded = Result<Vec<String>, Fault>;
-
-fn told_to(reloads: &mpsc::UnboundedSender<Reloaded>) -> impl FnOnce(Reloaded) + Send + use<> {
-    let reloads = reloads.clone();
-    move |outcome| {
-        if let Err(fault) = &outcome {
-            tracing::error!(error = %fault, hint = fault.hint, "the new configuration is not in force");
-        }
-        // Nobody may be left to hear it.
-        let _ = reloads.send(outcome);
     }
 }
 
