@@ -9,7 +9,7 @@ use postrider_reconcile::{Follow, FreezeReason, KnownFolder, plan_folders};
 use postrider_remote::MailRemote;
 use postrider_store::{Collection, NewCollection};
 
-use super::{Ports, RunContext, headers::fetch_headers};
+use super::{Ports, RunContext, headers::fetch_headers, is_for_all};
 
 /// A folder that the run goes into.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub(super) struct Folders {
     pub sent: Option<FolderKey>,
     /// All folders that it has.
     pub listed: BTreeSet<FolderKey>,
+    /// What kept from telling which folder one is; it is not followed in this run.
+    pub faults: Vec<Fault>,
 }
 
 /// Something that happened to a folder as such.
@@ -64,13 +66,26 @@ pub(super) async fn follow_folders(
     let known: Vec<KnownFolder> = here.iter().map(known_folder).collect();
     let mut plan = plan_folders(&listing, &known, &run.selection);
     let mut renamed = BTreeSet::new();
-    for follow in &mut plan.follow {
-        if let Some(old) = find_renamed(ports, remote, follow, &renamed).await? {
-            renamed.insert(old);
-            follow.known = Some(old);
+    let mut faults = Vec::new();
+    let mut undecided = BTreeSet::new();
+    for nth in 0..plan.follow.len() {
+        let Some(follow) = plan.follow.get(nth) else { break };
+        match find_renamed(ports, remote, follow, &renamed).await {
+            Ok(None) => {}
+            Ok(Some(old)) => {
+                renamed.insert(old);
+                plan.rename(nth, old);
+            }
+            Err(fault) if is_for_all(&fault) => return Err(fault),
+            // Whichever it is, it is left alone until it can be read.
+            Err(fault) => {
+                plan.freeze.retain(|(id, _)| !follow.maybe_renamed_from.contains(id));
+                undecided.insert(follow.remote.key.clone());
+                faults.push(fault);
+            }
         }
     }
-    plan.freeze.retain(|(id, _)| !renamed.contains(id));
+    plan.follow.retain(|follow| !undecided.contains(&follow.remote.key));
     let changes = changes(&plan.follow, &plan.freeze, &here);
     let vanished =
         plan.freeze.iter().filter(|(_, why)| *why == FreezeReason::Vanished).map(|(id, _)| *id).collect();
@@ -83,7 +98,7 @@ pub(super) async fn follow_folders(
     let is_sent = |folder: &&RemoteFolder| folder.selectable && folder.role == Some(FolderRole::Sent);
     let sent = listing.iter().find(is_sent).map(|folder| folder.key.clone());
     let listed = listing.iter().map(|folder| folder.key.clone()).collect();
-    Ok(Folders { follow, vanished, changes, missing: plan.missing, sent, listed })
+    Ok(Folders { follow, vanished, changes, missing: plan.missing, sent, listed, faults })
 }
 
 fn known_folder(collection: &Collection) -> KnownFolder {

@@ -167,6 +167,7 @@ pub async fn run_mail(
     let mut mail = MailRun::default();
     mail.counts.folders = folders.follow.len() as u64;
     mail.plan.folders = folders.changes;
+    mail.faults = folders.faults;
     mail.warnings.extend(
         folders
             .missing

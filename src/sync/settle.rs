@@ -93,11 +93,9 @@ struct Task {
 impl Task {
     fn run(&self, tx: &mut Tx<'_>) -> Result<Settlement, StoreError> {
         let mut settlement = Settlement::default();
-        let mut totals = BTreeMap::new();
         let mut vanished = Vec::new();
         let arrivals = self.meet_awaited(tx)?;
         for folder in &self.folders {
-            totals.insert(folder.collection, tx.count_live(folder.collection)?);
             vanished.extend(self.vanished_in(tx, folder)?);
         }
         let settled = self.pair(tx, &vanished, &arrivals)?;
@@ -112,8 +110,7 @@ impl Task {
                 .filter(|placed| placed.collection == folder.collection)
                 .map(|placed| placed.placement)
                 .collect();
-            let of = totals.get(&folder.collection).copied().unwrap_or_default();
-            self.delete_or_hold(tx, folder, &gone, of, &mut settlement)?;
+            self.delete_or_hold(tx, folder, &gone, &mut settlement)?;
             if let Some(cursor) = &folder.cursor {
                 tx.set_cursor(folder.collection, cursor)?;
             }
@@ -320,15 +317,15 @@ impl Task {
     }
 
     /// What is held stays held until a person has spoken or it is there again, even where the folder grew so that the guard would
-    /// let it pass by now.
+    /// let it pass by now. What was moved elsewhere is not in the folder any more: a folder that loses its other half is emptied.
     fn delete_or_hold(
         &self,
         tx: &mut Tx<'_>,
         folder: &Settling,
         gone: &[PlacementId],
-        of: u64,
         settlement: &mut Settlement,
     ) -> Result<(), StoreError> {
+        let of = tx.count_live(folder.collection)?;
         let mut live = Vec::with_capacity(gone.len());
         for id in gone {
             match tx.seat(*id)?.deleted {

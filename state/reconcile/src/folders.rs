@@ -86,25 +86,52 @@ pub struct FolderPlan {
     pub missing: Vec<String>,
 }
 
+impl FolderPlan {
+    /// One of the followed folders is that one here, under another name. Whoever was taken for it by its name alone is not, and what
+    /// stood here under the name that it has now is frozen, until it is found under another.
+    pub fn rename(&mut self, follow: usize, is: CollectionId) {
+        for other in &mut self.follow {
+            other.known = other.known.filter(|known| *known != is);
+        }
+        self.freeze.retain(|(id, _)| *id != is);
+        if let Some(follow) = self.follow.get_mut(follow)
+            && let Some(displaced) = follow.known.replace(is)
+        {
+            self.freeze.push((displaced, FreezeReason::Vanished));
+        }
+    }
+}
+
 /// Plans an account's folders from a complete listing.
 pub fn plan_folders(listing: &[RemoteFolder], known: &[KnownFolder], selection: &Selection) -> FolderPlan {
+    // A frozen folder may have the name of one that is followed: it stood there before.
+    let (frozen, live): (Vec<_>, Vec<_>) = known.iter().partition(|folder| folder.frozen);
     let by_key: BTreeMap<&str, &KnownFolder> =
-        known.iter().map(|folder| (folder.key.as_str(), folder)).collect();
+        frozen.into_iter().chain(live).map(|folder| (folder.key.as_str(), folder)).collect();
     let by_mailbox_id: BTreeMap<&str, &KnownFolder> =
         known.iter().filter_map(|folder| Some((folder.mailbox_id.as_deref()?, folder))).collect();
     let there: BTreeSet<&str> = listing.iter().filter(|f| f.selectable).map(|f| f.key.0.as_str()).collect();
-    let orphans: Vec<&KnownFolder> = known.iter().filter(|f| !there.contains(f.key.as_str())).collect();
-
-    let mut plan = FolderPlan::default();
-    let mut taken = BTreeSet::new();
-    for remote in listing.iter().filter(|folder| folder.selectable && selection.wants(&folder.name)) {
+    let stands_as = |remote: &RemoteFolder| {
         let by_id = remote.mailbox_id.as_deref().and_then(|id| by_mailbox_id.get(id));
         // Under one key with two different MAILBOXIDs stands another folder than before: the old one was renamed or deleted.
         let by_name = by_key.get(remote.key.0.as_str()).filter(|folder| {
             !matches!((&folder.mailbox_id, &remote.mailbox_id), (Some(old), Some(new)) if old != new)
         });
-        let known = by_id.or(by_name).map(|folder| folder.id).filter(|id| taken.insert(*id));
-        let maybe_renamed_from = if known.is_some() { Vec::new() } else { candidates(remote, &orphans) };
+        by_id.or(by_name).copied()
+    };
+    let stands_there = |remote: &RemoteFolder| {
+        stands_as(remote).filter(|folder| is_surely(folder, remote)).map(|folder| folder.id)
+    };
+    let placed: BTreeSet<CollectionId> =
+        listing.iter().filter(|folder| folder.selectable).filter_map(stands_there).collect();
+    let adrift: Vec<&KnownFolder> = known.iter().filter(|folder| !placed.contains(&folder.id)).collect();
+
+    let mut plan = FolderPlan::default();
+    let mut taken = BTreeSet::new();
+    for remote in listing.iter().filter(|folder| folder.selectable && selection.wants(&folder.name)) {
+        let known = stands_as(remote).map(|folder| folder.id).filter(|id| taken.insert(*id));
+        let is_sure = known.is_some_and(|id| placed.contains(&id));
+        let maybe_renamed_from = if is_sure { Vec::new() } else { candidates(remote, &adrift) };
         plan.follow.push(Follow { remote: remote.clone(), known, maybe_renamed_from });
     }
     plan.freeze = known
@@ -116,8 +143,20 @@ pub fn plan_folders(listing: &[RemoteFolder], known: &[KnownFolder], selection: 
     plan
 }
 
-/// Orphans of the same UIDVALIDITY whose UIDNEXT has not run backwards. Where both have a MAILBOXID, that has decided already.
-fn candidates(remote: &RemoteFolder, orphans: &[&KnownFolder]) -> Vec<CollectionId> {
+/// Whether the folder that has that name is the one that had it: by its MAILBOXID, or by its UIDVALIDITY. Another UIDVALIDITY may mean
+/// that it was numbered anew, or that another folder has got its name.
+fn is_surely(folder: &KnownFolder, remote: &RemoteFolder) -> bool {
+    let same_id = folder.mailbox_id.is_some() && folder.mailbox_id == remote.mailbox_id;
+    let differs = match (&folder.cursor, &remote.status) {
+        (Some(cursor), Some(status)) => cursor.status.uid_validity != status.uid_validity,
+        _ => false,
+    };
+    same_id || !differs
+}
+
+/// Folders of the same UIDVALIDITY that surely stand nowhere else and whose UIDNEXT has not run backwards. Where both have a MAILBOXID,
+/// that has decided already.
+fn candidates(remote: &RemoteFolder, adrift: &[&KnownFolder]) -> Vec<CollectionId> {
     let Some(status) = &remote.status else { return Vec::new() };
     let fits = |folder: &&&KnownFolder| {
         let decided = folder.mailbox_id.is_some() && remote.mailbox_id.is_some();
@@ -126,7 +165,7 @@ fn candidates(remote: &RemoteFolder, orphans: &[&KnownFolder]) -> Vec<Collection
         });
         !decided && same
     };
-    let mut found: Vec<&&KnownFolder> = orphans.iter().filter(fits).collect();
+    let mut found: Vec<&&KnownFolder> = adrift.iter().filter(fits).collect();
     found.sort_by_key(|folder| {
         let uid_next = folder.cursor.as_ref().map_or(0, |cursor| cursor.status.uid_next);
         (status.uid_next - uid_next, folder.id)
@@ -253,6 +292,45 @@ mod tests {
         let here = [known(1, "A", 7, 3), known(2, "B", 7, 5), known(3, "C", 7, 4), known(4, "D", 7, 5)];
         let plan = plan_folders(&[remote("New", 7, 6)], &here, &Selection::All);
         assert_eq!(plan.follow[0].maybe_renamed_from, [2, 4, 3, 1].map(CollectionId));
+    }
+
+    #[test]
+    fn two_folders_that_swapped_their_names_may_be_each_other() {
+        let here = [known(1, "A", 7, 5), known(2, "B", 8, 5)];
+        let mut plan = plan_folders(&[remote("A", 8, 5), remote("B", 7, 6)], &here, &Selection::All);
+        let known_as = |plan: &FolderPlan| plan.follow.iter().map(|f| f.known).collect::<Vec<_>>();
+        assert_eq!(
+            known_as(&plan),
+            [Some(CollectionId(1)), Some(CollectionId(2))],
+            "until content proves it"
+        );
+        assert_eq!(plan.follow[0].maybe_renamed_from, [CollectionId(2)]);
+        assert_eq!(plan.follow[1].maybe_renamed_from, [CollectionId(1)]);
+        plan.rename(0, CollectionId(2));
+        assert_eq!(known_as(&plan), [Some(CollectionId(2)), None]);
+        assert_eq!(plan.freeze, [(CollectionId(1), FreezeReason::Vanished)]);
+        plan.rename(1, CollectionId(1));
+        assert_eq!(known_as(&plan), [Some(CollectionId(2)), Some(CollectionId(1))]);
+        assert_eq!(plan.freeze, []);
+    }
+
+    #[test]
+    fn what_was_renamed_onto_another_is_known_there_from_then_on() {
+        let mut old = known(2, "A", 7, 5);
+        old.frozen = true;
+        let here = [known(1, "A", 8, 5), old];
+        let plan = plan_folders(&[remote("A", 8, 5)], &here, &Selection::All);
+        assert_eq!(plan.follow[0].known, Some(CollectionId(1)), "a frozen one of that name comes second");
+        let plan = plan_folders(&[remote("A", 7, 5)], &here, &Selection::All);
+        assert_eq!(plan.follow[0].maybe_renamed_from, [CollectionId(2)], "it has got its name again");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_wanted_and_stands_where_it_stood_is_no_other() {
+        let here = [known(1, "A", 7, 5), known(2, "B", 8, 5)];
+        let listing = [remote("A", 9, 5), remote("B", 8, 5), remote("C", 8, 5)];
+        let plan = plan_folders(&listing, &here, &names(&["A", "C"]));
+        assert!(plan.follow.iter().all(|follow| follow.maybe_renamed_from.is_empty()), "{plan:?}");
     }
 
     #[test]

@@ -91,24 +91,11 @@ fn main() -> ExitCode {
     let failed_once = if args.daemon { regressions::SEEDS_OF_THE_DAEMON } else { regressions::SEEDS };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],
-        None => {
-            let all = failed_once.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds);
-            all.filter(|seed| !is_open(args.kind(), *seed)).collect()
-        }
+        None => failed_once.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds).collect(),
     };
     let started = now();
     let total = live_all(&args, extent, &seeds);
     tell(&total, started.elapsed().as_secs_f64(), args.seed.is_some())
-}
-
-/// Whether a seed is known to fail; said by name, so that nobody takes it for one that holds.
-fn is_open(kind: Kind, seed: u64) -> bool {
-    let known =
-        (kind == Kind::Runs).then(|| regressions::OPEN.iter().find(|(open, _)| *open == seed)).flatten();
-    if let Some((seed, why)) = known {
-        println!("skipped by name: seed {seed}, which fails: {why}");
-    }
-    known.is_some()
 }
 
 /// Lives the seeds, on as many threads as the machine has processors: each on one of them alone, so that it stays what it is.

@@ -17,22 +17,9 @@ pub const SEEDS: &[(u64, &str)] = &[
     (1915, "a message got the mark that was meant for what its move had left behind"),
     (876, "an unanswered deletion was done once more, to a twin that came meanwhile"),
     (182, "what was deleted here while its folder was renumbered came back"),
-];
-
-/// Seeds that are known to fail, with what is known of them. They are named at each run and not lived, but by `--seed`: each is work that
-/// is to be done.
-pub const OPEN: &[(u64, &str)] = &[
-    (
-        134,
-        "a copied move whose answer was lost, the message deleted here for good, and its original moved there: two copies, one expected",
-    ),
-    (
-        1100,
-        "a copied move whose answer was lost, and the copy expunged there by another client: none is left, one expected; restorable",
-    ),
     (
         1333,
-        "two folders that swapped their names beside a death: the ten messages of one are deleted here at once, unheld; restorable",
+        "two folders swapped their names, and what was older than the period was deleted here, all of it, unheld",
     ),
 ];
 
@@ -113,6 +100,50 @@ mod tests {
             equals_servers(&machine, &now).unwrap();
             let ids = |all: &[Standing]| all.iter().map(|one| (one.id, one.collection)).collect::<Vec<_>>();
             assert_eq!(ids(&before), ids(&now));
+        });
+    }
+
+    #[test]
+    fn two_folders_that_swapped_their_names_keep_what_is_older_than_the_period() {
+        on_one_thread(async {
+            let (machine, other) = machine(Capabilities::all().without([Capability::ObjectId]), "1w");
+            for folder in ["A", "B"] {
+                other.create_mailbox(folder).unwrap();
+                other.append(folder, message(&format!("first of {folder}")), &[], days_ago(1)).unwrap();
+            }
+            run(&machine).await;
+            for nth in 0..12 {
+                other.append("A", message(&format!("old {nth}")), &[], days_ago(100)).unwrap();
+            }
+            run(&machine).await;
+            let before = here(&machine);
+            assert_eq!(before.len(), 14);
+            swap(&other);
+            run(&machine).await;
+            let now = here(&machine);
+            let ids = |all: &[Standing]| all.iter().map(|one| (one.id, one.collection)).collect::<Vec<_>>();
+            assert_eq!(ids(&before), ids(&now));
+            let old_in_b = now.iter().filter(|one| !one.is_deleted && one.folder == "B").count();
+            assert_eq!(old_in_b, 13, "{now:#?}");
+        });
+    }
+
+    #[test]
+    fn what_was_moved_out_of_a_folder_does_not_let_a_mass_deletion_pass() {
+        on_one_thread(async {
+            let (machine, other) = machine(Capabilities::all(), "all");
+            other.create_mailbox("A").unwrap();
+            other.create_mailbox("B").unwrap();
+            for nth in 0..140 {
+                other.append("A", message(&format!("{nth}")), &[], days_ago(1)).unwrap();
+            }
+            run(&machine).await;
+            other.move_messages("A", &(1..=100).collect::<Vec<_>>(), "B").unwrap();
+            other.expunge("A", &(101..=126).collect::<Vec<_>>()).unwrap();
+            run(&machine).await;
+            let now = here(&machine);
+            assert!(now.iter().all(|one| !one.is_deleted), "26 of the 40 that are left: {now:#?}");
+            assert_eq!(now.iter().filter(|one| one.is_held).count(), 26);
         });
     }
 

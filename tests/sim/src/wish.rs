@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, ensure};
 
 use crate::{
-    both::{Both, Letter},
+    both::{Both, Letter, There},
     laws::Circumstances,
     stored::{Flags, Standing},
 };
@@ -184,11 +184,17 @@ fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at
     let is_on_its_way = here.iter().any(|one| {
         one.intent.as_deref().is_some_and(|state| state != "noted") || at == While::Running && one.waits()
     });
-    let (more, less) = (after.len().saturating_sub(before.len()), before.len().saturating_sub(after.len()));
-    copies.least = (copies.least + more.saturating_sub(revived)).saturating_sub(less);
-    copies.most += more.max(revived);
+    // What stands without its mark now is none of those that stood there before: of these, others may be gone.
+    let unmarked = unmarked(was, now, letter);
+    let stays = after.len().saturating_sub(unmarked);
+    let (more, less) = (stays.saturating_sub(before.len()), before.len().saturating_sub(stays));
+    let came = revived.saturating_sub(unmarked);
+    copies.least = (copies.least + more.saturating_sub(came)).saturating_sub(less);
+    copies.most += more.max(came) + unmarked.min(revived);
+    let left = before.iter().filter(|one| !after.iter().any(|now| now.place() == one.place())).count();
+    let moved = left > less;
     if is_on_its_way {
-        copies.most += usize::from(more == 0 && less == 0);
+        copies.most += usize::from(moved || more == 0 && less == 0);
     } else {
         copies.most = copies.most.saturating_sub(less.saturating_sub(deleted_here));
     }
@@ -205,13 +211,15 @@ fn edited_there(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter, at
 fn revived(was: &Both, now: &Both, letter: &Letter) -> usize {
     let left = was.marked(letter).iter().filter(|one| !now.marked(letter).contains(one)).count();
     let stood = [was.there(letter), was.marked(letter)].concat();
-    let unmarked = now
-        .there(letter)
-        .iter()
-        .filter(|one| was.marked(letter).iter().any(|was| was.place() == one.place()));
     let all = now.there(letter).iter().chain(now.marked(letter));
     let came = all.filter(|one| !stood.iter().any(|was| was.place() == one.place()));
-    left.min(unmarked.count() + came.count())
+    left.min(unmarked(was, now, letter) + came.count())
+}
+
+/// How many copies stand where they stood, without the mark for deletion that they carried.
+fn unmarked(was: &Both, now: &Both, letter: &Letter) -> usize {
+    let is_one = |one: &&There| was.marked(letter).iter().any(|was| was.place() == one.place());
+    now.there(letter).iter().filter(is_one).count()
 }
 
 /// A person was at the mail here.
