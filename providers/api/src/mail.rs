@@ -115,6 +115,9 @@ pub trait MailRemote: Send + Sync {
         sink: &mut dyn BodySink,
     ) -> Result<()>;
 
+    /// Nothing much is to be asked for a while: of the connections that are not in use, one is kept.
+    async fn rest(&self);
+
     /// Ends all connections in the protocol's way.
     async fn close(&self);
 }

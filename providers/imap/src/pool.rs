@@ -119,9 +119,27 @@ impl Pool {
         false
     }
 
+    /// Keeps the connection that was used last, and closes the others that are not in use: a server lets in so many of one user, whose
+    /// other programs want some too.
+    pub(crate) async fn rest(&self) {
+        let others = {
+            let mut idle = self.idle();
+            let last = idle.pop();
+            std::mem::replace(&mut *idle, last.into_iter().collect())
+        };
+        self.leave(others).await;
+    }
+
     /// Says good-bye on every connection that is not in use, and closes it.
     pub(crate) async fn close(&self) {
         let all = std::mem::take(&mut *self.idle());
+        self.leave(all).await;
+    }
+
+    async fn leave(&self, all: Vec<Kept>) {
+        if all.is_empty() {
+            return;
+        }
         let leave = async {
             let mut leaving = Vec::new();
             for Kept { mut connection, .. } in all {
@@ -164,7 +182,7 @@ impl Pool {
 mod tests {
     use std::time::Duration;
 
-    use postrider_remote::{FolderKey, MailWriter};
+    use postrider_remote::{FolderKey, MailRemote, MailWriter};
     use tokio::time::sleep;
 
     use crate::scripted::play;
@@ -194,5 +212,21 @@ mod tests {
             let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
             assert_eq!(asked_after(Duration::from_secs(pause_s), &scripts).await, [4, 4], "{scripts:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_connection_is_kept_at_rest() {
+        let leaves = format!("{HELLO}{STATUS}C: $ LOGOUT\nS: * BYE\nS: $ OK done\n");
+        let stays = format!("{HELLO}{STATUS}{STATUS}");
+        let run = async |remote: crate::ImapRemote| {
+            let work = FolderKey("Work".to_owned());
+            let both = tokio::join!(remote.status(&work), remote.status(&work));
+            let both = [both.0.unwrap().messages, both.1.unwrap().messages];
+            remote.rest().await;
+            assert_eq!(remote.pool().idle().len(), 1);
+            remote.rest().await;
+            assert_eq!((both, remote.status(&work).await.unwrap().messages), ([4, 4], 4));
+        };
+        play(&[leaves.as_str(), stays.as_str()], run).await;
     }
 }

@@ -122,6 +122,10 @@ impl MailRemote for ImapRemote {
         }
     }
 
+    async fn rest(&self) {
+        self.pool.rest().await;
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }

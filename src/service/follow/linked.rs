@@ -154,6 +154,7 @@ impl Follower {
     /// Begins to be told. Where the server lets nobody in beside the connections that are kept for the next run, those are given up
     /// for it; and where it does not at all, the interval has to do, and it is tried again then.
     async fn watch(&self, link: &Link, due: &mut Instant) -> Result<Option<Box<dyn MailWatch>>, Fault> {
+        link.remote.rest().await;
         let folders = sync::folders_to_watch(&self.together.ports, &link.context).await?;
         let mut begun = link.remote.watch(&folders).await;
         if begun.as_ref().is_err_and(|fault| {
