@@ -81,6 +81,11 @@ impl Standing {
         matches!(self.discard.as_deref(), Some("marked" | "left"))
     }
 
+    /// Whether it carries the mark for deletion here, whoever put it there.
+    pub fn has_mark(&self) -> bool {
+        self.flags.contains("\\deleted")
+    }
+
     /// Whether something of it is still to be done on the server.
     pub fn waits(&self) -> bool {
         let differs = !self.is_deleted && (self.flags != self.base || self.stands_in != self.folder);

@@ -240,6 +240,10 @@ fn edited_here(copies: &mut Copies, was: &Both, now: &Both, letter: &Letter) {
                 // It was gone there, and a person does something with it all the same.
                 copies.most += 1;
             }
+            Some(false) if !one.is_deleted && one_before(&before, one).has_mark() && !one.has_mark() => {
+                // It carried a mark for deletion, so that it was counted as gone, and is to stay.
+                copies.most += 1;
+            }
             // It was gone there, and its deletion there is counted.
             Some(false) if one.is_deleted && was_held(&before, one) && !was.has(one_before(&before, one)) => {
             }
