@@ -7,7 +7,8 @@ use schemars::{Schema, SchemaGenerator};
 use super::{
     operation::{Media, Method, Operation},
     operations::{
-        accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status, sync, tokens,
+        account_settings, accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status,
+        sync, tokens,
     },
     refusal::Refusal,
 };
@@ -104,7 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<accounts::Add>(),
     Route::of::<accounts::Test>(),
     Route::of::<accounts::Login>(),
-    Route::of::<accounts::Set>(),
+    Route::of::<account_settings::Set>(),
     Route::of::<sharing::Share>(),
     Route::of::<sharing::Unshare>(),
     Route::of::<accounts::Disconnect>(),

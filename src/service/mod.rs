@@ -3,6 +3,7 @@
 //! One file a noun. The rights of a [`Caller`] are enforced here and nowhere else. Nothing in here prints or parses what a person
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
+mod account_settings;
 mod account_view;
 mod accounts;
 mod api_tokens;
@@ -45,6 +46,7 @@ use crate::{
 };
 
 pub use crate::access::{Act, Caller};
+pub use account_settings::{AccountChanges, Change};
 pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
 pub use api_tokens::MadeToken;

@@ -434,7 +434,7 @@ impl Service {
             html: parts.html,
             attachments: parts.attachments.into_iter().map(attachment).collect(),
             inline: parts.inline.into_iter().map(|file| picture(file.name.clone(), file)).collect(),
-            signature: account.mail.signature_file.as_deref().map(signature).transpose()?,
+            signature: signature(&account.mail)?,
             ..Composed::default()
         };
         if let Some(id) = parts.reply_to {

@@ -160,6 +160,19 @@ fn typed(house: &Inhabited, name: &str, doing: Doing) -> Expected {
         }
         Doing::Outbox => vec!["outbox", "list", "--json", "--all"],
         Doing::Configure => vec!["account", "set", ACCOUNT, "--period", "1M"],
+        Doing::Introduce => {
+            vec![
+                "account",
+                "set",
+                ACCOUNT,
+                "--alias",
+                "Service",
+                "--interval",
+                "90s",
+                "--signature",
+                "Service",
+            ]
+        }
         Doing::ChangeHost => vec!["provider", "add", "other", "--imap", "imap.example.net"],
         Doing::SeeAccount => vec!["account", "show", ACCOUNT],
         Doing::Audit => vec!["audit", "list"],
@@ -191,6 +204,10 @@ fn asked(house: &Inhabited, token: &str, as_user: Option<&str>, doing: Doing) ->
         ),
         Doing::Outbox => Asked::get("/v1/outbox?all=true"),
         Doing::Configure => Asked::post("/v1/accounts/set", json!({ "name": ACCOUNT, "period": "1M" })),
+        Doing::Introduce => Asked::post(
+            "/v1/accounts/set",
+            json!({ "name": ACCOUNT, "alias": "Service", "interval": "90s", "signature": "Service" }),
+        ),
         Doing::ChangeHost => Asked::post(
             "/v1/providers/add",
             json!({ "name": "other", "imap": { "host": "imap.example.net" } }),

@@ -73,7 +73,7 @@ impl House {
         let toml = format!(
             "address = \"{name}@example.com\"\n{user}[credentials]\nstored = true\n[mail]\nload = true\nsend = true\n"
         );
-        self.tx(|tx| tx.put_stored_account(name, &toml));
+        assert!(self.tx(|tx| tx.add_stored_account(name, &toml, false)), "{name} is new");
     }
 
     /// Puts mail into an account: so many messages in INBOX, one that is deleted, and one in the outbox.

@@ -226,12 +226,12 @@ mod tests {
         writer.conn.pragma_update(None, "max_page_count", pages).unwrap();
         let refused = writer.transaction(|tx| {
             tx.ensure_account("a", "x@y.test")?;
-            tx.put_stored_account("a", &"x".repeat(1_000_000))
+            tx.add_stored_account("a", &"x".repeat(1_000_000), false)
         });
         assert!(matches!(refused, Err(StoreError::DiskFull)), "{refused:?}");
         assert!(store.reader().unwrap().accounts().unwrap().is_empty());
         writer.conn.pragma_update(None, "max_page_count", i64::from(u32::MAX) - 1).unwrap();
-        writer.transaction(|tx| tx.put_stored_account("a", &"x".repeat(1_000_000))).unwrap();
+        writer.transaction(|tx| tx.add_stored_account("a", &"x".repeat(1_000_000), false)).unwrap();
     }
 
     #[test]
