@@ -56,7 +56,7 @@ pub(crate) use outbox::outbox;
 pub(crate) use placements::flags_from;
 pub(crate) use runs::run_row;
 
-use crate::{Result, StoreError, file};
+use crate::{Result, file};
 use addresses::KnownAddresses;
 
 /// The store's writing connection.
@@ -101,13 +101,7 @@ impl Writer {
     /// five seconds; what SQLite says on committing. Damage leaves a mark, so that nothing more is sent (F10.2).
     pub fn transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
         let done = self.try_transaction(job);
-        if let Err(StoreError::Damaged { file, detail }) = &done
-            && file == file::STORE_FILE
-            && let Err(error) = file::damage::note(&self.dir, detail)
-        {
-            tracing::error!(%error, "the mark of damage cannot be set");
-        }
-        done
+        file::damage::noting(&self.dir, done)
     }
 
     fn try_transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
