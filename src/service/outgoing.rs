@@ -19,7 +19,7 @@ use super::{Caller, Service, signature::signature};
 use crate::{
     access::{Act, Right},
     config::{Account, ReadyAccount, domain_of, fault},
-    sync::incoming_of,
+    sync::{Leave, incoming_of},
 };
 
 /// A file that goes with a message, read already.
@@ -158,7 +158,7 @@ impl Service {
     /// Puts a message into the outbox. The next run of its account sends it.
     ///
     /// # Errors
-    /// An account that does not send, a foreign From, no recipient, a value that cannot stand in a header.
+    /// An account that does not send, a foreign From, no recipient, a value that cannot stand in a header, a disk that is nearly full.
     pub fn queue_mail(&mut self, caller: &Caller, account: &str, mail: NewMail) -> Result<OutboxId, Fault> {
         self.permit(caller, Act::SendMail, account)?;
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
@@ -168,6 +168,7 @@ impl Service {
                 .hint("set `send = true` under [mail] of the account, and [smtp] in its provider's file"));
         }
         let written = self.write(caller, &ready, mail, Purpose::Send)?;
+        self.must_have_room(&action, &written)?;
         let subject = message::parse(&written.bytes).subject;
         let new = NewOutgoing {
             body: Body::new(written.bytes)?,
@@ -202,6 +203,7 @@ impl Service {
         self.permit(caller, Act::DraftMail, account)?;
         let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
         let written = self.write(caller, &ready, mail, Purpose::Draft)?;
+        self.must_have_room(&format!("keep a draft in account {account}"), &written)?;
         let mut flags = Flags::NONE;
         [SystemFlag::Draft, SystemFlag::Seen].into_iter().for_each(|flag| flags.insert(flag));
         let now = self.world.clock.now();
@@ -388,6 +390,12 @@ impl Service {
     fn known_entry(&self, caller: &Caller, id: OutboxId) -> Result<OutboxView, Fault> {
         let found = self.entries(caller, None, true)?.into_iter().find(|entry| entry.id == id);
         found.ok_or_else(|| StoreError::NoSuchEntry(id).into())
+    }
+
+    /// That what is kept here leaves room for what has to be noted when it goes out (F10.2).
+    fn must_have_room(&mut self, action: &str, written: &Written) -> Result<(), Fault> {
+        let leave = Leave::new(self.store()?, self.world.disk.clone());
+        leave.to_write(action, written.bytes.len() as u64)
     }
 
     /// Writes the message down, and checks that it may go out from that account.

@@ -120,7 +120,12 @@ impl House {
 
     /// The use cases, over the files as they are now.
     pub fn service(&self) -> Service {
-        let world = World { unix_users: Arc::new(System), ..World::real() };
+        self.service_in(World::real())
+    }
+
+    /// The same in another world.
+    pub fn service_in(&self, world: World) -> Service {
+        let world = World { unix_users: Arc::new(System), ..world };
         let environment = Environment {
             config_dir: self.home.path().join("config"),
             default_store: self.home.path().join("store"),

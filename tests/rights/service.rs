@@ -1,12 +1,14 @@
 //! The matrix, over the use cases: by uid and by name.
 
-use std::time::Duration;
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use postrider::{
     config::{ProviderDraft, ProviderKind, Security, ServerDraft},
     service::{
         AccountChanges, AccountView, Caller, Change, FlagEdit, MailFilter, MailParts, NewMail, Reach, Service,
     },
+    sync::{Disk, Room},
+    world::World,
 };
 use postrider_model::{ErrorClass, Fault, OutboxId, PlacementId};
 use postrider_store::{AuditFilter, Outcome};
@@ -264,6 +266,43 @@ fn whoever_configures_changes_what_is_theirs_to_change_and_nothing_else_of_it() 
         assert!(fault.message().contains(key), "{fault}");
     }
     assert_eq!(service.account(&owner, ACCOUNT).unwrap(), before);
+}
+
+/// A disk that has so much room.
+struct Small(u64);
+
+impl Disk for Small {
+    fn room(&self, _dir: &Path) -> io::Result<Room> {
+        Ok(Room { free: self.0, size: 10 << 30 })
+    }
+}
+
+#[test]
+fn what_senders_write_does_not_use_up_the_room_that_is_kept_for_outcomes() {
+    let (house, _) = house();
+    let letter = |octets| {
+        let text = Some("x".repeat(octets));
+        NewMail::Parts(Box::new(MailParts {
+            to: vec!["anna@example.org".into()],
+            text,
+            ..MailParts::default()
+        }))
+    };
+    let disk = Arc::new(Small((34 << 20) + house.store.log_octets()));
+    let mut service = house.service_in(World { disk, ..World::real() });
+    let sender = caller(&service, "sender", true);
+    service.queue_mail(&sender, ACCOUNT, letter(1_000)).unwrap();
+    let said = [
+        service.queue_mail(&sender, ACCOUNT, letter(2 << 20)).map(drop),
+        service.draft_mail(&sender, ACCOUNT, letter(2 << 20)).map(drop),
+    ];
+    let actions = ["send from account support", "keep a draft in account support"];
+    for (said, action) in said.into_iter().zip(actions) {
+        let fault = said.unwrap_err();
+        assert_eq!((fault.class, fault.action.as_str()), (ErrorClass::Transient, action));
+        assert!(fault.message().contains("the disk is nearly full"), "{fault}");
+    }
+    assert_eq!(service.outbox(&sender, None, true).unwrap().len(), 2, "the small one, and one from before");
 }
 
 #[test]
