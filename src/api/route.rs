@@ -5,7 +5,7 @@ use postrider_model::{ErrorClass, Fault};
 use schemars::{Schema, SchemaGenerator};
 
 use super::{
-    operation::{Media, Method, Operation},
+    operation::{Answer, Media, Method, Operation},
     operations::{
         account_settings, accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status,
         sync, tokens,
@@ -37,9 +37,9 @@ impl Route {
             path: O::PATH,
             summary: O::SUMMARY,
             is_large: O::IS_LARGE,
-            media: O::MEDIA,
+            media: O::Answer::MEDIA,
             perform: perform::<O>,
-            schemas: |generator| (O::json_schema(generator), generator.subschema_for::<O::Answer>()),
+            schemas: |generator| (O::json_schema(generator), O::Answer::schema(generator)),
         }
     }
 }
@@ -52,7 +52,7 @@ fn perform<'a, O: Operation>(
     async move {
         let operation: O = read(input)?;
         let answer = operation.perform(service, caller).await?;
-        Ok(O::encode(answer)?)
+        Ok(answer.encode()?)
     }
     .boxed_local()
 }

@@ -210,12 +210,9 @@ async fn add(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault>
 async fn add_by_consent(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault> {
     let here = door.here("take a consent")?;
     let draft = AccountDraft {
-        address: add.address,
-        provider: add.provider,
-        login_name: add.login_name,
         period: Some(period(&add.period)?),
         folders: (!add.folders.is_empty()).then_some(Choice::Listed(add.folders)),
-        ..AccountDraft::default()
+        ..AccountDraft::new(add.address, add.provider, add.login_name)
     };
     let new = NewAccount { name: add.name, draft, login: NewLogin::Consent(add.consent.way()) };
     let person = person(&add.consent, out);

@@ -45,6 +45,11 @@ pub struct AccountDraft {
 }
 
 impl AccountDraft {
+    /// An account of which only this is said.
+    pub fn new(address: String, provider: Option<String>, login_name: Option<String>) -> Self {
+        Self { address, provider, login_name, ..Self::default() }
+    }
+
     /// What was said of an account that was added by command.
     pub fn of(account: &Account) -> Self {
         let mail = &account.mail;

@@ -94,19 +94,11 @@ impl Service {
             interval: ready.map(|ready| format_duration(ready.mail_interval)),
             signature: account.and_then(|account| account.mail.signature.clone()),
             shared_with: self.shared_with(name),
-            origin: account.map_or("file", |account| origin_name(account.origin.kind)),
+            origin: account.map_or(OriginKind::File, |account| account.origin.kind).name(),
             errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
             warnings: ready
                 .map(|ready| ready.warnings.iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
         }
-    }
-}
-
-const fn origin_name(kind: OriginKind) -> &'static str {
-    match kind {
-        OriginKind::File => "file",
-        OriginKind::Stored => "store",
-        OriginKind::BuiltIn => "built in",
     }
 }

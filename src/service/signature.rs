@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use postrider_formats::compose::{InlinePart, Signature};
 use postrider_model::{ErrorClass, Fault};
 
-use super::outgoing::{NewFile, picture};
+use super::writing::{NewFile, picture};
 use crate::config::MailSettings;
 
 /// What stands below all that the account sends.

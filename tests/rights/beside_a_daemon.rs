@@ -244,12 +244,14 @@ fn audit_is_whole(house: &Inhabited) {
 
 #[test]
 fn the_matrix_holds_for_unix_users_at_the_command_line() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped by name: the command line as other Unix users, which only root can be");
-        return;
-    }
+    // Only root can be somebody else: whoever else runs this is the owner, and has that row alone.
+    let is_anybody = rustix::process::geteuid().is_root();
     let mut wrong = Vec::new();
     for name in CALLERS {
+        if !is_anybody && name != "owner" {
+            println!("skipped: {name}, in the_matrix_holds_for_unix_users_at_the_command_line (this is not root)");
+            continue;
+        }
         let house = Inhabited::new();
         for doing in DOINGS {
             let (found, wanted) = (typed(&house, name, doing), expected(name, doing));

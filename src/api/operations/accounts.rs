@@ -157,12 +157,7 @@ impl Operation for NewWay {
     type Answer = LoginWay;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<LoginWay, Fault> {
-        let draft = AccountDraft {
-            address: self.address,
-            provider: self.provider,
-            login_name: self.login_name,
-            ..AccountDraft::default()
-        };
+        let draft = AccountDraft::new(self.address, self.provider, self.login_name);
         Ok(LoginWay { by_consent: service.asks_for_consent(caller, &draft)? })
     }
 }
@@ -301,12 +296,9 @@ impl Operation for Add {
     async fn perform(mut self, service: &mut Service, caller: &Caller) -> Result<Saved, Fault> {
         let login = self.login()?;
         let draft = AccountDraft {
-            address: self.address,
-            provider: self.provider,
-            login_name: self.login_name,
             period: self.period.as_deref().map(period).transpose()?,
             folders: (!self.folders.is_empty()).then_some(Choice::Listed(self.folders)),
-            ..AccountDraft::default()
+            ..AccountDraft::new(self.address, self.provider, self.login_name)
         };
         let new = NewAccount { name: self.name, draft, login };
         service.add_account(caller, new, &Nobody).await.map(Saved::from)
