@@ -249,7 +249,9 @@ fn the_matrix_holds_for_unix_users_at_the_command_line() {
     let mut wrong = Vec::new();
     for name in CALLERS {
         if !is_anybody && name != "owner" {
-            println!("skipped: {name}, in the_matrix_holds_for_unix_users_at_the_command_line (this is not root)");
+            println!(
+                "skipped: {name}, in the_matrix_holds_for_unix_users_at_the_command_line (this is not root)"
+            );
             continue;
         }
         let house = Inhabited::new();

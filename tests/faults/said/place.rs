@@ -82,7 +82,9 @@ fn root_works_as_the_stores_owner() {
             NOBODY
         }
         false => {
-            println!("skipped: root in another's store, in root_works_as_the_stores_owner (this is not root)");
+            println!(
+                "skipped: root in another's store, in root_works_as_the_stores_owner (this is not root)"
+            );
             geteuid().as_raw()
         }
     };
