@@ -10,7 +10,7 @@ pub enum Act {
     SeeAccount,
     /// Trying what an account uses.
     TestAccount,
-    /// Folders and period.
+    /// Name, folders, period, interval, signature.
     SetAccount,
     /// Another password, another consent.
     LogInAccount,

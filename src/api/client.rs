@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 
 use super::{
     AS_HEADER,
-    operation::{Media, Method, Operation},
+    operation::{Answer, Media, Method, Operation},
     operations::status::{Daemon, DaemonView},
     refusal::Refused,
 };
@@ -81,7 +81,7 @@ impl Client {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.not_there(&error))?;
         let response = ask_over(stream, "ask the daemon", &LIMITS, request).await?;
         match response.status() {
-            StatusCode::OK => O::decode(response.into_body()),
+            StatusCode::OK => O::Answer::decode(response.into_body()),
             _ => Err(refused(&response)),
         }
     }
@@ -103,7 +103,7 @@ impl Client {
             .method(O::METHOD.name())
             .uri(path)
             .header(HOST, "localhost")
-            .header(ACCEPT, O::MEDIA.name())
+            .header(ACCEPT, O::Answer::MEDIA.name())
             .header(CONTENT_TYPE, Media::Json.name())
             .header(CONTENT_LENGTH, body.len());
         if let Some(user) = &self.as_user {

@@ -35,7 +35,7 @@ pub use client::{Client, socket_of};
 pub use doors::{Door, Doors};
 pub use fields::{Base64, Instant, MessageId, OutboxId, Problem};
 pub use openapi::describe;
-pub use operation::{Media, Method, Octets, Operation};
+pub use operation::{Answer, Media, Method, Octets, Operation};
 pub use server::{Answering, serve};
 
 /// The header that names the user in whose name a call is made, where that is not the caller (`--as`, F7.3).

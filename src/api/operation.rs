@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use postrider_model::{ErrorClass, Fault};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::service::{Caller, Service};
 
@@ -46,9 +46,66 @@ impl Media {
     }
 }
 
+/// What an operation answers, as it goes over the wire.
+pub trait Answer: Sized {
+    /// What it is written in.
+    const MEDIA: Media;
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// None that this program knows how to bring about.
+    fn encode(self) -> Result<Vec<u8>, Fault>;
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// Where it is no such answer: the daemon is of another version.
+    fn decode(bytes: Vec<u8>) -> Result<Self, Fault>;
+
+    /// Describes it.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<T: Serialize + DeserializeOwned + JsonSchema> Answer for T {
+    const MEDIA: Media = Media::Json;
+
+    fn encode(self) -> Result<Vec<u8>, Fault> {
+        serde_json::to_vec(&self)
+            .map_err(|error| Fault::new(ErrorClass::Permanent, "write the answer", error.to_string()))
+    }
+
+    fn decode(bytes: Vec<u8>) -> Result<Self, Fault> {
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Fault::new(ErrorClass::Permanent, "read the daemon's answer", error.to_string())
+                .hint("the daemon may be of another version: restart it")
+        })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
 /// Octets that are no JSON: a message as the server gave it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Octets(pub Vec<u8>);
+
+impl Answer for Octets {
+    const MEDIA: Media = Media::Octets;
+
+    fn encode(self) -> Result<Vec<u8>, Fault> {
+        Ok(self.0)
+    }
+
+    fn decode(bytes: Vec<u8>) -> Result<Self, Fault> {
+        Ok(Self(bytes))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        Schema::default()
+    }
+}
 
 /// One operation. The type is its input; what its fields mean is told to others by their comments.
 pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Sized {
@@ -62,10 +119,8 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Sized {
     const NEEDS_SYNCER: bool = false;
     /// Whether its input may be as large as a message.
     const IS_LARGE: bool = false;
-    /// What its answer is written in.
-    const MEDIA: Media = Media::Json;
     /// What it answers.
-    type Answer: Serialize + DeserializeOwned + JsonSchema;
+    type Answer: Answer;
 
     /// Does it, in the caller's name.
     fn perform(
@@ -73,24 +128,4 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Sized {
         service: &mut Service,
         caller: &Caller,
     ) -> impl Future<Output = Result<Self::Answer, Fault>>;
-
-    /// The answer as it goes over the wire.
-    ///
-    /// # Errors
-    /// None that this program knows how to bring about.
-    fn encode(answer: Self::Answer) -> Result<Vec<u8>, Fault> {
-        serde_json::to_vec(&answer)
-            .map_err(|error| Fault::new(ErrorClass::Permanent, "write the answer", error.to_string()))
-    }
-
-    /// Reads what [`encode`](Self::encode) wrote.
-    ///
-    /// # Errors
-    /// Where it is no such answer: the daemon is of another version.
-    fn decode(bytes: Vec<u8>) -> Result<Self::Answer, Fault> {
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Fault::new(ErrorClass::Permanent, "read the daemon's answer", error.to_string())
-                .hint("the daemon may be of another version: restart it")
-        })
-    }
 }

@@ -5,9 +5,10 @@ use postrider_model::{ErrorClass, Fault};
 use schemars::{Schema, SchemaGenerator};
 
 use super::{
-    operation::{Media, Method, Operation},
+    operation::{Answer, Media, Method, Operation},
     operations::{
-        accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status, sync, tokens,
+        account_settings, accounts, audit, folders, mail, mail_edit, outbox, providers, sharing, status,
+        sync, tokens,
     },
     refusal::Refusal,
 };
@@ -36,9 +37,9 @@ impl Route {
             path: O::PATH,
             summary: O::SUMMARY,
             is_large: O::IS_LARGE,
-            media: O::MEDIA,
+            media: O::Answer::MEDIA,
             perform: perform::<O>,
-            schemas: |generator| (O::json_schema(generator), generator.subschema_for::<O::Answer>()),
+            schemas: |generator| (O::json_schema(generator), O::Answer::schema(generator)),
         }
     }
 }
@@ -51,7 +52,7 @@ fn perform<'a, O: Operation>(
     async move {
         let operation: O = read(input)?;
         let answer = operation.perform(service, caller).await?;
-        Ok(O::encode(answer)?)
+        Ok(answer.encode()?)
     }
     .boxed_local()
 }
@@ -104,7 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<accounts::Add>(),
     Route::of::<accounts::Test>(),
     Route::of::<accounts::Login>(),
-    Route::of::<accounts::Set>(),
+    Route::of::<account_settings::Set>(),
     Route::of::<sharing::Share>(),
     Route::of::<sharing::Unshare>(),
     Route::of::<accounts::Disconnect>(),

@@ -9,14 +9,16 @@ use zeroize::Zeroizing;
 use super::door::Door;
 use super::{
     args::{AccountAdd, AccountCommand, AccountSet, ConsentArgs, PasswordArgs},
+    given::text_of,
     out::Out,
     person::AtTerminal,
     table::{Column, Table},
 };
 use crate::{
+    api::operations::account_settings::Set,
     api::operations::accounts::{
-        Account, Add, Consent, Disconnect, LetGo, List, Login, NewWay, Password, Remove, Saved, Set, Show,
-        Test, Trial, Way,
+        Account, Add, Consent, Disconnect, LetGo, List, Login, NewWay, Password, Remove, Saved, Show, Test,
+        Trial, Way,
     },
     config::{AccountDraft, Choice, Period},
     report::Exit,
@@ -144,13 +146,18 @@ fn show(view: &Account, out: Out) -> Result<(), Fault> {
         ("mail comes from", view.imap.clone()),
         ("period", view.period.clone()),
         ("folders", Some(folders)),
+        ("interval", view.interval.clone()),
+        ("name in what it sends", view.alias.clone()),
+        ("signature", view.signature.clone()),
         ("shared with", Some(view.shared_with.join("; "))),
         ("defined in", Some(view.origin.clone())),
     ];
     out.line(&view.name);
     for (title, value) in lines {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            out.line(format!("  {title}: {value}"));
+            let mut lines = value.lines();
+            out.line(format!("  {title}: {}", lines.next().unwrap_or_default()));
+            lines.for_each(|line| out.line(format!("    {line}")));
         }
     }
     view.warnings.iter().for_each(|warning| out.warn(format!("warning: {warning}")));
@@ -203,12 +210,9 @@ async fn add(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault>
 async fn add_by_consent(door: &mut Door, add: AccountAdd, out: Out) -> Result<Saved, Fault> {
     let here = door.here("take a consent")?;
     let draft = AccountDraft {
-        address: add.address,
-        provider: add.provider,
-        login_name: add.login_name,
         period: Some(period(&add.period)?),
         folders: (!add.folders.is_empty()).then_some(Choice::Listed(add.folders)),
-        ..AccountDraft::default()
+        ..AccountDraft::new(add.address, add.provider, add.login_name)
     };
     let new = NewAccount { name: add.name, draft, login: NewLogin::Consent(add.consent.way()) };
     let person = person(&add.consent, out);
@@ -239,20 +243,32 @@ fn by_password(add: AccountAdd) -> Result<Add, Fault> {
 
 async fn change(door: &mut Door, set: AccountSet, out: Out) -> Result<(), Fault> {
     set.period.as_deref().map(period).transpose()?;
+    let said = |text: Option<String>, is_none: bool| if is_none { Some(String::new()) } else { text };
     let folders = match (set.all_folders, set.folders.is_empty()) {
         (true, _) => Some(Vec::new()),
         (false, false) => Some(set.folders),
         (false, true) => None,
     };
-    if set.period.is_none() && folders.is_none() {
+    let signature = set.signature.as_deref().map(text_of).transpose()?;
+    let change = Set {
+        name: set.name.clone(),
+        period: set.period,
+        folders,
+        alias: said(set.alias, set.no_alias),
+        interval: said(set.interval, set.default_interval),
+        signature: said(signature, set.no_signature),
+    };
+    if change == (Set { name: set.name.clone(), ..Set::default() }) {
         let fault = Fault::new(
             ErrorClass::Config,
             format!("change account {}", set.name),
             "nothing to change was given",
         );
-        return Err(fault.hint("give --period, --folder or --all-folders"));
+        return Err(fault.hint(
+            "give --period, --folder, --all-folders, --alias, --interval or --signature; --help tells all of them",
+        ));
     }
-    door.call(Set { name: set.name.clone(), period: set.period, folders }).await?;
+    door.call(change).await?;
     done(out, &format!("account {} is changed; the next run follows it", set.name))
 }
 

@@ -347,6 +347,24 @@ pub struct AccountSet {
     /// Follow all folders.
     #[arg(long)]
     pub all_folders: bool,
+    /// The name beside the address in what is sent.
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_alias")]
+    pub alias: Option<String>,
+    /// Send under the address alone.
+    #[arg(long)]
+    pub no_alias: bool,
+    /// The time between two runs, such as 5m.
+    #[arg(long, value_name = "TIME", conflicts_with = "default_interval")]
+    pub interval: Option<String>,
+    /// Run it as often as the daemon runs those that say nothing.
+    #[arg(long)]
+    pub default_interval: bool,
+    /// The plain text below what is sent, a file with it (@FILE), or standard input (-).
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_signature")]
+    pub signature: Option<String>,
+    /// Send without a signature.
+    #[arg(long)]
+    pub no_signature: bool,
 }
 
 #[cfg(test)]

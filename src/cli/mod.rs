@@ -8,6 +8,7 @@ mod doctor;
 mod door;
 mod export;
 mod folder;
+mod given;
 mod mail;
 mod out;
 mod outbox;

@@ -1,16 +1,13 @@
 //! `postrider mail send`, `mail draft` and `postrider outbox …`
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::Path,
-};
+use std::path::Path;
 
 use postrider_model::{AccountStatus, ErrorClass, Fault, IdParseError};
 
 use super::{
     args::{MailNew, OutboxCommand},
     door::Door,
+    given::{content, text_of},
     mail::parse_id,
     out::{Out, counted},
     run::exit_of,
@@ -153,8 +150,8 @@ fn read(new: MailNew) -> Result<Written, Fault> {
     if let Some(file) = &new.file {
         return Ok(Written { raw: Some(Base64(content(file)?)), ..Written::default() });
     }
-    let text = new.text.map(|text| said(&text)).transpose()?;
-    let html = new.html.map(|html| said(&html)).transpose()?;
+    let text = new.text.map(|text| text_of(&text)).transpose()?;
+    let html = new.html.map(|html| text_of(&html)).transpose()?;
     let files =
         |paths: &[std::path::PathBuf]| paths.iter().map(|path| file(path)).collect::<Result<Vec<_>, _>>();
     Ok(Written {
@@ -171,31 +168,6 @@ fn read(new: MailNew) -> Result<Written, Fault> {
         to_all: new.all,
         forward: new.forward_id.as_deref().map(parse_id).transpose()?,
     })
-}
-
-/// A text as it stands, from a file (`@FILE`), or from standard input (`-`).
-fn said(text: &str) -> Result<String, Fault> {
-    let bytes = match (text, text.strip_prefix('@')) {
-        ("-", _) => content(Path::new("-"))?,
-        (_, Some(path)) => content(Path::new(path))?,
-        (text, None) => return Ok(text.to_owned()),
-    };
-    String::from_utf8(bytes)
-        .map_err(|_| Fault::new(ErrorClass::Config, format!("read {text}"), "it is not UTF-8"))
-}
-
-fn content(path: &Path) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let read = match path == Path::new("-") {
-        true => io::stdin().lock().read_to_end(&mut bytes).map(drop),
-        false => fs::read(path).map(|content| bytes = content),
-    };
-    match read {
-        Ok(()) => Ok(bytes),
-        Err(error) => {
-            Err(Fault::new(ErrorClass::Config, format!("read {}", path.display()), error.to_string()))
-        }
-    }
 }
 
 fn file(path: &Path) -> Result<File, Fault> {

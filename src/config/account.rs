@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 use super::{
     error::Origin,
     name::{
-        ADDRESS_FORM, CREDENTIAL_FORM, NAME_FORM, Places, parse_address, parse_credential, parse_folder,
-        parse_line, parse_name,
+        ADDRESS_FORM, CREDENTIAL_FORM, NAME_FORM, Places, TEXT_FORM, parse_address, parse_credential,
+        parse_folder, parse_line, parse_name, parse_text,
     },
     reader::Section,
     settings::interval,
@@ -103,7 +103,9 @@ pub struct MailSettings {
     pub default_sender: bool,
     /// The name beside the address in what is sent.
     pub alias: Option<String>,
-    /// The file of the signature.
+    /// The text of the signature.
+    pub signature: Option<String>,
+    /// The file of the signature, where no text is given.
     pub signature_file: Option<PathBuf>,
 }
 
@@ -117,6 +119,7 @@ impl Default for MailSettings {
             folders: Choice::All,
             default_sender: false,
             alias: None,
+            signature: None,
             signature_file: None,
         }
     }
@@ -310,8 +313,12 @@ fn read_mail(section: Section<'_, '_>, places: &Places) -> MailSettings {
         folders: read_folders(&section),
         default_sender: section.bool("default_sender").unwrap_or(default.default_sender),
         alias: section.parsed("alias", "a text of one line", parse_line),
+        signature: section.parsed("signature", TEXT_FORM, parse_text),
         signature_file: section.parsed("signature_file", "the path of a file", |text| places.path(text)),
     };
+    if settings.signature.is_some() && settings.signature_file.is_some() {
+        section.error("signature_file", "a signature besides", "one of signature, signature_file");
+    }
     section.finish();
     settings
 }

@@ -3,14 +3,14 @@
 //! It writes what was said and nothing more, so that a later default is a later default for these accounts too. What it writes
 //! is read back by the same reader as files are, before anyone saves it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use toml::{Table, Value};
 
 use super::{
-    account::Choice,
+    account::{Account, Choice},
     provider::{AuthKind, LoginKind, MailProtocol, ProviderKind, Security},
-    time_span::Period,
+    time_span::{Period, format_duration},
     users::{Grantee, MailboxGrant},
 };
 use crate::secrets::SecretSource;
@@ -38,9 +38,37 @@ pub struct AccountDraft {
     pub alias: Option<String>,
     /// Whether its user sends from it unless told otherwise.
     pub default_sender: Option<bool>,
+    /// The text of the signature.
+    pub signature: Option<String>,
+    /// The time between two runs.
+    pub interval: Option<Duration>,
 }
 
 impl AccountDraft {
+    /// An account of which only this is said.
+    pub fn new(address: String, provider: Option<String>, login_name: Option<String>) -> Self {
+        Self { address, provider, login_name, ..Self::default() }
+    }
+
+    /// What was said of an account that was added by command.
+    pub fn of(account: &Account) -> Self {
+        let mail = &account.mail;
+        Self {
+            address: account.address.clone(),
+            user: account.user.clone(),
+            provider: account.provider.clone(),
+            login_name: account.login_name.clone(),
+            password: account.password.clone(),
+            period: Some(mail.period),
+            folders: Some(mail.folders.clone()),
+            auto: Some(mail.auto),
+            alias: mail.alias.clone(),
+            default_sender: Some(mail.default_sender),
+            signature: mail.signature.clone(),
+            interval: account.sync.interval,
+        }
+    }
+
     /// The TOML of the account.
     pub fn to_toml(&self) -> String {
         let mut root = Table::new();
@@ -55,7 +83,11 @@ impl AccountDraft {
         put(&mut mail, "auto", self.auto);
         put(&mut mail, "alias", self.alias.clone());
         put(&mut mail, "default_sender", self.default_sender);
+        put(&mut mail, "signature", self.signature.clone());
         put_table(&mut root, "mail", mail);
+        let mut sync = Table::new();
+        put(&mut sync, "interval", self.interval.map(format_duration));
+        put_table(&mut root, "sync", sync);
         root.to_string()
     }
 }

@@ -144,6 +144,17 @@ pub enum OriginKind {
     File,
 }
 
+impl OriginKind {
+    /// What listings call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built in",
+            Self::Stored => "store",
+            Self::File => "file",
+        }
+    }
+}
+
 /// Where a thing was defined, key by key, so that what is noticed later can still be told with its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {

@@ -25,6 +25,11 @@ pub(super) const HTTPS_FORM: &str = "an address that begins with https://";
 pub(super) const ENDPOINT_FORM: &str =
     "an address that begins with https://, or with http:// and is on this machine";
 
+/// What a text of several lines looks like, for messages.
+pub(super) const TEXT_FORM: &str = "a text of at most 16 KiB without control characters";
+
+/// The longest text of several lines: it goes with every message.
+const MAX_TEXT: usize = 16 << 10;
 /// The longest address that a path of SMTP can carry (RFC 5321, section 4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
@@ -129,6 +134,13 @@ pub(super) fn parse_folder(text: &str) -> Option<String> {
 /// A text of one line, not empty.
 pub(super) fn parse_line(text: &str) -> Option<String> {
     (!text.trim().is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// A text of several lines, not empty, with `\n` between them.
+pub(super) fn parse_text(text: &str) -> Option<String> {
+    let text = text.replace("\r\n", "\n");
+    let is_harmless = !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+    (!text.trim().is_empty() && text.len() <= MAX_TEXT && is_harmless).then_some(text)
 }
 
 /// A place of a file: absolute, below the home folder (`~/…`), or relative to the folder of the file that names it.
@@ -264,6 +276,17 @@ mod tests {
         for text in ["", "/", "a/", "/a", "a//b", "a\nb"] {
             assert_eq!(parse_folder(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn texts_may_have_lines_and_nothing_that_a_terminal_obeys() {
+        assert_eq!(parse_text("Vera\r\nSales\n").as_deref(), Some("Vera\nSales\n"));
+        assert_eq!(parse_text("a\tb").as_deref(), Some("a\tb"));
+        for text in ["", " \n", "a\rb", "a\0b", "\u{1b}[31m"] {
+            assert_eq!(parse_text(text), None, "{text:?}");
+        }
+        assert!(parse_text(&"a".repeat(MAX_TEXT)).is_some());
+        assert_eq!(parse_text(&"a".repeat(MAX_TEXT + 1)), None);
     }
 
     #[test]

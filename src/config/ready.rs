@@ -48,6 +48,17 @@ pub struct ReadyAccount {
     pub warnings: Vec<ConfigWarning>,
 }
 
+impl ReadyAccount {
+    /// Whether its servers are asked for the same, in the same way: what one of them refused or put off, they would again.
+    pub fn is_reached_like(&self, other: &Self) -> bool {
+        let of = |account: &Self| {
+            let Self { login_name, login, imap, smtp, given_for, ca_file, mail, .. } = account.clone();
+            (login_name, login, imap, smtp, given_for, ca_file, (mail.load, mail.auto))
+        };
+        of(self) == of(other)
+    }
+}
+
 /// By what an account logs in (F1.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {

@@ -18,7 +18,7 @@ use super::{
     sleep::watch_for_sleep,
 };
 use crate::{
-    config::{ConfigError, ReadyAccount, StoreSettings},
+    config::{ConfigError, MailSettings, ReadyAccount, StoreSettings},
     service::{
         Service, Shared,
         follow::{Ask, Bell, Board, Ear, Follower, News, Together},
@@ -40,6 +40,16 @@ struct Settings {
     account: Result<Box<ReadyAccount>, String>,
     /// How long what was deleted is kept, among it.
     store: StoreSettings,
+}
+
+impl Settings {
+    /// Whether what one server refused or put off under these settings, it would under the others as well.
+    fn is_reached_like(&self, other: &Self) -> bool {
+        match (&self.account, &other.account) {
+            (Ok(one), Ok(other)) => one.is_reached_like(other),
+            _ => false,
+        }
+    }
 }
 
 /// A follower, as the keeper holds it.
@@ -138,6 +148,7 @@ impl Keeper {
             if let Some(kept) = self.kept.remove(&name) {
                 kept.stop.send_replace(true);
             }
+            self.together.board.seat(&name).forget_trouble();
             tracing::info!(account = name, "account is followed no more");
         }
         let names: Vec<String> = config.accounts.keys().cloned().collect();
@@ -147,6 +158,9 @@ impl Keeper {
                 Some(kept) if kept.settings == settings => {}
                 Some(kept) => {
                     kept.stop.send_replace(true);
+                    if !settings.is_reached_like(&kept.settings) {
+                        self.together.board.seat(&name).forget_trouble();
+                    }
                     tracing::info!(account = name, "account has other settings");
                     self.start(&service, name, settings);
                 }
@@ -302,10 +316,22 @@ impl Keeper {
 }
 
 fn settings_of(service: &Service, name: &str) -> Settings {
-    let ready = service.config().ready(name).map(Box::new);
+    let ready = service.config().ready(name).map(|account| Box::new(followed(account)));
     let in_words =
         |errors: Vec<ConfigError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     Settings { account: ready.map_err(in_words), store: service.config().settings.store.clone() }
+}
+
+/// The account without what only those need who write a message.
+fn followed(account: ReadyAccount) -> ReadyAccount {
+    let written = MailSettings {
+        alias: None,
+        signature: None,
+        signature_file: None,
+        default_sender: false,
+        ..account.mail
+    };
+    ReadyAccount { mail: written, ..account }
 }
 
 async fn next_of<T>(loops: &mut FuturesUnordered<LocalBoxFuture<'static, T>>) -> T {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Service;
 use crate::{
     access::{Right, Rights},
-    config::{Login, OriginKind},
+    config::{Login, OriginKind, format_duration},
 };
 
 /// An account, as a listing shows it.
@@ -29,6 +29,12 @@ pub struct AccountView {
     pub period: Option<String>,
     /// The folders that are followed; empty for all.
     pub folders: Vec<String>,
+    /// The name beside the address in what is sent.
+    pub alias: Option<String>,
+    /// The time between two runs.
+    pub interval: Option<String>,
+    /// The text below what is sent, where it is not a file's.
+    pub signature: Option<String>,
     /// Who else may use it, and what for: `role customer-service: read, send`.
     pub shared_with: Vec<String>,
     /// `file` or `store`: where it is defined.
@@ -84,20 +90,15 @@ impl Service {
             imap: ready.map(|ready| format!("{}:{}", ready.imap.host, ready.imap.port)),
             period: account.map(|account| account.mail.period.to_string()),
             folders: account.map(|account| account.mail.folders.listed().to_vec()).unwrap_or_default(),
+            alias: account.and_then(|account| account.mail.alias.clone()),
+            interval: ready.map(|ready| format_duration(ready.mail_interval)),
+            signature: account.and_then(|account| account.mail.signature.clone()),
             shared_with: self.shared_with(name),
-            origin: account.map_or("file", |account| origin_name(account.origin.kind)),
+            origin: account.map_or(OriginKind::File, |account| account.origin.kind).name(),
             errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
             warnings: ready
                 .map(|ready| ready.warnings.iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),
         }
-    }
-}
-
-const fn origin_name(kind: OriginKind) -> &'static str {
-    match kind {
-        OriginKind::File => "file",
-        OriginKind::Stored => "store",
-        OriginKind::BuiltIn => "built in",
     }
 }

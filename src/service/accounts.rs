@@ -1,4 +1,4 @@
-//! Accounts: seen, tried, added, changed, let go (F1.6–F1.9). What is added by command lives in the store; files are never
+//! Accounts: seen, tried, added, let go (F1.6–F1.9). What is added by command lives in the store; files are never
 //! written (F8.3).
 
 use postrider_model::{ErrorClass, Fault};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{AccountView, Caller, Person, Revocation, Service, Trial, Way, audit::noted};
 use crate::{
     access::Act,
-    config::{AccountDraft, Choice, Login, Operation, OriginKind, Period, ReadyAccount, domain_of, fault},
+    config::{AccountDraft, Login, Operation, OriginKind, ReadyAccount, domain_of, fault},
     secrets::{PASSWORD_FIELD, Purpose, SealedSecret, SecretSource, TOKENS_FIELD},
 };
 
@@ -210,47 +210,6 @@ impl Service {
         }
     }
 
-    /// Changes how much of an account comes in. The account must have been added by command.
-    ///
-    /// # Errors
-    /// Where it is not there, or is defined by a file.
-    pub fn set_account(
-        &mut self,
-        caller: &Caller,
-        name: &str,
-        period: Option<Period>,
-        folders: Option<Choice>,
-    ) -> Result<(), Fault> {
-        let was = self.stored_now(name)?;
-        self.permit(caller, Act::SetAccount, name)?;
-        self.must_be_stored(name, "change")?;
-        let account = self.config.account(name).map_err(|errors| fault(&errors))?;
-        let draft = AccountDraft {
-            address: account.address.clone(),
-            user: account.user.clone(),
-            provider: account.provider.clone(),
-            login_name: account.login_name.clone(),
-            password: account.password.clone(),
-            period: period.or(Some(account.mail.period)),
-            folders: folders.or_else(|| Some(account.mail.folders.clone())),
-            auto: Some(account.mail.auto),
-            alias: account.mail.alias.clone(),
-            default_sender: Some(account.mail.default_sender),
-        };
-        let (name, toml) = (name.to_owned(), draft.to_toml());
-        self.check(&name, &toml)?;
-        let line = self.line(caller, Act::SetAccount, &name, "");
-        let stored_name = name.clone();
-        let is_changed = self.edit(move |tx| {
-            if !tx.replace_stored_account(&stored_name, &was.unwrap_or_default(), &toml)? {
-                return Ok(false);
-            }
-            tx.audit(line)?;
-            Ok(true)
-        })?;
-        if is_changed { Ok(()) } else { Err(changed_meanwhile("change", &name)) }
-    }
-
     /// By what the account logs in.
     ///
     /// # Errors
@@ -363,7 +322,7 @@ impl Service {
     }
 
     /// An account's settings as the store has them now, and the configuration with them: a call may have been under way for long.
-    fn stored_now(&mut self, name: &str) -> Result<Option<String>, Fault> {
+    pub(super) fn stored_now(&mut self, name: &str) -> Result<Option<String>, Fault> {
         let Some(store) = self.store.clone() else { return Ok(None) };
         // The text first: what the configuration has is no older then.
         let stored = store.reader()?.stored_accounts()?.into_iter().find(|(one, _)| one == name);
@@ -379,7 +338,7 @@ impl Service {
         }
     }
 
-    fn must_be_stored(&self, name: &str, verb: &str) -> Result<(), Fault> {
+    pub(super) fn must_be_stored(&self, name: &str, verb: &str) -> Result<(), Fault> {
         self.known(name)?;
         let origin = self.config.account(name).map(|account| account.origin.kind);
         if origin.is_ok_and(|kind| kind == OriginKind::Stored) {
@@ -390,7 +349,7 @@ impl Service {
         Err(fault.hint(format!("edit or delete {}", file.display())))
     }
 
-    fn check(&self, name: &str, toml: &str) -> Result<ReadyAccount, Fault> {
+    pub(super) fn check(&self, name: &str, toml: &str) -> Result<ReadyAccount, Fault> {
         let account = self.config.check_account(name, toml).map_err(|errors| fault(&errors))?;
         self.config.ready_account(&account).map_err(|errors| fault(&errors))
     }
@@ -451,7 +410,7 @@ fn taken(name: &str) -> Fault {
         .hint("give it another one with --name")
 }
 
-fn changed_meanwhile(verb: &str, name: &str) -> Fault {
+pub(super) fn changed_meanwhile(verb: &str, name: &str) -> Fault {
     let action = format!("{verb} account {name}");
     Fault::new(ErrorClass::Busy, action, "it was changed or removed meanwhile")
         .hint("look at it, and try again")

@@ -22,7 +22,7 @@ use postrider_remote::{AccessTokens, Credential};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Service, Trial, vault::Vault};
-use crate::config::{ConsentSettings, Login, ReadyAccount, fault};
+use crate::config::{ConsentSettings, Login, ReadyAccount, Server, fault};
 
 /// How long a person may take in the browser.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -337,10 +337,14 @@ fn not_consented(account: &ReadyAccount) -> Fault {
         .hint(format!("consent by `postrider account login {}`", account.name))
 }
 
-/// What is shown to an account's servers at a login, hashed.
+/// What is shown to an account's servers at a login, with where, hashed.
 pub(super) fn mark_of(account: &ReadyAccount, secret: &SecretString) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    for part in [&account.login_name, &account.imap.host, secret.expose_secret()] {
+    let at = |server: &Server| format!("{}:{}", server.host, server.port);
+    let servers =
+        [Some(&account.imap), account.smtp.as_ref()].map(|server| server.map(at).unwrap_or_default());
+    let [imap, smtp] = &servers;
+    for part in [&account.login_name, imap, smtp, secret.expose_secret()] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

@@ -100,7 +100,10 @@ impl Service {
         let found = Store::open_existing(&self.store_options()).map_err(Fault::from).and_then(|store| {
             self.store = store;
             self.merge_stored()?;
-            self.store.as_ref().map(|store| Ok(store.reader()?.check()?)).transpose()
+            let Some(store) = &self.store else { return Ok(None) };
+            let wrong = store.reader()?.check()?;
+            wrong.first().map_or(Ok(()), |first| store.note_damage(first))?;
+            Ok(Some(wrong))
         });
         match found {
             Ok(None) => {

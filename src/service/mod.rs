@@ -3,6 +3,7 @@
 //! One file a noun. The rights of a [`Caller`] are enforced here and nowhere else. Nothing in here prints or parses what a person
 //! typed beyond ids and queries; nothing knows SQL or a protocol.
 
+mod account_settings;
 mod account_view;
 mod accounts;
 mod api_tokens;
@@ -17,7 +18,7 @@ mod keys;
 mod mail;
 mod mail_edit;
 mod numbers;
-mod outgoing;
+mod outbox;
 mod providers;
 mod rights;
 mod run;
@@ -32,6 +33,7 @@ mod supervisor;
 mod trial;
 mod vault;
 pub(crate) mod watch;
+mod writing;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -45,6 +47,7 @@ use crate::{
 };
 
 pub use crate::access::{Act, Caller};
+pub use account_settings::{AccountChanges, Change};
 pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
 pub use api_tokens::MadeToken;
@@ -55,7 +58,7 @@ pub use keys::Rotated;
 pub use mail::{FolderView, MailFilter, Reach, Restored};
 pub use mail_edit::{Edited, FlagEdit};
 pub use numbers::AccountNumbers;
-pub use outgoing::{MailParts, NewFile, NewMail, OutboxView};
+pub use outbox::OutboxView;
 pub use providers::ProviderView;
 pub(crate) use run::failed_report;
 pub use run::{RunOutcome, RunRequest};
@@ -64,6 +67,7 @@ pub use state::{AccountState, HeldState};
 pub use store_life::{CopyView, StoreCheck, StoreRestored};
 pub use supervisor::{Following, Supervisor, Turn};
 pub use trial::Trial;
+pub use writing::{MailParts, NewFile, NewMail};
 
 /// What a process knows of its surroundings: read once, in `main`.
 #[derive(Debug, Clone)]

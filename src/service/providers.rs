@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Caller, Service, audit::noted};
 use crate::{
     access::Act,
-    config::{Operation, OriginKind, Provider, ProviderDraft, Server, fault as config_fault},
+    config::{Operation, ProviderDraft, Server, fault as config_fault},
 };
 
 /// A provider, as a listing shows it.
@@ -124,19 +124,11 @@ impl Service {
             auth: provider.map(|p| p.auth.iter().map(|auth| auth.name()).collect()).unwrap_or_default(),
             imap: provider.and_then(|provider| provider.imap.as_ref()).map(address),
             smtp: provider.and_then(|provider| provider.smtp.as_ref()).map(address),
-            origin: provider.map(origin),
+            origin: provider.map(|provider| provider.origin.kind.name()),
             accounts: accounts.map(ToOwned::to_owned).collect(),
             note: provider.and_then(|provider| provider.note.clone()),
             errors,
         })
-    }
-}
-
-const fn origin(provider: &Provider) -> &'static str {
-    match provider.origin.kind {
-        OriginKind::BuiltIn => "built in",
-        OriginKind::File => "file",
-        OriginKind::Stored => "store",
     }
 }
 

@@ -1,14 +1,25 @@
-//! An account's signature, as its file has it (F2.6): plain text, or HTML with the pictures that it shows.
+//! An account's signature (F2.6): the text that its settings have, or what is in its file, plain text or HTML with the pictures that it
+//! shows.
 
 use std::{fs, path::Path};
 
 use postrider_formats::compose::{InlinePart, Signature};
 use postrider_model::{ErrorClass, Fault};
 
-use super::outgoing::{NewFile, picture};
+use super::writing::{NewFile, picture};
+use crate::config::MailSettings;
+
+/// What stands below all that the account sends.
+pub(super) fn signature(mail: &MailSettings) -> Result<Option<Signature>, Fault> {
+    match (&mail.signature, &mail.signature_file) {
+        (Some(text), _) => Ok(Some(Signature { plain: Some(text.clone()), ..Signature::default() })),
+        (None, Some(file)) => of_file(file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
 
 /// The signature in that file: HTML where it is named so, with the pictures that it shows from beside it; else plain text.
-pub(super) fn signature(file: &Path) -> Result<Signature, Fault> {
+fn of_file(file: &Path) -> Result<Signature, Fault> {
     let text = String::from_utf8_lossy(&read_signature(file, file)?).into_owned();
     let is_html = file
         .extension()

@@ -1,8 +1,8 @@
 //! Whether anything may be loaded, and whether anything may be sent (F10.2, F10.3).
 //!
 //! A disk that fills up stops the load first: below the first mark nothing more comes in, so that there is room for what has to be noted
-//! about what goes out. Below the second, much smaller one nothing goes out either, since its outcome might not be noted. Both pass by
-//! themselves once there is room. A store that was found damaged sends nothing before it was looked at, and one that is away from home
+//! about what goes out. Below half of it nothing more is taken from people that is to go out. Below the last, much smaller one nothing
+//! goes out either, since its outcome might not be noted. All pass by themselves once there is room. A store that was found damaged sends nothing before it was looked at, and one that is away from home
 //! nothing before it was adopted.
 
 use std::{io, path::Path, sync::Arc};
@@ -14,6 +14,8 @@ use postrider_store::{Away, Store};
 const RESERVE: u64 = 64 << 20;
 /// What stays free on a smaller one: so many parts of a hundred.
 const RESERVE_PERCENT: u64 = 5;
+/// No message is taken from people that would leave less than this part of the reserve.
+const WRITTEN_PART: u64 = 2;
 /// Nothing is sent where less is left than this part of the reserve.
 const LAST_PART: u64 = 8;
 
@@ -30,6 +32,11 @@ impl Room {
     /// What a load leaves free.
     pub fn reserve(self) -> u64 {
         RESERVE.min(self.size / 100 * RESERVE_PERCENT)
+    }
+
+    /// What a message that is taken from people leaves free.
+    pub fn kept_from_writers(self) -> u64 {
+        self.reserve() / WRITTEN_PART
     }
 
     /// What has to be free for anything to be sent.
@@ -75,13 +82,31 @@ impl Leave {
     /// Transient, where the reserve would be touched.
     pub fn to_load(&self, octets: u64) -> Result<(), Fault> {
         let room = self.room()?;
+        self.to_grow("load more mail", octets, room, room.reserve()).map_err(|fault| {
+            fault.hint(
+                "free some space; what is changed here is sent all the same, and the load goes on by itself",
+            )
+        })
+    }
+
+    /// That a person's message of so many octets may be kept, to be sent or as a draft.
+    ///
+    /// # Errors
+    /// Transient, where it would use up room that is kept for the outcomes of what waits already.
+    pub fn to_write(&self, action: &str, octets: u64) -> Result<(), Fault> {
+        let room = self.room()?;
+        self.to_grow(action, octets, room, room.kept_from_writers()).map_err(|fault| {
+            fault.hint("free some space, and try again; what waits already is sent all the same")
+        })
+    }
+
+    /// That so many octets may come in, and leave so much free.
+    fn to_grow(&self, action: &str, octets: u64, room: Room, left: u64) -> Result<(), Fault> {
         // Each octet goes into a log first and into its file as well, before the log is given back.
         let under_way = self.store.log_octets().saturating_add(octets.saturating_mul(2));
-        let wanted = room.reserve().saturating_add(under_way);
+        let wanted = left.saturating_add(under_way);
         match room.free < wanted {
-            true => Err(nearly_full("load more mail", room, wanted).hint(
-                "free some space; what is changed here is sent all the same, and the load goes on by itself",
-            )),
+            true => Err(nearly_full(action, room, wanted)),
             false => Ok(()),
         }
     }
@@ -167,33 +192,35 @@ mod tests {
     fn the_marks_grow_with_the_disk_up_to_a_bound() {
         let marks = |size| {
             let room = Room { free: 0, size };
-            (room.reserve(), room.last())
+            (room.reserve(), room.kept_from_writers(), room.last())
         };
-        assert_eq!(marks(100 << 20), (5_242_880, 655_360));
-        assert_eq!(marks(1 << 40), (64 << 20, 8 << 20));
-        assert_eq!(marks(0), (0, 0));
+        assert_eq!(marks(100 << 20), (5_242_880, 2_621_440, 655_360));
+        assert_eq!(marks(1 << 40), (64 << 20, 32 << 20, 8 << 20));
+        assert_eq!(marks(0), (0, 0, 0));
     }
 
     #[test]
-    fn loading_stops_first_then_sending_and_both_go_on_by_themselves() {
+    fn loading_stops_first_then_writing_then_sending_and_all_go_on_by_themselves() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(&Options::new(home.path().join("store"), [1; 16], Timestamp(0))).unwrap();
         let disk = Arc::new(Shrinking(Mutex::new(Room { free: 0, size: 10 << 30 })));
         let leave = Leave::new(store.clone(), disk.clone());
         let log = store.log_octets();
         let table = [
-            (1 << 30, true, true),
-            ((66 << 20) + log, true, true),
-            ((66 << 20) + log - 1, false, true),
-            (64 << 20, false, true),
-            (8 << 20, false, true),
-            ((8 << 20) - 1, false, false),
-            (0, false, false),
-            (1 << 30, true, true),
+            (1 << 30, [true, true, true]),
+            ((66 << 20) + log, [true, true, true]),
+            ((66 << 20) + log - 1, [false, true, true]),
+            ((34 << 20) + log, [false, true, true]),
+            ((34 << 20) + log - 1, [false, false, true]),
+            (8 << 20, [false, false, true]),
+            ((8 << 20) - 1, [false, false, false]),
+            (0, [false, false, false]),
+            (1 << 30, [true, true, true]),
         ];
-        for (free, loads, sends) in table {
+        for (free, expected) in table {
             disk.0.lock().unwrap().free = free;
-            assert_eq!((leave.to_load(1 << 20).is_ok(), leave.to_go_on().is_ok()), (loads, sends), "{free}");
+            let asked = [leave.to_load(1 << 20), leave.to_write("keep a draft", 1 << 20), leave.to_go_on()];
+            assert_eq!(asked.map(|answer| answer.is_ok()), expected, "{free}");
         }
         disk.0.lock().unwrap().free = 5 << 20;
         let fault = leave.to_send().unwrap_err();

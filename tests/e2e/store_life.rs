@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postrider_test_support::home::output_of;
-use postrider_test_support::{Delivery, programs};
+use postrider_test_support::{Daemon, Delivery, programs};
 use rustix::process::geteuid;
 use serde_json::Value;
 
@@ -305,6 +305,27 @@ fn damage_that_a_run_meets_stops_what_is_sent_until_a_backup_is_put_back() {
     scene.run(&["adopt"]).ok();
     scene.sync();
     assert_in_step(&scene);
+}
+
+#[test]
+fn damage_that_only_a_reader_meets_stops_the_daemon_beside_it() {
+    let scene = Scene::new();
+    scene
+        .server
+        .fill(USER, "INBOX", (0..3).map(|at| Delivery::new(letter(&format!("letter {at}")))))
+        .unwrap();
+    scene.sync();
+    let _daemon = Daemon::start(&scene.home, postrider()).unwrap();
+    scene.run(&["--sync-now"]).ok();
+    sqlite(&scene.home.store(), "db.execute(\"DELETE FROM body_chunk\")");
+    scene.run(&["--sync-now"]).ok();
+    let id = id_of(&scene, "letter 1");
+    let met = scene.run(&["mail", "show", &id, "--raw"]);
+    assert!(met.code == 1 && met.err.contains("nothing is sent any more"), "{met:?}");
+    scene.run(&["mail", "flag", &id, "+flagged"]).ok();
+    let refused = scene.run(&["--sync-now"]);
+    assert!(refused.code == 1 && refused.err.contains("store.db is damaged"), "{refused:?}");
+    assert!(!is_flagged_there(&scene, "letter 1"));
 }
 
 #[test]

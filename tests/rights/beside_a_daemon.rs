@@ -160,6 +160,19 @@ fn typed(house: &Inhabited, name: &str, doing: Doing) -> Expected {
         }
         Doing::Outbox => vec!["outbox", "list", "--json", "--all"],
         Doing::Configure => vec!["account", "set", ACCOUNT, "--period", "1M"],
+        Doing::Introduce => {
+            vec![
+                "account",
+                "set",
+                ACCOUNT,
+                "--alias",
+                "Service",
+                "--interval",
+                "90s",
+                "--signature",
+                "Service",
+            ]
+        }
         Doing::ChangeHost => vec!["provider", "add", "other", "--imap", "imap.example.net"],
         Doing::SeeAccount => vec!["account", "show", ACCOUNT],
         Doing::Audit => vec!["audit", "list"],
@@ -191,6 +204,10 @@ fn asked(house: &Inhabited, token: &str, as_user: Option<&str>, doing: Doing) ->
         ),
         Doing::Outbox => Asked::get("/v1/outbox?all=true"),
         Doing::Configure => Asked::post("/v1/accounts/set", json!({ "name": ACCOUNT, "period": "1M" })),
+        Doing::Introduce => Asked::post(
+            "/v1/accounts/set",
+            json!({ "name": ACCOUNT, "alias": "Service", "interval": "90s", "signature": "Service" }),
+        ),
         Doing::ChangeHost => Asked::post(
             "/v1/providers/add",
             json!({ "name": "other", "imap": { "host": "imap.example.net" } }),
@@ -227,12 +244,16 @@ fn audit_is_whole(house: &Inhabited) {
 
 #[test]
 fn the_matrix_holds_for_unix_users_at_the_command_line() {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped by name: the command line as other Unix users, which only root can be");
-        return;
-    }
+    // Only root can be somebody else: whoever else runs this is the owner, and has that row alone.
+    let is_anybody = rustix::process::geteuid().is_root();
     let mut wrong = Vec::new();
     for name in CALLERS {
+        if !is_anybody && name != "owner" {
+            println!(
+                "skipped: {name}, in the_matrix_holds_for_unix_users_at_the_command_line (this is not root)"
+            );
+            continue;
+        }
         let house = Inhabited::new();
         for doing in DOINGS {
             let (found, wanted) = (typed(&house, name, doing), expected(name, doing));

@@ -73,7 +73,7 @@ impl House {
         let toml = format!(
             "address = \"{name}@example.com\"\n{user}[credentials]\nstored = true\n[mail]\nload = true\nsend = true\n"
         );
-        self.tx(|tx| tx.put_stored_account(name, &toml));
+        assert!(self.tx(|tx| tx.add_stored_account(name, &toml, false)), "{name} is new");
     }
 
     /// Puts mail into an account: so many messages in INBOX, one that is deleted, and one in the outbox.
@@ -120,7 +120,12 @@ impl House {
 
     /// The use cases, over the files as they are now.
     pub fn service(&self) -> Service {
-        let world = World { unix_users: Arc::new(System), ..World::real() };
+        self.service_in(World::real())
+    }
+
+    /// The same in another world.
+    pub fn service_in(&self, world: World) -> Service {
+        let world = World { unix_users: Arc::new(System), ..world };
         let environment = Environment {
             config_dir: self.home.path().join("config"),
             default_store: self.home.path().join("store"),

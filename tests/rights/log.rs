@@ -7,8 +7,7 @@ use std::{
 };
 
 use postrider::{
-    config::Period,
-    service::{FlagEdit, MailFilter, MailParts, NewMail, Reach, RunRequest},
+    service::{AccountChanges, Change, FlagEdit, MailFilter, MailParts, NewMail, Reach, RunRequest},
     sync::Silent,
 };
 use postrider_model::{ErrorClass, Timestamp};
@@ -47,8 +46,8 @@ fn where_the_log_cannot_be_written_nothing_is_changed_or_sent_and_looking_goes_o
     assert!(service.flag_mail(&sender, &[id], &edit).is_err());
     assert!(service.delete_mail(&holder, &[id], false).is_err());
     assert!(service.purge_mail(&holder, &[mailbox.deleted]).is_err());
-    let month: Period = "1M".parse().unwrap();
-    assert!(service.set_account(&holder, "support", Some(month), None).is_err());
+    let month = AccountChanges { period: Change::To("1M".parse().unwrap()), ..AccountChanges::default() };
+    assert!(service.set_account(&holder, "support", month).is_err());
     let parts = MailParts { to: vec!["anna@example.org".into()], ..MailParts::default() };
     assert!(service.queue_mail(&sender, "support", NewMail::Parts(Box::new(parts))).is_err());
     assert!(service.drop_outgoing(&sender, mailbox.outgoing).is_err());

@@ -37,6 +37,8 @@ pub enum Doing {
     Outbox,
     /// Changing its period.
     Configure,
+    /// Changing its name, interval and signature.
+    Introduce,
     /// Adding a provider: a host.
     ChangeHost,
     /// Seeing that it is there.
@@ -59,7 +61,7 @@ pub const CALLERS: [&str; 9] = [
 ];
 
 /// What they try, in the order of the table's columns.
-pub const DOINGS: [Doing; 13] = [
+pub const DOINGS: [Doing; 14] = [
     Doing::Read,
     Doing::ListNamed,
     Doing::Search,
@@ -70,6 +72,7 @@ pub const DOINGS: [Doing; 13] = [
     Doing::Send,
     Doing::Outbox,
     Doing::Configure,
+    Doing::Introduce,
     Doing::ChangeHost,
     Doing::SeeAccount,
     Doing::Audit,
@@ -78,16 +81,16 @@ pub const DOINGS: [Doing; 13] = [
 /// What comes of it: `x` done, `r` refused, `.` absent.
 #[rustfmt::skip]
 const TABLE: [(&str, &str); 9] = [
-    // read · named · search · own · folders · flag · purge · send · outbox · configure · host · see · audit
-    ("reader",            "x x x . x r r r . r r x r"),
-    ("sender",            "x x x x x x r x x r r x r"),
-    ("configurer",        ". r . . . . . r . x r x r"),
-    ("holder",            "x x x x x x x x x x r x r"),
-    ("administrator",     ". r . . . . . r . r x x x"),
-    ("deputy for sender", "x x x x x x r x x r r x r"),
-    ("deputy",            ". . . . . . . . . . r . r"),
-    ("stranger",          ". . . . . . . . . . r . r"),
-    ("owner",             "x x x x x x x x x x x x x"),
+    // read · named · search · own · folders · flag · purge · send · outbox · configure · introduce · host · see · audit
+    ("reader",            "x x x . x r r r . r r r x r"),
+    ("sender",            "x x x x x x r x x r r r x r"),
+    ("configurer",        ". r . . . . . r . x x r x r"),
+    ("holder",            "x x x x x x x x x x x r x r"),
+    ("administrator",     ". r . . . . . r . r r x x x"),
+    ("deputy for sender", "x x x x x x r x x r r r x r"),
+    ("deputy",            ". . . . . . . . . . . r . r"),
+    ("stranger",          ". . . . . . . . . . . r . r"),
+    ("owner",             "x x x x x x x x x x x x x x"),
 ];
 
 /// What is to come of that doing of that caller.

@@ -1,8 +1,14 @@
 //! The matrix, over the use cases: by uid and by name.
 
+use std::{io, path::Path, sync::Arc, time::Duration};
+
 use postrider::{
-    config::{Period, ProviderDraft, ProviderKind, Security, ServerDraft},
-    service::{Caller, FlagEdit, MailFilter, MailParts, NewMail, Reach, Service},
+    config::{ProviderDraft, ProviderKind, Security, ServerDraft},
+    service::{
+        AccountChanges, AccountView, Caller, Change, FlagEdit, MailFilter, MailParts, NewMail, Reach, Service,
+    },
+    sync::{Disk, Room},
+    world::World,
 };
 use postrider_model::{ErrorClass, Fault, OutboxId, PlacementId};
 use postrider_store::{AuditFilter, Outcome};
@@ -59,13 +65,25 @@ fn attempt(
         Doing::Outbox => {
             service.outbox(caller, None, true).map(|all| all.iter().any(|one| one.account == account))
         }
-        Doing::Configure => {
-            service.set_account(caller, account, Some("1M".parse::<Period>().unwrap()), None).map(|()| true)
-        }
+        Doing::Configure => service.set_account(caller, account, a_month()).map(|()| true),
+        Doing::Introduce => service.set_account(caller, account, introduced()).map(|()| true),
         Doing::ChangeHost => service.add_provider(caller, "other", &provider()).map(|_| true),
         Doing::SeeAccount => Ok(service.accounts(caller).iter().any(|one| one.name == account)
             && service.account(caller, account).is_ok()),
         Doing::Audit => service.audit(caller, &AuditFilter::default()).map(|_| true),
+    }
+}
+
+fn a_month() -> AccountChanges {
+    AccountChanges { period: Change::To("1M".parse().unwrap()), ..AccountChanges::default() }
+}
+
+fn introduced() -> AccountChanges {
+    AccountChanges {
+        alias: Change::To("Customer Service".into()),
+        interval: Change::To(Duration::from_secs(90)),
+        signature: Change::To("Customer Service\nweekdays 9 to 17\n".into()),
+        ..AccountChanges::default()
     }
 }
 
@@ -205,9 +223,86 @@ fn a_change_that_is_made_is_not_answered_as_an_error_where_a_file_has_become_wro
     let mut service = house.service();
     let holder = caller(&service, "holder", true);
     house.write("users.toml", "this is no TOML");
-    service.set_account(&holder, ACCOUNT, Some("1M".parse::<Period>().unwrap()), None).unwrap();
+    service.set_account(&holder, ACCOUNT, a_month()).unwrap();
     let period = service.account(&holder, ACCOUNT).unwrap().period;
     assert_eq!(period.as_deref(), Some("1M"), "what was changed holds, by the files that were in force");
+}
+
+#[test]
+fn whoever_configures_changes_what_is_theirs_to_change_and_nothing_else_of_it() {
+    let (house, _) = house();
+    let mut service = house.service();
+    let (configurer, owner) = (caller(&service, "configurer", true), service.owner());
+    let before = service.account(&owner, ACCOUNT).unwrap();
+    service.set_account(&configurer, ACCOUNT, introduced()).unwrap();
+    let after = service.account(&configurer, ACCOUNT).unwrap();
+    let said = [&after.alias, &after.interval, &after.signature].map(Option::as_deref);
+    let signature = "Customer Service\nweekdays 9 to 17\n";
+    assert_eq!(said, [Some("Customer Service"), Some("90s"), Some(signature)]);
+    let (alias, interval, signature) = (None, Some("5m".to_owned()), None);
+    let reset = AccountChanges {
+        alias: Change::Reset,
+        interval: Change::Reset,
+        signature: Change::Reset,
+        ..AccountChanges::default()
+    };
+    assert_eq!(AccountView { alias, interval, signature, ..after }, before, "nothing else is another");
+    service.set_account(&configurer, ACCOUNT, reset).unwrap();
+    assert_eq!(service.account(&owner, ACCOUNT).unwrap(), before, "and there is a way back");
+
+    for (changes, key) in [
+        (AccountChanges { alias: Change::To("a\nb".into()), ..AccountChanges::default() }, "mail.alias"),
+        (
+            AccountChanges { interval: Change::To(Duration::ZERO), ..AccountChanges::default() },
+            "sync.interval",
+        ),
+        (
+            AccountChanges { signature: Change::To("\u{1b}[2J".into()), ..AccountChanges::default() },
+            "mail.signature",
+        ),
+    ] {
+        let fault = service.set_account(&configurer, ACCOUNT, changes).unwrap_err();
+        assert_eq!(fault.class, ErrorClass::Config);
+        assert!(fault.message().contains(key), "{fault}");
+    }
+    assert_eq!(service.account(&owner, ACCOUNT).unwrap(), before);
+}
+
+/// A disk that has so much room.
+struct Small(u64);
+
+impl Disk for Small {
+    fn room(&self, _dir: &Path) -> io::Result<Room> {
+        Ok(Room { free: self.0, size: 10 << 30 })
+    }
+}
+
+#[test]
+fn what_senders_write_does_not_use_up_the_room_that_is_kept_for_outcomes() {
+    let (house, _) = house();
+    let letter = |octets| {
+        let text = Some("x".repeat(octets));
+        NewMail::Parts(Box::new(MailParts {
+            to: vec!["anna@example.org".into()],
+            text,
+            ..MailParts::default()
+        }))
+    };
+    let disk = Arc::new(Small((34 << 20) + house.store.log_octets()));
+    let mut service = house.service_in(World { disk, ..World::real() });
+    let sender = caller(&service, "sender", true);
+    service.queue_mail(&sender, ACCOUNT, letter(1_000)).unwrap();
+    let said = [
+        service.queue_mail(&sender, ACCOUNT, letter(2 << 20)).map(drop),
+        service.draft_mail(&sender, ACCOUNT, letter(2 << 20)).map(drop),
+    ];
+    let actions = ["send from account support", "keep a draft in account support"];
+    for (said, action) in said.into_iter().zip(actions) {
+        let fault = said.unwrap_err();
+        assert_eq!((fault.class, fault.action.as_str()), (ErrorClass::Transient, action));
+        assert!(fault.message().contains("the disk is nearly full"), "{fault}");
+    }
+    assert_eq!(service.outbox(&sender, None, true).unwrap().len(), 2, "the small one, and one from before");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Accounts: seen, tried, added, changed, let go. A consent is given at the terminal of the store's owner, not here.
+//! Accounts: seen, tried, added, let go. A consent is given at the terminal of the store's owner, not here.
 
 use std::{fmt, path::PathBuf};
 
@@ -36,6 +36,12 @@ pub struct Account {
     pub period: Option<String>,
     /// The folders that are followed; empty for all.
     pub folders: Vec<String>,
+    /// The name beside the address in what is sent.
+    pub alias: Option<String>,
+    /// The time between two runs: `5m`.
+    pub interval: Option<String>,
+    /// The text below what is sent, where it is not a file's.
+    pub signature: Option<String>,
     /// Who else may use it, and what for: `role customer-service: read, send`.
     pub shared_with: Vec<String>,
     /// `file` or `store`: where it is defined.
@@ -58,6 +64,9 @@ impl From<AccountView> for Account {
             imap: view.imap,
             period: view.period,
             folders: view.folders,
+            alias: view.alias,
+            interval: view.interval,
+            signature: view.signature,
             shared_with: view.shared_with,
             origin: view.origin.to_owned(),
             errors: view.errors,
@@ -148,12 +157,7 @@ impl Operation for NewWay {
     type Answer = LoginWay;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<LoginWay, Fault> {
-        let draft = AccountDraft {
-            address: self.address,
-            provider: self.provider,
-            login_name: self.login_name,
-            ..AccountDraft::default()
-        };
+        let draft = AccountDraft::new(self.address, self.provider, self.login_name);
         Ok(LoginWay { by_consent: service.asks_for_consent(caller, &draft)? })
     }
 }
@@ -292,19 +296,16 @@ impl Operation for Add {
     async fn perform(mut self, service: &mut Service, caller: &Caller) -> Result<Saved, Fault> {
         let login = self.login()?;
         let draft = AccountDraft {
-            address: self.address,
-            provider: self.provider,
-            login_name: self.login_name,
             period: self.period.as_deref().map(period).transpose()?,
             folders: (!self.folders.is_empty()).then_some(Choice::Listed(self.folders)),
-            ..AccountDraft::default()
+            ..AccountDraft::new(self.address, self.provider, self.login_name)
         };
         let new = NewAccount { name: self.name, draft, login };
         service.add_account(caller, new, &Nobody).await.map(Saved::from)
     }
 }
 
-fn period(text: &str) -> Result<Period, Fault> {
+pub(super) fn period(text: &str) -> Result<Period, Fault> {
     text.parse().map_err(|error: PeriodParseError| {
         Fault::new(ErrorClass::Config, "read the period", error.to_string())
     })
@@ -348,40 +349,6 @@ impl Operation for Login {
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Trial, Fault> {
         let login = NewLogin::Store(self.password.0);
         service.login(caller, &self.name, login, &Nobody).await.map(Trial::from)
-    }
-}
-
-/// Other settings for an account that was added by command. What is absent stays.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Set {
-    /// Its name.
-    pub name: String,
-    /// How much of the past comes in: `1d`, `1w`, `1M`, `1y`, `all`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub period: Option<String>,
-    /// The folders to follow; empty for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folders: Option<Vec<String>>,
-}
-
-/// Nothing more is to be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Done {}
-
-impl Operation for Set {
-    const METHOD: Method = Method::Post;
-    const PATH: &'static str = "/v1/accounts/set";
-    const SUMMARY: &'static str = "Change settings of an account that was added by command";
-    type Answer = Done;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Done, Fault> {
-        let period = self.period.as_deref().map(period).transpose()?;
-        let folders = self.folders.map(|names| match names.is_empty() {
-            true => Choice::All,
-            false => Choice::Listed(names),
-        });
-        service.set_account(caller, &self.name, period, folders).map(|()| Done {})
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Instant, Media, MessageId, Method, Octets, Operation},
+    api::{Instant, MessageId, Method, Octets, Operation},
     service::{self, Caller, MailFilter, Service},
 };
 
@@ -268,19 +268,10 @@ impl Operation for Raw {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/v1/messages/raw";
     const SUMMARY: &'static str = "A message's bytes, exactly as the server gave them";
-    const MEDIA: Media = Media::Octets;
     type Answer = Octets;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Octets, Fault> {
         service.raw_message(caller, self.id.0).map(Octets)
-    }
-
-    fn encode(answer: Octets) -> Result<Vec<u8>, Fault> {
-        Ok(answer.0)
-    }
-
-    fn decode(bytes: Vec<u8>) -> Result<Octets, Fault> {
-        Ok(Octets(bytes))
     }
 }
 

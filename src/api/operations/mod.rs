@@ -1,5 +1,6 @@
 //! All operations, one file a noun. An answer is what the command of that name prints with `--json`, or what it prints that from.
 
+pub mod account_settings;
 pub mod accounts;
 pub mod audit;
 pub mod folders;

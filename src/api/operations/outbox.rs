@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sync::RunReport;
 use crate::{
-    api::{Base64, Media, MessageId, Method, Octets, Operation, OutboxId, Problem},
+    api::{Base64, MessageId, Method, Octets, Operation, OutboxId, Problem},
     service::{self, Caller, MailParts, NewMail, OutboxView, RunRequest, Service},
     sync::Silent,
 };
@@ -276,19 +276,10 @@ impl Operation for Raw {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/v1/outbox/raw";
     const SUMMARY: &'static str = "The bytes of a message in the outbox";
-    const MEDIA: Media = Media::Octets;
     type Answer = Octets;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Octets, Fault> {
         service.outgoing_bytes(caller, self.id.0).map(Octets)
-    }
-
-    fn encode(answer: Octets) -> Result<Vec<u8>, Fault> {
-        Ok(answer.0)
-    }
-
-    fn decode(bytes: Vec<u8>) -> Result<Octets, Fault> {
-        Ok(Octets(bytes))
     }
 }
 

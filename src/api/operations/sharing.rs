@@ -28,7 +28,7 @@ pub struct Share {
     /// They send as its address and keep its messages in order; they read, too.
     #[serde(default)]
     pub send: bool,
-    /// They change its folders and period.
+    /// They change its name, folders, period, interval and signature.
     #[serde(default)]
     pub configure: bool,
 }

@@ -40,7 +40,7 @@ pub struct AccountShare {
     /// They send as its address and keep its messages in order; they read, too.
     #[arg(long)]
     pub send: bool,
-    /// They change its folders and period.
+    /// They change its name, folders, period, interval and signature.
     #[arg(long)]
     pub configure: bool,
 }

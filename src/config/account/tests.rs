@@ -147,6 +147,14 @@ fn a_wrong_value_is_told_with_its_line() {
             ":3: mail.folders: found an empty list, expected \"all\" or a list of full names such as [\"INBOX\", \
              \"Projects/2026\"]; for no mail at all load = false",
         ),
+        (
+            "[mail]\nsignature = \"\"\n",
+            ":3: mail.signature: found \"\", expected a text of at most 16 KiB without control characters",
+        ),
+        (
+            "[mail]\nsignature = \"Vera\"\nsignature_file = \"vera.txt\"\n",
+            ":4: mail.signature_file: found a signature besides, expected one of signature, signature_file",
+        ),
         ("mail = 1\n", ":2: mail: found 1, expected a table, written [mail]"),
         (
             "[activities]\nsince = 2026\n",
@@ -194,7 +202,7 @@ fn an_unknown_key_names_the_nearest() {
     let told: Vec<(String, Option<&str>)> =
         errors.iter().map(|error| (error.to_string(), error.hint.as_deref())).collect();
     let top = "address, user, provider, login_name, credentials, mail, contacts, activities, sync";
-    let mail = "load, send, auto, period, folders, default_sender, alias, signature_file";
+    let mail = "load, send, auto, period, folders, default_sender, alias, signature, signature_file";
     let expected = "a mail address such as \"e.mirny@example.com\"";
     assert_eq!(
         told,

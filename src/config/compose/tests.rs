@@ -79,6 +79,8 @@ proptest! {
         count in 1_u32..1_000,
         auto in proptest::option::of(any::<bool>()),
         alias in proptest::option::of("[A-Za-z\"'\\\\é]{1,20}"),
+        signature in proptest::option::of("[A-Za-z\"'\\\\é\n\t -]{0,30}[a-z]\n?"),
+        interval in proptest::option::of((1_u64..1_000_000).prop_map(Duration::from_secs)),
     ) {
         let draft = AccountDraft {
             address: "e.mirny@example.com".into(),
@@ -90,9 +92,16 @@ proptest! {
             auto,
             alias,
             default_sender: Some(true),
+            signature,
+            interval,
             ..AccountDraft::default()
         };
         let account = config().check_account("work", &draft.to_toml()).unwrap();
+        let again = AccountDraft::of(&account);
+        let read_again = config().check_account("work", &again.to_toml()).unwrap();
+        prop_assert_eq!(Account { origin: account.origin.clone(), ..read_again }, account.clone());
+        prop_assert_eq!(again.signature, draft.signature);
+        prop_assert_eq!(again.interval, draft.interval);
         prop_assert_eq!(account.address, draft.address);
         prop_assert_eq!(account.user, draft.user);
         prop_assert_eq!(account.login_name, draft.login_name);

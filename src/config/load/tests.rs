@@ -96,7 +96,7 @@ fn a_wrong_file_stops_only_its_own_account() {
         [
             "accounts.d/work.toml:3: mail.period: found \"2 weeks\", expected one of 1d, 1w, 1M, 1y, all",
             "accounts.d/work.toml:4: mail.folder: found an unknown key, expected one of load, send, auto, period, \
-             folders, default_sender, alias, signature_file",
+             folders, default_sender, alias, signature, signature_file",
         ]
     );
     assert_eq!(

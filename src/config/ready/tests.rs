@@ -57,6 +57,26 @@ fn an_interval_is_that_of_mail_or_of_the_account_or_of_the_daemon() {
 }
 
 #[test]
+fn servers_are_asked_alike_whatever_is_only_of_matter_here() {
+    let before = work(STORED).ready("work").unwrap();
+    let table = [
+        ("[mail]\nalias = \"Anna\"\nsignature = \"Anna\"\nperiod = \"1y\"\nfolders = [\"INBOX\"]\n", true),
+        ("[sync]\ninterval = \"1m\"\n", true),
+        ("[mail]\nauto = false\n", false),
+        ("[mail]\nload = false\n", false),
+        ("[mail]\nsend = false\n", false),
+    ];
+    for (keys, expected) in table {
+        let after = work(&format!("{STORED}{keys}")).ready("work").unwrap();
+        assert_eq!(after.is_reached_like(&before), expected, "{keys}");
+    }
+    let elsewhere = EXAMPLE.replace("smtp.example.com", "smtp.example.net");
+    let account = format!("address = \"e.mirny@example.com\"\n{STORED}");
+    let after = config(&[("example", &elsewhere)], &[("work", &account)]).ready("work").unwrap();
+    assert!(!after.is_reached_like(&before));
+}
+
+#[test]
 fn the_login_is_what_the_provider_says() {
     let login = |login: &str, keys: &str| {
         let provider = format!("login = \"{login}\"\n{EXAMPLE}");

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use postrider_model::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
+use super::{Halt, Refused};
 use crate::service::Following;
 
 /// All followers of a process, by the names of their accounts. A place stays when its account goes: whoever comes after it under the same
@@ -19,8 +20,17 @@ pub struct Board(Mutex<BTreeMap<String, Arc<Seat>>>);
 #[derive(Debug, Default)]
 pub struct Seat {
     following: Mutex<Following>,
+    /// What keeps from its servers. It outlives a follower that is replaced: a server is not asked again because some setting is another.
+    trouble: Mutex<Trouble>,
     /// Held by whoever speaks to the account's servers.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What keeps from an account's servers.
+#[derive(Debug, Default)]
+struct Trouble {
+    halt: Option<Halt>,
+    sending: Option<Refused>,
 }
 
 impl Board {
@@ -42,6 +52,33 @@ impl Seat {
         self.turn.clone().lock_owned().await
     }
 
+    /// Forgets what kept from the account's servers: they, or its login, are others now.
+    pub fn forget_trouble(&self) {
+        *self.trouble() = Trouble::default();
+    }
+
+    /// Why the account is left alone.
+    pub(super) fn halt(&self) -> Option<Halt> {
+        self.trouble().halt.clone()
+    }
+
+    pub(super) fn set_halt(&self, halt: Option<Halt>) {
+        self.trouble().halt = halt;
+    }
+
+    /// The login that the server for sending refused.
+    pub(super) fn sending_refused(&self) -> Option<Refused> {
+        self.trouble().sending.clone()
+    }
+
+    pub(super) fn set_sending_refused(&self, refused: Option<Refused>) {
+        self.trouble().sending = refused;
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn enter(&self, phase: &'static str, next_run: Option<Timestamp>) {
         let mut following = self.following();
         following.phase = phase;
@@ -52,7 +89,7 @@ impl Seat {
         self.following().watched = folders;
     }
 
-    fn following(&self) -> std::sync::MutexGuard<'_, Following> {
+    fn following(&self) -> MutexGuard<'_, Following> {
         self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

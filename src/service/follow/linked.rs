@@ -40,8 +40,9 @@ impl Follower {
             if let Some(leave) = self.until(link, due).await? {
                 return Ok(leave);
             }
-            if self.sending_refused.is_some() && self.has_another_login(self.sending_refused.as_ref()).await {
-                self.sending_refused = None;
+            let refused = self.seat.sending_refused();
+            if refused.is_some() && self.has_another_login(refused.as_ref()).await {
+                self.seat.set_sending_refused(None);
                 return Ok(Leave::Again);
             }
         }
@@ -98,7 +99,8 @@ impl Follower {
         let until = if self.asks.is_some() { "the login is another" } else { "`watch` begins anew" };
         self.warn(&format!("nothing more is sent before {until}{hint}"));
         link.stop_sending(fault.clone());
-        self.sending_refused = Some(Refused { mark: self.refused_mark().await, fault });
+        let mark = self.refused_mark().await;
+        self.seat.set_sending_refused(Some(Refused { mark, fault }));
     }
 
     /// Follows what is told until the next run is due; `None` then.

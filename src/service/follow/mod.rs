@@ -11,6 +11,7 @@
 //! - One account's trouble stops no other: each has a loop of its own, all on one thread, none detached.
 //! - A login that was refused is not tried again before there is another password or consent. What may pass is, after pauses that
 //!   grow; a server's own wish is kept.
+//! - Both hold for whoever follows the account next, too, where its settings are others but its servers and its login are not.
 //! - What was changed here is sent within a second, since nothing tells of it but the store.
 //! - A machine that slept connects anew: whatever was open before is not asked whether it still is.
 
@@ -23,7 +24,10 @@ use std::{sync::Arc, time::Duration};
 
 use postrider_model::{AccountReport, ErrorClass, Fault, RunId};
 use postrider_net::Backoff;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    time::Instant,
+};
 
 use super::{
     RunRequest, Service,
@@ -90,17 +94,39 @@ pub struct Follower {
     shown: Option<blake3::Hash>,
     /// Failures in a row.
     failures: u32,
-    /// The server for sending refused this login.
-    sending_refused: Option<Refused>,
     /// The last failure is in the account's row for `status` already.
     is_noted: bool,
 }
 
 /// A login that was refused, and why.
+#[derive(Debug, Clone)]
 struct Refused {
     fault: Fault,
     /// What was shown to the server, hashed: the same is not shown again.
     mark: Option<blake3::Hash>,
+}
+
+/// Why an account is left alone for a while, and for how long.
+#[derive(Debug, Clone)]
+struct Halt {
+    fault: Fault,
+    /// When it is worth trying again; `None` where its login was refused, which only another one ends.
+    until: Option<Instant>,
+    /// What was shown to the server that refused it.
+    mark: Option<blake3::Hash>,
+    failures: u32,
+}
+
+impl Halt {
+    fn of(refused: Refused, failures: u32) -> Self {
+        let Refused { fault, mark } = refused;
+        Self { fault, until: None, mark, failures }
+    }
+
+    /// The login that was refused, where that is why.
+    fn refused(&self) -> Option<Refused> {
+        self.until.is_none().then(|| Refused { fault: self.fault.clone(), mark: self.mark })
+    }
 }
 
 /// Why a linked account is left.
@@ -126,22 +152,14 @@ impl Follower {
         let News { changed, resumed } = &together.news;
         let news = Heard { changed: changed.ear(), resumed: resumed.ear(), stopping };
         let seat = together.board.seat(&name);
-        Self {
-            service,
-            together,
-            name,
-            asks,
-            news,
-            seat,
-            shown: None,
-            failures: 0,
-            sending_refused: None,
-            is_noted: false,
-        }
+        Self { service, together, name, asks, news, seat, shown: None, failures: 0, is_noted: false }
     }
 
     /// Follows. Answers with what a person has to put right where it does not wait for that itself.
     pub async fn follow(mut self) -> Option<Fault> {
+        if !self.resume().await {
+            return None;
+        }
         loop {
             self.is_noted = false;
             let left = self.link_and_follow().await;
@@ -197,8 +215,8 @@ impl Follower {
         if !link.account.mail.auto && self.asks.is_some() {
             return Ok(Leave::Nothing);
         }
-        if let Some(refused) = &self.sending_refused {
-            link.stop_sending(refused.fault.clone());
+        if let Some(refused) = self.seat.sending_refused() {
+            link.stop_sending(refused.fault);
         }
         // No good-bye: a server that has gone silent would be waited for.
         self.rounds(&mut link).await

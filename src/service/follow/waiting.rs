@@ -5,7 +5,7 @@ use std::time::Duration;
 use postrider_model::{ErrorClass, Fault, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ask, Follower, Refused, next_ask, stopped};
+use super::{Ask, Follower, Halt, Refused, next_ask, stopped};
 use crate::{config::Login, secrets::SecretSource, sync::Event};
 
 /// After a machine slept its network takes a moment; no account waits longer than this then.
@@ -22,15 +22,48 @@ enum Asked {
 }
 
 impl Follower {
+    /// Waits on where whoever followed this account before waited. Answers whether to go on.
+    pub(super) async fn resume(&mut self) -> bool {
+        let Some(halt) = self.seat.halt().filter(|_| !self.is_by_hand()) else { return true };
+        self.failures = halt.failures;
+        let refused = halt.refused();
+        match refused.is_some() && self.has_another_login(refused.as_ref()).await {
+            true => {
+                self.seat.set_halt(None);
+                true
+            }
+            false => self.halt(halt).await,
+        }
+    }
+
     /// Waits after a failure. Answers whether to go on.
     pub(super) async fn wait(&mut self, fault: Fault, pause: Option<Duration>) -> bool {
-        // A server's own wish holds after a sleep too.
-        let may_hurry = fault.class != ErrorClass::Throttled && fault.retry_after_ms.is_none();
-        let mut due = Instant::now() + pause.unwrap_or_else(|| self.interval());
-        let mut refused = match pause {
+        let until = pause.map(|pause| Instant::now() + pause);
+        let mark = match until {
             Some(_) => None,
-            None => Some(Refused { mark: self.refused_mark().await, fault }),
+            None => self.refused_mark().await,
         };
+        // Whoever is to stop has been replaced, perhaps by one with another login.
+        if *self.news.stopping.borrow() {
+            return false;
+        }
+        self.halt(Halt { fault, until, mark, failures: self.failures }).await
+    }
+
+    async fn halt(&mut self, halt: Halt) -> bool {
+        self.seat.set_halt(Some(halt.clone()));
+        let go_on = self.stand(halt).await;
+        if go_on {
+            self.seat.set_halt(None);
+        }
+        go_on
+    }
+
+    async fn stand(&mut self, halt: Halt) -> bool {
+        // A server's own wish holds after a sleep too.
+        let may_hurry = halt.fault.class != ErrorClass::Throttled && halt.fault.retry_after_ms.is_none();
+        let mut due = halt.until.unwrap_or_else(|| Instant::now() + self.interval());
+        let mut refused = halt.refused();
         loop {
             let (phase, next) = match &refused {
                 Some(_) => ("stopped", None),
@@ -44,6 +77,7 @@ impl Follower {
                     Asked::Well => return true,
                     Asked::Badly => {}
                     Asked::Refused(now) => {
+                        self.seat.set_halt(Some(Halt::of(now.clone(), self.failures)));
                         refused = Some(now);
                         due = Instant::now() + self.interval();
                     }
@@ -69,16 +103,22 @@ impl Follower {
 
     /// Waits where nothing runs by itself. Answers whether to go on.
     pub(super) async fn idle(&mut self) -> bool {
-        let mut refused = None;
+        let mut refused = self.seat.halt().and_then(|halt| halt.refused());
         loop {
             self.seat.enter("by hand", None);
             tokio::select! {
                 biased;
                 () = stopped(&mut self.news.stopping) => return false,
                 ask = next_ask(&mut self.asks) => match self.run_for(ask, refused.as_ref()).await {
-                    Asked::Well => refused = None,
+                    Asked::Well => {
+                        self.seat.set_halt(None);
+                        refused = None;
+                    }
                     Asked::Badly => {}
-                    Asked::Refused(now) => refused = Some(now),
+                    Asked::Refused(now) => {
+                        self.seat.set_halt(Some(Halt::of(now.clone(), self.failures)));
+                        refused = Some(now);
+                    }
                 },
             }
         }
@@ -120,6 +160,11 @@ impl Follower {
         // Whoever asked may have left.
         let _ = ask.answer.send((report, plan));
         outcome
+    }
+
+    /// Whether nothing runs by itself.
+    fn is_by_hand(&self) -> bool {
+        self.asks.is_some() && self.service.config.ready(&self.name).is_ok_and(|account| !account.mail.auto)
     }
 
     fn asks_a_program(&self) -> bool {

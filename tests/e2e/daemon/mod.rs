@@ -3,6 +3,7 @@
 mod asked;
 mod many;
 mod reload;
+mod settings;
 mod soak;
 mod trouble;
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postrider_test_support::Daemon;
 use postrider_test_support::home::Provider;
+use postrider_test_support::{Daemon, Proxy};
 
 use super::many::{Many, address};
 use super::{SOON, eventually, within};
@@ -39,6 +39,57 @@ fn a_wrong_password_is_tried_once_and_another_one_is_used_by_itself() {
 
     many.home.write_config("secrets/a0", super::many::PASSWORD).unwrap();
     eventually("its mail comes in", || many.status(0)["status"] == "ok");
+    assert_eq!(daemon.stop().unwrap().code(), Some(0));
+}
+
+/// Neither what holds for all accounts nor a setting of its own that no server hears of makes a refused login, or a server that asked
+/// for patience, worth another try.
+#[test]
+fn a_reload_that_changes_nothing_for_the_servers_asks_none_of_them_again() {
+    let many = Many::new(2, "1h");
+    many.home.write_config("secrets/a0", "wrong").unwrap();
+    let busy = Busy::start();
+    many.home.provider("p1", &Provider { domain: "d1.example".into(), ..Provider::plain(busy.at) }).unwrap();
+    let mut daemon = Daemon::start(&many.home, postrider()).unwrap();
+    daemon
+        .wait_for("STATUS=following 2 accounts, 1 tried again later, 1 waiting for a person", SOON)
+        .unwrap();
+    // From now on it is left alone for ten seconds and more.
+    eventually("patience has grown", || busy.came.load(Relaxed) == 3);
+    let tried = || (many.proxies[0].connections(), busy.came.load(Relaxed));
+    let before = tried();
+    assert_eq!(before.0, 1, "{}", daemon.log());
+
+    let settings = |days: u32| {
+        let store = many.home.store();
+        format!("[daemon]\ninterval = \"2h\"\n[store]\npath = {store:?}\nkeep_deleted = \"{days}d\"\n")
+    };
+    many.home.write_config("postrider.toml", &settings(80)).unwrap();
+    many.run(&["reload"]).ok();
+    let file = many.home.config().join("accounts.d/a0.toml");
+    let account = std::fs::read_to_string(&file).unwrap();
+    many.home
+        .write_config("accounts.d/a0.toml", &account.replace("[mail]\n", "[mail]\nalias = \"Anna\"\n"))
+        .unwrap();
+    many.run(&["reload"]).ok();
+    many.home.write_config("accounts.d/a0.toml", &format!("{account}[sync]\ninterval = \"30m\"\n")).unwrap();
+    many.run(&["reload"]).ok();
+    assert_eq!(many.run(&["--sync-now", "a0"]).code, 3, "whoever asks is told as before");
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(tried(), before, "{}", daemon.log());
+    assert_eq!([0, 1].map(|number| many.status(number)["phase"].clone()), ["stopped", "paused"]);
+
+    // Another server is asked at once, with the same password.
+    let elsewhere = Proxy::start(many.server.imap_addr(), Duration::ZERO).unwrap();
+    many.home
+        .provider("p0", &Provider { domain: "d0.example".into(), ..Provider::plain(elsewhere.addr()) })
+        .unwrap();
+    many.run(&["reload"]).ok();
+    eventually("the other server is asked", || elsewhere.connections() == 1);
+    many.home.write_config("secrets/a0", super::many::PASSWORD).unwrap();
+    many.home.write_config("postrider.toml", &settings(70)).unwrap();
+    many.run(&["reload"]).ok();
+    eventually("another password is tried at once", || many.status(0)["status"] == "ok");
     assert_eq!(daemon.stop().unwrap().code(), Some(0));
 }
 

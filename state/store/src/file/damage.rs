@@ -23,6 +23,17 @@ pub(crate) fn note(dir: &Path, detail: &str) -> Result<()> {
     written.map_err(StoreError::io("write", path))
 }
 
+/// Sets the mark where what was done has met damage of the store; passes on what came of it.
+pub(crate) fn noting<R>(dir: &Path, done: Result<R>) -> Result<R> {
+    if let Err(StoreError::Damaged { file, detail }) = &done
+        && file == STORE_FILE
+        && let Err(error) = note(dir, detail)
+    {
+        tracing::error!(%error, "the mark of damage cannot be set");
+    }
+    done
+}
+
 /// What was found, where the mark is set. One whose words did not reach the disk is a mark all the same.
 pub(crate) fn found(dir: &Path) -> Result<Option<String>> {
     let path = dir.join(DAMAGE_FILE);

@@ -66,25 +66,27 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>> {
-        let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE 1 = 1");
-        let mut values: Vec<Value> = Vec::new();
-        if let Some(account) = &filter.account {
-            sql.push_str(" AND account = ?");
-            values.push(account.clone().into());
-        }
-        if let Some(since) = filter.since {
-            sql.push_str(" AND at_us >= ?");
-            values.push(since.0.into());
-        }
-        sql.push_str(" ORDER BY id DESC LIMIT ?");
-        values.push(i64::from(filter.limit).into());
-        let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(linked(row)?.row);
-        }
-        Ok(found)
+        self.noting(|| {
+            let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE 1 = 1");
+            let mut values: Vec<Value> = Vec::new();
+            if let Some(account) = &filter.account {
+                sql.push_str(" AND account = ?");
+                values.push(account.clone().into());
+            }
+            if let Some(since) = filter.since {
+                sql.push_str(" AND at_us >= ?");
+                values.push(since.0.into());
+            }
+            sql.push_str(" ORDER BY id DESC LIMIT ?");
+            values.push(i64::from(filter.limit).into());
+            let mut statement = self.conn.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(linked(row)?.row);
+            }
+            Ok(found)
+        })
     }
 
     /// Follows the chain from the oldest line to the newest.
@@ -92,28 +94,30 @@ impl Reader {
     /// # Errors
     /// What SQLite says. What is wrong with the log is in the answer.
     pub fn verify_audit(&self) -> Result<Verified> {
-        // One moment of the log, though others write meanwhile.
-        let moment = self.conn.unchecked_transaction()?;
-        let expected_first = self.first_audit_id()?;
-        let mut statement = moment.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY id"))?;
-        let mut rows = statement.query([])?;
-        let mut verified = Verified { lines: 0, wrong: None };
-        let mut last: Option<(i64, [u8; 32])> = None;
-        while let Some(row) = rows.next()? {
-            let Ok(line) = linked(row) else {
-                verified.wrong = Some(AuditFault { id: row.get(0)?, why: "it is no line of the log" });
-                return Ok(verified);
-            };
-            if let Some(wrong) = line.wrong_after(last, expected_first) {
-                verified.wrong = Some(wrong);
-                return Ok(verified);
+        self.noting(|| {
+            // One moment of the log, though others write meanwhile.
+            let moment = self.conn.unchecked_transaction()?;
+            let expected_first = self.first_audit_id()?;
+            let mut statement = moment.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY id"))?;
+            let mut rows = statement.query([])?;
+            let mut verified = Verified { lines: 0, wrong: None };
+            let mut last: Option<(i64, [u8; 32])> = None;
+            while let Some(row) = rows.next()? {
+                let Ok(line) = linked(row) else {
+                    verified.wrong = Some(AuditFault { id: row.get(0)?, why: "it is no line of the log" });
+                    return Ok(verified);
+                };
+                if let Some(wrong) = line.wrong_after(last, expected_first) {
+                    verified.wrong = Some(wrong);
+                    return Ok(verified);
+                }
+                verified.lines += 1;
+                last = Some((line.row.id, line.chain));
             }
-            verified.lines += 1;
-            last = Some((line.row.id, line.chain));
-        }
-        let (newest, used) = (last.map_or(0, |(id, _)| id), self.used_audit_ids()?);
-        verified.wrong = (newest != used).then_some(AuditFault { id: newest + 1, why: "it is missing" });
-        Ok(verified)
+            let (newest, used) = (last.map_or(0, |(id, _)| id), self.used_audit_ids()?);
+            verified.wrong = (newest != used).then_some(AuditFault { id: newest + 1, why: "it is missing" });
+            Ok(verified)
+        })
     }
 
     /// The number of the line with which the log begins: of the first that was kept when it was last cut.

@@ -27,7 +27,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn check(&self) -> Result<Vec<String>> {
-        unsound(&self.conn)
+        self.noting(|| unsound(&self.conn))
     }
 
     /// Reads messages' bytes, each against its hash: all of them, or evenly so many of them. `progress` is told how many of how many.
@@ -35,25 +35,27 @@ impl Reader {
     /// # Errors
     /// What SQLite says, but for damage, which is what is looked for.
     pub fn check_bodies(&self, most: Option<u64>, mut progress: impl FnMut(u64, u64)) -> Result<BodyCheck> {
-        let of: i64 = self.conn.query_row("SELECT count(*) FROM body", [], |row| row.get(0))?;
-        let of = of.cast_unsigned();
-        let every = most.map_or(1, |most| of.div_ceil(most.max(1)).max(1));
-        let mut statement = self.conn.prepare("SELECT id FROM body WHERE id % ?1 = 0 ORDER BY id")?;
-        let mut rows = statement.query([every.cast_signed()])?;
-        let mut check = BodyCheck { of, ..BodyCheck::default() };
-        while let Some(row) = rows.next()? {
-            let id = row.get(0)?;
-            check.read += 1;
-            progress(check.read, of.div_ceil(every));
-            match body::write_to(&self.conn, id, &mut io::sink()) {
-                Err(StoreError::Damaged { detail, .. }) if check.wrong.len() < TOLD => {
-                    check.wrong.push(format!("{}: {detail}", self.who_has(id)));
+        self.noting(|| {
+            let of: i64 = self.conn.query_row("SELECT count(*) FROM body", [], |row| row.get(0))?;
+            let of = of.cast_unsigned();
+            let every = most.map_or(1, |most| of.div_ceil(most.max(1)).max(1));
+            let mut statement = self.conn.prepare("SELECT id FROM body WHERE id % ?1 = 0 ORDER BY id")?;
+            let mut rows = statement.query([every.cast_signed()])?;
+            let mut check = BodyCheck { of, ..BodyCheck::default() };
+            while let Some(row) = rows.next()? {
+                let id = row.get(0)?;
+                check.read += 1;
+                progress(check.read, of.div_ceil(every));
+                match body::write_to(&self.conn, id, &mut io::sink()) {
+                    Err(StoreError::Damaged { detail, .. }) if check.wrong.len() < TOLD => {
+                        check.wrong.push(format!("{}: {detail}", self.who_has(id)));
+                    }
+                    Ok(_) | Err(StoreError::Damaged { .. }) => {}
+                    Err(error) => return Err(error),
                 }
-                Ok(_) | Err(StoreError::Damaged { .. }) => {}
-                Err(error) => return Err(error),
             }
-        }
-        Ok(check)
+            Ok(check)
+        })
     }
 
     /// The ids by which people know the messages of that body.

@@ -72,19 +72,21 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn show(&self, id: PlacementId, accounts: Option<&[AccountId]>) -> Result<Option<Details>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT m.account, m.structure, m.thread, p.deleted_why
+        self.noting(|| {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT m.account, m.structure, m.thread, p.deleted_why
              FROM placement p JOIN message m ON m.id = p.message WHERE p.id = ?1",
-        )?;
-        let found = statement
-            .query_row([id.0], |row| Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)));
-        let Some((account, structure, thread, deleted_why)) = found.optional()? else { return Ok(None) };
-        if accounts.is_some_and(|visible| !visible.contains(&account)) {
-            return Ok(None);
-        }
-        let Some(row) = self.row(id)? else { return Ok(None) };
-        let addresses = addresses_of(&self.conn, row.message)?;
-        Ok(Some(Details { row, account, addresses, structure, thread, deleted_why }))
+            )?;
+            let found = statement
+                .query_row([id.0], |row| Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)));
+            let Some((account, structure, thread, deleted_why)) = found.optional()? else { return Ok(None) };
+            if accounts.is_some_and(|visible| !visible.contains(&account)) {
+                return Ok(None);
+            }
+            let Some(row) = self.row(id)? else { return Ok(None) };
+            let addresses = addresses_of(&self.conn, row.message)?;
+            Ok(Some(Details { row, account, addresses, structure, thread, deleted_why }))
+        })
     }
 
     /// The account in which that message is; `None` where there is none of that id.
@@ -92,10 +94,12 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn account_of(&self, id: PlacementId) -> Result<Option<AccountId>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT c.account FROM placement p JOIN collection c ON c.id = p.collection WHERE p.id = ?1",
-        )?;
-        Ok(statement.query_row([id.0], |row| row.get(0).map(AccountId)).optional()?)
+        self.noting(|| {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT c.account FROM placement p JOIN collection c ON c.id = p.collection WHERE p.id = ?1",
+            )?;
+            Ok(statement.query_row([id.0], |row| row.get(0).map(AccountId)).optional()?)
+        })
     }
 
     /// Writes the message's bytes, exactly as the server gave them, and answers how many they were. They are checked against
@@ -104,8 +108,10 @@ impl Reader {
     /// # Errors
     /// [`StoreError::NoSuchMessage`], [`StoreError::Damaged`], what `out` or SQLite says.
     pub fn body(&self, id: PlacementId, out: &mut dyn Write) -> Result<u64> {
-        let sql = "SELECT m.body FROM placement p JOIN message m ON m.id = p.message WHERE p.id = ?1";
-        self.body_by(sql, id.0, out)?.ok_or(StoreError::NoSuchMessage(id))
+        self.noting(|| {
+            let sql = "SELECT m.body FROM placement p JOIN message m ON m.id = p.message WHERE p.id = ?1";
+            self.body_by(sql, id.0, out)?.ok_or(StoreError::NoSuchMessage(id))
+        })
     }
 
     /// The same for a message, wherever it stands: for indexing what was not indexed in time. `None` where it is gone.
@@ -113,7 +119,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Damaged`], what `out` or SQLite says.
     pub fn message_body(&self, id: MessageId, out: &mut dyn Write) -> Result<Option<u64>> {
-        self.body_by("SELECT body FROM message WHERE id = ?1", id.0, out)
+        self.noting(|| self.body_by("SELECT body FROM message WHERE id = ?1", id.0, out))
     }
 
     /// The ids of the messages after that one, at most `most`, in their order.
@@ -121,10 +127,12 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn messages_after(&self, after: MessageId, most: u32) -> Result<Vec<MessageId>> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-        let ids = statement.query_map([after.0, i64::from(most)], |row| row.get(0).map(MessageId))?;
-        Ok(ids.collect::<rusqlite::Result<_>>()?)
+        self.noting(|| {
+            let mut statement =
+                self.conn.prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+            let ids = statement.query_map([after.0, i64::from(most)], |row| row.get(0).map(MessageId))?;
+            Ok(ids.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     fn body_by(&self, sql: &str, id: i64, out: &mut dyn Write) -> Result<Option<u64>> {
@@ -138,6 +146,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn history(&self, id: PlacementId) -> Result<Vec<HistoryRow>> {
+        self.noting(|| {
         let mut statement = self.conn.prepare_cached(
             "SELECT at_us, run, side, actor, what, why, snapshot FROM history WHERE placement = ?1 ORDER BY id DESC",
         )?;
@@ -153,6 +162,7 @@ impl Reader {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The next page of an account's messages that are not deleted, in the order of ids: those after `after`, at most `most`.
@@ -167,6 +177,7 @@ impl Reader {
         after: PlacementId,
         most: u32,
     ) -> Result<Vec<Export>> {
+        self.noting(|| {
         let mut statement = self.conn.prepare_cached(
             "SELECT p.id, c.name, iif(p.here IS NULL, p.uid, NULL), p.flags, p.keywords, p.internal_us, b.size,
                     (SELECT d.written FROM message_address l JOIN address d ON d.id = l.address
@@ -189,6 +200,7 @@ impl Reader {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 }
 

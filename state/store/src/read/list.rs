@@ -212,19 +212,21 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn list(&self, filter: &Filter) -> Result<Vec<Row>> {
-        if let Some(address) = &filter.address {
-            let messages = self.messages_with(address)?;
-            return self.rows(&self.newest_of(&messages, filter)?);
-        }
-        let conditions = Conditions::of(filter);
-        let mut newest = Newest::new(filter.limit);
-        for collection in self.visible(filter)? {
-            match filter.deleted {
-                true => self.deleted_in(collection, &conditions, &mut newest)?,
-                false => self.newest_in(collection, &conditions, &mut newest)?,
+        self.noting(|| {
+            if let Some(address) = &filter.address {
+                let messages = self.messages_with(address)?;
+                return self.rows(&self.newest_of(&messages, filter)?);
             }
-        }
-        self.rows(&newest.finish())
+            let conditions = Conditions::of(filter);
+            let mut newest = Newest::new(filter.limit);
+            for collection in self.visible(filter)? {
+                match filter.deleted {
+                    true => self.deleted_in(collection, &conditions, &mut newest)?,
+                    false => self.newest_in(collection, &conditions, &mut newest)?,
+                }
+            }
+            self.rows(&newest.finish())
+        })
     }
 
     /// The messages in whose header that address stands, ascending.

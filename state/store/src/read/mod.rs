@@ -1,7 +1,8 @@
 //! Reading: what people, exports and the status ask for. Nothing here can change the store.
 //!
 //! A reader shows what the caller may see and nothing else: the accounts are bounded before limits and counts are applied
-//! (F7.4). Lists are newest first by the server's date.
+//! (F7.4). Lists are newest first by the server's date. Damage that it meets leaves a mark, whoever reads: nothing more is sent then
+//! (F10.2).
 
 mod audit;
 mod check;
@@ -10,7 +11,11 @@ mod list;
 mod search;
 mod state;
 
-use std::{cell::OnceCell, fmt, path::Path};
+use std::{
+    cell::OnceCell,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::Connection;
 
@@ -26,7 +31,7 @@ pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{
     Result,
-    file::{SEARCH_FILE, STORE_FILE, connect_reader},
+    file::{SEARCH_FILE, STORE_FILE, connect_reader, damage},
 };
 
 /// A reading connection.
@@ -34,13 +39,20 @@ pub struct Reader {
     pub(crate) conn: Connection,
     /// The search index, from the first search on.
     search: OnceCell<Connection>,
-    search_path: std::path::PathBuf,
+    search_path: PathBuf,
+    dir: PathBuf,
 }
 
 impl Reader {
     pub(crate) fn new(dir: &Path) -> Result<Self> {
-        let conn = connect_reader(&dir.join(STORE_FILE))?;
-        Ok(Self { conn, search: OnceCell::new(), search_path: dir.join(SEARCH_FILE) })
+        let conn = damage::noting(dir, connect_reader(&dir.join(STORE_FILE)))?;
+        let search_path = dir.join(SEARCH_FILE);
+        Ok(Self { conn, search: OnceCell::new(), search_path, dir: dir.to_owned() })
+    }
+
+    /// Reads. All that others call goes through here.
+    pub(crate) fn noting<R>(&self, read: impl FnOnce() -> Result<R>) -> Result<R> {
+        damage::noting(&self.dir, read())
     }
 }
 

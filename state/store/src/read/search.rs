@@ -54,7 +54,8 @@ impl Reader {
     /// # Errors
     /// [`StoreError::TimedOut`] after two seconds, damage of either file, what SQLite says.
     pub fn search(&mut self, query: &SearchQuery) -> Result<Found> {
-        self.search_within(query, LIMIT)
+        let found = self.search_within(query, LIMIT);
+        self.noting(|| found)
     }
 
     pub(crate) fn search_within(&mut self, query: &SearchQuery, limit: Duration) -> Result<Found> {

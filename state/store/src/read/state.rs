@@ -60,12 +60,14 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn accounts(&self) -> Result<Vec<AccountRow>> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT id, name, address FROM account ORDER BY name")?;
-        let rows = statement.query_map([], |row| {
-            Ok(AccountRow { id: AccountId(row.get(0)?), name: row.get(1)?, address: row.get(2)? })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.noting(|| {
+            let mut statement =
+                self.conn.prepare_cached("SELECT id, name, address FROM account ORDER BY name")?;
+            let rows = statement.query_map([], |row| {
+                Ok(AccountRow { id: AccountId(row.get(0)?), name: row.get(1)?, address: row.get(2)? })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The folders of an account, sorted by name, frozen ones included.
@@ -73,6 +75,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn folders(&self, account: AccountId) -> Result<Vec<FolderRow>> {
+        self.noting(|| {
         let mut statement = self.conn.prepare_cached(
             "SELECT c.id, c.name, c.role, c.gone_us, c.gone_why, count(p.id), coalesce(sum(p.flags & 1 = 0), 0)
              FROM collection c LEFT JOIN placement p ON p.folder = c.id AND p.deleted_us IS NULL
@@ -93,6 +96,7 @@ impl Reader {
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// What an account has, in numbers.
@@ -100,6 +104,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn counts(&self, account: AccountId) -> Result<Counts> {
+        self.noting(|| {
         let mut statement = self.conn.prepare_cached(
             "SELECT (SELECT count(*) FROM collection c WHERE c.account = ?1 AND c.gone_us IS NULL),
                     (SELECT count(*) FROM collection c JOIN placement p ON p.folder = c.id
@@ -129,6 +134,7 @@ impl Reader {
                 unsent: unsent.cast_unsigned(),
             })
         })?)
+        })
     }
 
     /// The accounts' last runs, in the order of accounts.
@@ -136,7 +142,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn runs(&self) -> Result<Vec<RunRow>> {
-        runs(&self.conn)
+        self.noting(|| runs(&self.conn))
     }
 
     /// The entries of the outbox, the oldest first: those that are not done with, or all that are still known.
@@ -144,7 +150,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn outbox(&self, account: Option<AccountId>, all: bool) -> Result<Vec<Outgoing>> {
-        outbox(&self.conn, account, all)
+        self.noting(|| outbox(&self.conn, account, all))
     }
 
     /// The plans of that account that wait for a person's word.
@@ -152,7 +158,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn held(&self, account: AccountId) -> Result<Vec<Held>> {
-        held(&self.conn, account)
+        self.noting(|| held(&self.conn, account))
     }
 
     /// The account whose deletions that plan holds; `None` where no plan of that name waits.
@@ -160,10 +166,12 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn account_of_plan(&self, plan: HeldId) -> Result<Option<AccountId>> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT c.account FROM held h JOIN collection c ON c.id = h.collection WHERE h.id = ?1",
-        )?;
-        Ok(statement.query_row([plan.0], |row| row.get(0).map(AccountId)).optional()?)
+        self.noting(|| {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT c.account FROM held h JOIN collection c ON c.id = h.collection WHERE h.id = ?1",
+            )?;
+            Ok(statement.query_row([plan.0], |row| row.get(0).map(AccountId)).optional()?)
+        })
     }
 
     /// All accounts that were added by command: name and text, sorted by name.
@@ -171,7 +179,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn stored_accounts(&self) -> Result<Vec<(String, String)>> {
-        texts(&self.conn, "stored_account")
+        self.noting(|| texts(&self.conn, "stored_account"))
     }
 
     /// All providers that were added by command: name and text, sorted by name.
@@ -179,7 +187,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn stored_providers(&self) -> Result<Vec<(String, String)>> {
-        texts(&self.conn, "stored_provider")
+        self.noting(|| texts(&self.conn, "stored_provider"))
     }
 
     /// What was granted by command: the account's name and the text, sorted by name.
@@ -187,7 +195,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn stored_mailboxes(&self) -> Result<Vec<(String, String)>> {
-        texts(&self.conn, "stored_mailbox")
+        self.noting(|| texts(&self.conn, "stored_mailbox"))
     }
 
     /// The provider remembered for a domain: the user's own before everybody's.
@@ -195,7 +203,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn domain_provider(&self, domain: &str, user: &str) -> Result<Option<String>> {
-        domain_provider(&self.conn, domain, user)
+        self.noting(|| domain_provider(&self.conn, domain, user))
     }
 
     /// A sealed secret.
@@ -203,7 +211,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn secret(&self, account: &str, field: &str) -> Result<Option<Secret>> {
-        secret(&self.conn, account, field)
+        self.noting(|| secret(&self.conn, account, field))
     }
 
     /// An account's sealed tokens, where somebody has consented for it.
@@ -211,18 +219,20 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn tokens(&self, account: &str) -> Result<Option<SealedTokens>> {
-        let mut statement = self.conn.prepare_cached(
+        self.noting(|| {
+            let mut statement = self.conn.prepare_cached(
             "SELECT generation, sealed, given_for FROM oauth_token WHERE account = ?1 AND sealed IS NOT NULL",
         )?;
-        let found = statement.query_row([account], |row| {
-            let generation: i64 = row.get(0)?;
-            Ok(SealedTokens {
-                generation: generation.cast_unsigned(),
-                sealed: row.get(1)?,
-                given_for: row.get(2)?,
-            })
-        });
-        Ok(found.optional()?)
+            let found = statement.query_row([account], |row| {
+                let generation: i64 = row.get(0)?;
+                Ok(SealedTokens {
+                    generation: generation.cast_unsigned(),
+                    sealed: row.get(1)?,
+                    given_for: row.get(2)?,
+                })
+            });
+            Ok(found.optional()?)
+        })
     }
 
     /// The ids of the keys by which secrets and tokens here are sealed, each once.
@@ -230,11 +240,13 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn secret_keys(&self) -> Result<Vec<String>> {
+        self.noting(|| {
         let mut statement = self.conn.prepare_cached(
             "SELECT key_id FROM secret UNION SELECT key_id FROM oauth_token WHERE key_id IS NOT NULL ORDER BY key_id",
         )?;
         let ids = statement.query_map([], |row| row.get(0))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The remembered domains: domain, user (`None` for everybody) and provider.
@@ -242,11 +254,13 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn domains(&self) -> Result<Vec<(String, Option<String>, String)>> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT domain, nullif(user, ''), provider FROM domain ORDER BY domain, user")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        self.noting(|| {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT domain, nullif(user, ''), provider FROM domain ORDER BY domain, user",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 }
 

@@ -36,14 +36,6 @@ impl fmt::Debug for Secret {
 }
 
 impl Tx<'_> {
-    /// Keeps an account's settings, in the place of what was kept under that name.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn put_stored_account(&mut self, name: &str, toml: &str) -> Result<()> {
-        self.put("stored_account", name, toml)
-    }
-
     /// Keeps a new account's settings; answers whether the name was free. With `also_left` it is not free either where the store has an
     /// account of that name, whose settings may be gone.
     ///

@@ -85,9 +85,11 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn api_tokens(&self) -> Result<Vec<ApiToken>> {
-        let mut statement =
-            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM api_token ORDER BY name"))?;
-        Ok(statement.query_map([], token)?.collect::<rusqlite::Result<_>>()?)
+        self.noting(|| {
+            let mut statement =
+                self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM api_token ORDER BY name"))?;
+            Ok(statement.query_map([], token)?.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The token with that hash, be it over or not.
@@ -95,8 +97,10 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn api_token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>> {
-        let sql = format!("SELECT {COLUMNS} FROM api_token WHERE hash = ?1");
-        Ok(self.conn.prepare_cached(&sql)?.query_row([hash.as_slice()], token).optional()?)
+        self.noting(|| {
+            let sql = format!("SELECT {COLUMNS} FROM api_token WHERE hash = ?1");
+            Ok(self.conn.prepare_cached(&sql)?.query_row([hash.as_slice()], token).optional()?)
+        })
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) use outbox::outbox;
 pub(crate) use placements::flags_from;
 pub(crate) use runs::run_row;
 
-use crate::{Result, StoreError, file};
+use crate::{Result, file};
 use addresses::KnownAddresses;
 
 /// The store's writing connection.
@@ -101,13 +101,7 @@ impl Writer {
     /// five seconds; what SQLite says on committing. Damage leaves a mark, so that nothing more is sent (F10.2).
     pub fn transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
         let done = self.try_transaction(job);
-        if let Err(StoreError::Damaged { file, detail }) = &done
-            && file == file::STORE_FILE
-            && let Err(error) = file::damage::note(&self.dir, detail)
-        {
-            tracing::error!(%error, "the mark of damage cannot be set");
-        }
-        done
+        file::damage::noting(&self.dir, done)
     }
 
     fn try_transaction<R>(&mut self, job: impl FnOnce(&mut Tx<'_>) -> Result<R>) -> Result<R> {
@@ -226,12 +220,12 @@ mod tests {
         writer.conn.pragma_update(None, "max_page_count", pages).unwrap();
         let refused = writer.transaction(|tx| {
             tx.ensure_account("a", "x@y.test")?;
-            tx.put_stored_account("a", &"x".repeat(1_000_000))
+            tx.add_stored_account("a", &"x".repeat(1_000_000), false)
         });
         assert!(matches!(refused, Err(StoreError::DiskFull)), "{refused:?}");
         assert!(store.reader().unwrap().accounts().unwrap().is_empty());
         writer.conn.pragma_update(None, "max_page_count", i64::from(u32::MAX) - 1).unwrap();
-        writer.transaction(|tx| tx.put_stored_account("a", &"x".repeat(1_000_000))).unwrap();
+        writer.transaction(|tx| tx.add_stored_account("a", &"x".repeat(1_000_000), false)).unwrap();
     }
 
     #[test]

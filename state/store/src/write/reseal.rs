@@ -51,7 +51,7 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn sealed_rows(&self) -> Result<Vec<SealedRow>> {
-        rows(&self.conn)
+        self.noting(|| rows(&self.conn))
     }
 }
 

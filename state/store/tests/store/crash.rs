@@ -110,5 +110,5 @@ fn the_syncers_lock_keeps_neither_readers_nor_edits_out() {
     assert!(matches!(SyncLock::acquire(f.store.dir()), Err(StoreError::Busy { .. })));
     let store = Store::open(&options(f.store.dir().to_owned())).unwrap();
     assert!(store.reader().unwrap().list(&postrider_store::Filter::default()).unwrap().is_empty());
-    f.tx(|tx| tx.put_stored_account("a", ""));
+    assert!(f.tx(|tx| tx.add_stored_account("a", "", false)));
 }

@@ -7,6 +7,7 @@ mod fixture;
 mod audit;
 mod bodies;
 mod crash;
+mod damage;
 mod guard;
 mod life;
 mod listing;

@@ -13,15 +13,15 @@ fn pair(name: &str, text: &str) -> (String, String) {
 fn accounts_and_providers_are_kept_as_text() {
     let mut f = Fixture::new();
     f.tx(|tx| {
-        tx.put_stored_account("b", "x = 1")?;
-        tx.put_stored_account("a", "x = 2")?;
-        tx.put_stored_account("b", "x = 3")?;
+        tx.add_stored_account("b", "x = 3", false)?;
+        tx.add_stored_account("a", "x = 2", false)?;
+        tx.put_stored_provider("p", "type = \"exchange\"")?;
         tx.put_stored_provider("p", "type = \"imap\"")
     });
     assert_eq!(f.reader().stored_accounts().unwrap(), [pair("a", "x = 2"), pair("b", "x = 3")]);
     assert_eq!(f.reader().stored_providers().unwrap(), [pair("p", "type = \"imap\"")]);
     let before = f.writer.commits();
-    f.tx(|tx| tx.put_stored_account("b", "x = 3"));
+    f.tx(|tx| tx.put_stored_provider("p", "type = \"imap\""));
     assert_eq!(f.writer.commits(), before);
     assert!(f.tx(|tx| tx.delete_stored_account("b")) && !f.tx(|tx| tx.delete_stored_account("b")));
     assert!(f.tx(|tx| tx.delete_stored_provider("p")));
