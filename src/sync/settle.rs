@@ -137,6 +137,7 @@ impl Task {
                 None => live.push(*one),
             }
         }
+        live.sort_by_key(|one| one.placement);
         let mut settled = pair_moves(&live, arrived);
         let taken: BTreeSet<PlacementId> = settled.moved.iter().map(|(_, arrived)| *arrived).collect();
         let mut left: Vec<Placed> =
