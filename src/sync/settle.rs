@@ -201,7 +201,8 @@ impl Task {
     }
 
     /// Arrivals that no vanished message claimed may be the second half of a move whose first half was seen in an earlier run, or
-    /// come from a folder that vanished in this one.
+    /// come from a folder that vanished in this one. What stands in a folder that was not looked at may come from there: that is for
+    /// the run to see.
     fn adopt_older(
         &self,
         tx: &mut Tx<'_>,
@@ -209,8 +210,12 @@ impl Task {
         moved: &[(PlacementId, PlacementId)],
     ) -> Result<u64, StoreError> {
         let claimed: BTreeSet<PlacementId> = moved.iter().map(|(_, arrived)| *arrived).collect();
-        let left: Vec<Placed> =
-            arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)).copied().collect();
+        let mut left: Vec<Placed> = Vec::new();
+        for one in arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)) {
+            if self.of == Of::All || !self.stands_unseen(tx, one.message)? {
+                left.push(*one);
+            }
+        }
         if left.is_empty() {
             return Ok(0);
         }
@@ -225,6 +230,11 @@ impl Task {
             self.adopt(tx, *old, *arrived)?;
         }
         Ok(found.len() as u64)
+    }
+
+    /// Whether the message stood, when that was looked at last, in a folder that was not read.
+    fn stands_unseen(&self, tx: &Tx<'_>, message: MessageId) -> Result<bool, StoreError> {
+        Ok(tx.live_of(message)?.iter().any(|seat| !self.read.contains(&seat.collection)))
     }
 
     /// What came in this run or in one before that ended before it settled, and is still there.

@@ -50,7 +50,6 @@ mod tests {
     use std::{future::Future, sync::Arc};
 
     use chrono::{DateTime, Duration};
-    use postrider::{daemon, sync::Silent};
     use postrider_fake::{
         Action, Bend, Capabilities, Capability, FaultPlan, InternalDate, OtherClient, ServerConfig, Then,
         Trigger,
@@ -58,7 +57,7 @@ mod tests {
     use postrider_model::PlacementId;
 
     use crate::{
-        crash::{CrashAt, Life},
+        crash::CrashAt,
         equal::{equals_servers, went_well},
         laws::{Circumstances, Laws},
         machine::{BEGINNING, Ended, Machine, everything},

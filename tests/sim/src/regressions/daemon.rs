@@ -75,6 +75,31 @@ fn what_is_moved_to_a_folder_that_was_just_made_keeps_its_id_though_a_twin_was_d
 }
 
 #[test]
+fn what_is_moved_from_a_folder_that_is_not_watched_keeps_its_id_though_a_twin_was_deleted_before() {
+    on_one_thread(async {
+        let (machine, other) = machine(Capabilities::all().without([Capability::Notify]), "all");
+        for folder in ["A", "B", "C", "D", "E"] {
+            other.create_mailbox(folder).unwrap();
+        }
+        for folder in ["A", "E"] {
+            other.append(folder, message("one"), &[], days_ago(1)).unwrap();
+            other.append(folder, message(folder), &[], days_ago(1)).unwrap();
+        }
+        let mut ids = Vec::new();
+        keep(&machine, async {
+            seconds(5).await;
+            other.expunge("A", &[1]).unwrap();
+            seconds(5).await;
+            ids = [ids_in(&machine, "A"), ids_in(&machine, "E")].concat();
+            other.move_messages("E", &[1], "INBOX").unwrap();
+            seconds(60).await;
+        })
+        .await;
+        stand(&machine, &[(ids[0], "A"), (ids[1], "INBOX"), (ids[2], "E")]);
+    });
+}
+
+#[test]
 fn folders_that_get_other_names_while_they_are_watched_keep_their_ids() {
     on_one_thread(async {
         let (machine, other) = machine(Capabilities::bare().with([Capability::Notify]), "all");
