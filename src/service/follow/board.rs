@@ -8,7 +8,7 @@ use std::{
 use postrider_model::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::service::Following;
+use crate::{service::Following, sync::Pending};
 
 /// All followers of a process, by the names of their accounts. A place stays when its account goes: whoever comes after it under the same
 /// name waits until the one before has let go of the server.
@@ -21,6 +21,8 @@ pub struct Seat {
     following: Mutex<Following>,
     /// Held by whoever speaks to the account's servers.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// What the account sends beside all else that is done for it.
+    pub(super) pending: Arc<Pending>,
 }
 
 impl Board {

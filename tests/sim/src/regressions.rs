@@ -44,6 +44,8 @@ pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[(
 
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
+mod sending;
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +94,7 @@ mod tests {
         .into_bytes()
     }
 
-    async fn run(machine: &Machine) {
+    pub(super) async fn run(machine: &Machine) {
         went_well(&machine.run(&everything(), None).await.unwrap()).unwrap();
     }
 

@@ -9,14 +9,14 @@ use super::tests::{days_ago, here, ids_in, machine, message, on_one_thread, stan
 use crate::{crash::Life, equal::equals_servers, machine::Machine};
 
 /// The daemon, for as long as the story is told; it runs each account twice a minute.
-async fn keep(machine: &Machine, story: impl Future<Output = ()>) {
+pub(super) async fn keep(machine: &Machine, story: impl Future<Output = ()>) {
     machine.set_interval("30s").unwrap();
     let hands = machine.hands().unwrap();
     let world = hands.world(&Arc::new(Life::new(None)), &Arc::default());
     daemon::keep(world, hands.environment, Arc::new(Silent), story).await.unwrap();
 }
 
-async fn seconds(seconds: u64) {
+pub(super) async fn seconds(seconds: u64) {
     tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
 }
 
