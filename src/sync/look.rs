@@ -14,7 +14,10 @@ use postrider_reconcile::{Moved, judge_move};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, MailWriter, Messages};
 use postrider_store::{Context, Discard, IntentRow, Landed, Sought, StoreError, Tx};
 
-use super::{Ports, RunContext};
+use super::{
+    Ports, RunContext,
+    elsewhere::{Adrift, settle_elsewhere},
+};
 
 /// Settles what an earlier run sent without hearing of it, as far as that can be told now. `listed`: the folders that the server has.
 /// Answers what could not be looked for.
@@ -105,8 +108,11 @@ pub(super) async fn settle_one(
             let by = if copy_of.is_some() { By::Content } else { By::ContentOrId };
             let sought = sought(ports, placement).await?;
             match find(ports, remote, &key, *floor, &sought, by, Some(collection)).await? {
-                // The reading of the folder, which matches it anew, meets the message among what arrives.
-                Found::Renumbered => Ok(()),
+                Found::Renumbered => {
+                    let (intent, floor, sought) = (row.id, *floor, &sought);
+                    let adrift = Adrift { intent, placement, collection, floor, sought, by };
+                    settle_elsewhere(ports, remote, run, &adrift).await
+                }
                 Found::At(uid) => settle_append(ports, row.id, placement, collection, Some(uid)).await,
                 Found::Nowhere => settle_append(ports, row.id, placement, collection, None).await,
             }
@@ -158,7 +164,8 @@ async fn is_there(
     Ok(!remote.present(Messages { folder: key, uid_validity, uids: &uids }).await?.is_empty())
 }
 
-async fn settle_append(
+/// It was put there, or is not there.
+pub(super) async fn settle_append(
     ports: &Ports,
     intent: i64,
     placement: PlacementId,

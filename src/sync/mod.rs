@@ -7,6 +7,8 @@
 mod append;
 mod attempt;
 mod compute;
+
+mod elsewhere;
 mod folder;
 mod folders;
 mod headers;

@@ -45,6 +45,8 @@ pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[(
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod sending;
 
 #[cfg(test)]
@@ -197,7 +199,7 @@ mod tests {
         (machine, other)
     }
 
-    fn swap(other: &OtherClient) {
+    pub(super) fn swap(other: &OtherClient) {
         for (from, to) in [("A", "C"), ("B", "A"), ("C", "B")] {
             other.rename_mailbox(from, to).unwrap();
         }
@@ -218,7 +220,7 @@ mod tests {
         service.move_mail(&caller, ids, to).unwrap();
     }
 
-    fn copy_mail(machine: &Machine, ids: &[PlacementId], to: &str) {
+    pub(super) fn copy_mail(machine: &Machine, ids: &[PlacementId], to: &str) {
         let mut service = machine.service().unwrap();
         let caller = service.owner();
         service.copy_mail(&caller, ids, to).unwrap();
