@@ -37,10 +37,14 @@ pub const OPEN: &[(u64, &str)] = &[
 ];
 
 /// The same for the daemon.
-pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[(
-    364,
-    "of two messages of the same bytes that were gone, a third took the id of the one that was gone first",
-)];
+pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[
+    (364, "a moved message took the id of a twin that was gone for longer"),
+    (
+        458,
+        "a copy in Sent whose answer was lost was forgotten where no folder is told to be for what was sent",
+    ),
+    (920, "what was restored without an answer was taken for another message of the same Message-ID"),
+];
 
 #[cfg(test)]
 mod daemon;

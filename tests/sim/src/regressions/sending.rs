@@ -15,6 +15,7 @@ use super::{
     tests::{days_ago, here, ids_in, machine, message, on_one_thread, run},
 };
 use crate::{
+    equal::equals_servers,
     machine::{Machine, everything},
     trouble::calm,
 };
@@ -150,5 +151,36 @@ fn a_copy_whose_answer_was_lost_is_settled_where_no_folder_is_told_to_be_for_wha
         run(&machine).await;
         assert_eq!(state(&machine, id), ("sent", true));
         assert_eq!((other.snapshot()["Sent"].messages.len(), here(&machine).len()), (1, 1));
+    });
+}
+
+#[test]
+fn what_is_restored_is_not_taken_for_another_message_of_the_same_message_id() {
+    on_one_thread(async {
+        let (machine, other) = machine(Capabilities::all(), "all");
+        let one = message("one");
+        other.append("INBOX", one.clone(), &[], days_ago(2)).unwrap();
+        other.append("INBOX", message("stays"), &[], days_ago(2)).unwrap();
+        run(&machine).await;
+        let ids = ids_in(&machine, "INBOX");
+        other.expunge("INBOX", &[1]).unwrap();
+        run(&machine).await;
+        let mut service = machine.service().unwrap();
+        let caller = service.owner();
+        service.restore(&caller, &ids[..1]).unwrap();
+        drop(service);
+        // It does not get there, and nobody knows; a list's copy of it comes meanwhile.
+        let at = &machine.mailboxes[0].at;
+        for nth in 1..=4 {
+            let silence = FaultPlan::none().on(Trigger::Named("APPEND", 1), Action::Silence(Then::Close));
+            machine.net().plan(at, machine.net().dialled(at) + nth, silence);
+        }
+        machine.run(&everything(), None).await.unwrap();
+        calm(machine.net(), &machine.mailboxes[0]);
+        other.append("INBOX", [&one[..], b"from a list\r\n"].concat(), &[], days_ago(1)).unwrap();
+        run(&machine).await;
+        run(&machine).await;
+        equals_servers(&machine, &here(&machine)).unwrap();
+        assert_eq!(other.snapshot()["INBOX"].messages.len(), 3);
     });
 }
