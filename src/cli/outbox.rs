@@ -140,6 +140,7 @@ fn words(entry: &Entry) -> String {
     match entry.state.as_str() {
         "sent" => format!("{}: sent{}", entry.id, if entry.filed { ", with a copy in Sent" } else { "" }),
         "queued" => format!("{}: waits, for {to}", entry.id),
+        "sending" => format!("{}: is on its way, for {to}", entry.id),
         "uncertain" => format!("{}: may have been sent; nobody knows", entry.id),
         state => format!("{}: {state}", entry.id),
     }

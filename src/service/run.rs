@@ -11,13 +11,14 @@ use postrider_reconcile::Selection;
 use postrider_remote::{Credential, MailRemote};
 use postrider_store::{RunRow, SyncLock};
 
-use super::{Caller, Service, consent::mark_of, submission::SmtpSubmit, trial::CONNECTIONS};
+use super::{Caller, Service, consent::mark_of, trial::CONNECTIONS};
 use crate::{
     access::Act,
     config::{Choice, ReadyAccount, fault},
     report::status_of,
     sync::{
-        self, Budget, Index, Leave, MailRun, Observer, Plan, Ports, RunContext, Submit, is_for_all, run_mail,
+        self, Budget, Index, Leave, MailRun, Observer, Pending, Plan, Ports, RunContext, Submit, is_for_all,
+        run_mail,
     },
 };
 
@@ -71,8 +72,16 @@ impl Service {
         };
         let ports = self.ports(&store)?;
         let started = self.world.clock.now();
-        let session =
-            Session { service: self, ports, run, started, request, observer, budget: Budget::default() };
+        let session = Session {
+            service: self,
+            ports,
+            run,
+            started,
+            request,
+            observer,
+            budget: Budget::default(),
+            pending: None,
+        };
         let runs = names.iter().map(|name| session.run_account(name));
         let limit = self.config.settings.daemon.parallel_accounts.max(1);
         let mut ended: Vec<(AccountReport, Plan)> = stream::iter(runs).buffered(limit).collect().await;
@@ -167,6 +176,8 @@ pub(super) struct Session<'a> {
     pub(super) request: &'a RunRequest,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) budget: Budget,
+    /// Who looks after a message that takes its time to go out.
+    pub(super) pending: Option<Arc<Pending>>,
 }
 
 /// An account with its ways to and from its servers. Nothing is dialled before it is used.
@@ -175,7 +186,7 @@ pub(super) struct Link {
     pub(super) account: ReadyAccount,
     /// Its mail.
     pub(super) remote: ImapRemote,
-    submit: Option<SmtpSubmit>,
+    submit: Option<Arc<dyn Submit>>,
     /// Why nothing more is sent.
     sending_stopped: Option<Fault>,
     /// What its runs are about.
@@ -207,8 +218,8 @@ impl Link {
     }
 
     /// Its way out, where it sends.
-    pub(super) fn submit(&self) -> Option<&dyn Submit> {
-        self.submit.as_ref().map(|submit| submit as &dyn Submit)
+    pub(super) const fn submit(&self) -> Option<&Arc<dyn Submit>> {
+        self.submit.as_ref()
     }
 }
 
@@ -254,7 +265,8 @@ impl Session<'_> {
             Credential::Tokens(_) => None,
         };
         let remote = self.service.remote(&account, credential.clone())?;
-        let submit = self.service.submit(&account, credential)?;
+        let submit =
+            self.service.submit(&account, credential)?.map(|submit| Arc::new(submit) as Arc<dyn Submit>);
         let id = self.account_id(&account).await?;
         let context = self.context(&account, id);
         Ok(Some(Link { account, remote, submit, sending_stopped: None, context, login_mark }))
@@ -356,6 +368,7 @@ impl Session<'_> {
             dry_run: self.request.dry_run,
             observer: self.observer.clone(),
             budget: self.budget.clone(),
+            pending: self.pending.clone(),
         }
     }
 

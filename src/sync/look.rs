@@ -1,7 +1,7 @@
 //! Looking before sending (I4): writes of which nobody knows what became of them are looked for on the server.
 //!
 //! A message that was put into a folder stands there at or above the UIDNEXT that was noted before. It is known again by its
-//! header and size, else by its bytes. A server that rewrites what it is given is known by the Message-ID, which is enough to spare
+//! header and size, else by its bytes. What a server that rewrites is given is known by Message-ID and INTERNALDATE, which is enough to spare
 //! another sending, and never enough to erase anything: before the rest of a move is erased, the bytes have to be the same.
 
 use std::collections::BTreeSet;
@@ -9,12 +9,15 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use postrider_formats::message;
 use postrider_journal::{Event, Floor, Operation, State};
-use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, PlacementId, Uid, UidSet};
+use postrider_model::{CollectionId, ErrorClass, Fault, FolderKey, PlacementId, Timestamp, Uid, UidSet};
 use postrider_reconcile::{Moved, judge_move};
 use postrider_remote::{BodySink, FetchWhat, FetchedMessage, MailWriter, Messages};
 use postrider_store::{Context, Discard, IntentRow, Landed, Sought, StoreError, Tx};
 
-use super::{Ports, RunContext};
+use super::{
+    Ports, RunContext,
+    elsewhere::{Adrift, settle_elsewhere},
+};
 
 /// Settles what an earlier run sent without hearing of it, as far as that can be told now. `listed`: the folders that the server has.
 /// Answers what could not be looked for.
@@ -105,8 +108,11 @@ pub(super) async fn settle_one(
             let by = if copy_of.is_some() { By::Content } else { By::ContentOrId };
             let sought = sought(ports, placement).await?;
             match find(ports, remote, &key, *floor, &sought, by, Some(collection)).await? {
-                // The reading of the folder, which matches it anew, meets the message among what arrives.
-                Found::Renumbered => Ok(()),
+                Found::Renumbered => {
+                    let (intent, floor, sought) = (row.id, *floor, &sought);
+                    let adrift = Adrift { intent, placement, collection, floor, sought, by };
+                    settle_elsewhere(ports, remote, run, &adrift).await
+                }
                 Found::At(uid) => settle_append(ports, row.id, placement, collection, Some(uid)).await,
                 Found::Nowhere => settle_append(ports, row.id, placement, collection, None).await,
             }
@@ -158,7 +164,8 @@ async fn is_there(
     Ok(!remote.present(Messages { folder: key, uid_validity, uids: &uids }).await?.is_empty())
 }
 
-async fn settle_append(
+/// It was put there, or is not there.
+pub(super) async fn settle_append(
     ports: &Ports,
     intent: i64,
     placement: PlacementId,
@@ -185,7 +192,7 @@ pub(super) fn absent(
     tx: &mut Tx<'_>,
     intent: i64,
     placement: PlacementId,
-    now: postrider_model::Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.step_intent(intent, Event::Absent { due: now })?;
     // The next try is from the bytes: what was to be copied may be what is not there.
@@ -281,7 +288,7 @@ async fn key_of(ports: &Ports, run: &RunContext, collection: CollectionId) -> Re
 pub(super) enum By {
     /// Its header and size, or its bytes where the header is too poor.
     Content,
-    /// The same, or the Message-ID.
+    /// The same, or the Message-ID and the INTERNALDATE that it was given.
     ContentOrId,
     /// Its bytes.
     Bytes,
@@ -376,7 +383,9 @@ impl BodySink for Headers<'_> {
             self.same.insert(message.uid);
         }
         let id = message::parse(header).message_id;
-        if id.is_some() && id == self.sought.message_id {
+        let seconds = |date: Timestamp| date.seconds();
+        let fits = |date| message.internal_date.map(seconds) == Some(seconds(date));
+        if id.is_some() && id == self.sought.message_id && self.sought.internal_date.is_none_or(fits) {
             self.same_id.insert(message.uid);
         }
         Ok(())

@@ -5,7 +5,10 @@
 //! pure; here it is done. Nothing in here knows a protocol or SQL, prints, or reads the clock but through [`Ports`].
 
 mod append;
+mod attempt;
 mod compute;
+
+mod elsewhere;
 mod folder;
 mod folders;
 mod headers;
@@ -14,6 +17,7 @@ mod leave;
 mod load;
 mod look;
 mod outbox;
+mod pending;
 mod plan;
 mod ports;
 mod progress;
@@ -39,6 +43,7 @@ pub use index::{Index, catch_up};
 pub use leave::{Disk, Leave, Room, Sending, why as why_away};
 pub use load::{Budget, incoming_of};
 pub use outbox::{Delivered, Submit, SubmitFault, Submitted, deliver};
+pub use pending::Pending;
 pub use plan::{FolderForecast, OutForecast, Plan};
 pub use ports::Ports;
 pub use progress::{Event, Observer, Silent};
@@ -69,6 +74,8 @@ pub struct RunContext {
     pub observer: Arc<dyn Observer>,
     /// Octets on their way into the store, shared by all accounts of the process.
     pub budget: Budget,
+    /// Who looks after a message that takes its time to go out; where there is nobody, a run waits for it.
+    pub pending: Option<Arc<Pending>>,
 }
 
 impl RunContext {
@@ -158,7 +165,7 @@ pub fn is_for_all(fault: &Fault) -> bool {
 pub async fn run_mail(
     ports: &Ports,
     remote: &dyn MailWriter,
-    submit: Option<&dyn Submit>,
+    submit: Option<&Arc<dyn Submit>>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
     ports.leave.to_begin()?;
@@ -231,7 +238,7 @@ pub async fn run_mail(
 pub async fn send_outbox(
     ports: &Ports,
     remote: &dyn MailWriter,
-    submit: &dyn Submit,
+    submit: &Arc<dyn Submit>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
     ports.leave.to_begin()?;
@@ -251,7 +258,10 @@ async fn sent_folder(
     let account = run.account_id;
     let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
     let may_send = matches!(ports.leave.to_send(), Ok(Sending::Free));
-    if told.is_some() || !may_send || !open.iter().any(|entry| entry.filing == Filing::Wanted) {
+    if told.is_some()
+        || !may_send
+        || !open.iter().any(|entry| matches!(entry.filing, Filing::Wanted | Filing::Sent))
+    {
         return Ok(told);
     }
     match remote.create_folder("Sent").await {

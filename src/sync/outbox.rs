@@ -2,26 +2,25 @@
 //! answer is lost it is `uncertain`, is looked for in Sent by its Message-ID, and else waits for a person: nothing here ever sends it
 //! a second time. The copy in Sent is put there once, and not at all where the server has done so itself.
 
+use std::{sync::Arc, time::Duration};
+
 use async_trait::async_trait;
 use postrider_formats::message;
 use postrider_journal::{Event as Step, Floor, State, has_come};
-use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag, Timestamp};
-use postrider_net::Backoff;
+use postrider_model::{ErrorClass, Fault, Flags, FolderKey, OutboxId, SystemFlag};
 use postrider_remote::{MailWriter, NewMessage, Reach};
-use postrider_store::{Filing, Outcome, Outgoing, RefusedRecipient, SENT_ELSEWHERE, StoreError, Tx};
+use postrider_store::{Filing, Outgoing, SENT_ELSEWHERE};
+use tokio::time::timeout;
 
 use super::{
     Ports, RunContext, Sending,
+    attempt::{Attempt, Attempted, note_end},
     look::{By, Found, find},
+    pending::Pending,
 };
-use crate::access::Act;
 
-/// How long a message is tried that the server puts off (RFC 5321, section 4.5.4.1, wants four to five days).
-const GIVEN_UP_AFTER_DAYS: i64 = 5;
-/// And at least so often: it may have waited for days before the first try.
-const LEAST_TRIES: u32 = 12;
-/// The pauses between tries.
-const BACKOFF: Backoff = Backoff { base_ms: 60_000, cap_ms: 60 * 60 * 1_000 };
+/// How long is waited for a message that goes out before all else goes on beside it. Most servers answer within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends messages for an account.
 #[async_trait]
@@ -64,10 +63,45 @@ pub struct Delivered {
     pub faults: Vec<Fault>,
 }
 
+impl Delivered {
+    /// What became of messages that were on their way beside all else, where nobody has told of it.
+    pub fn meanwhile(pending: &Pending) -> Self {
+        let mut delivered = Self::default();
+        for ended in pending.ended() {
+            match ended {
+                Ok(attempted) => drop(delivered.tell(attempted)),
+                Err(fault) => delivered.faults.push(fault),
+            }
+        }
+        delivered
+    }
+
+    /// Says how a try ended.
+    fn tell(&mut self, Attempted { entry, known, fault, .. }: Attempted) -> Outgoing {
+        match entry.state {
+            State::Done => self.sent += 1,
+            State::Failed => {
+                let why = entry.error.clone().unwrap_or_else(|| "every recipient was refused".to_owned());
+                self.faults.push(Fault::new(ErrorClass::Permanent, format!("send {}", entry.id), why));
+            }
+            State::Unknown => self.warnings.push(uncertain(&entry)),
+            _ => {}
+        }
+        let refused = entry.refused.iter().skip(known);
+        self.warnings.extend(
+            refused.map(|one| format!("{}: {} was refused for good: {}", entry.id, one.address, one.why)),
+        );
+        self.faults.extend(fault);
+        entry
+    }
+}
+
 /// What delivering needs.
 struct Delivery<'a> {
     ports: &'a Ports,
-    submit: &'a dyn Submit,
+    submit: &'a Arc<dyn Submit>,
+    /// Who looks after what takes its time; without, it is waited for.
+    pending: Option<&'a Pending>,
     /// The account's mail on its server, and the folder there for what was sent.
     sent_folder: Option<(&'a dyn MailWriter, FolderKey)>,
     /// The server takes nothing now, whatever it is: the rest waits for the next run, and a refused login is not tried for each.
@@ -83,18 +117,36 @@ struct Delivery<'a> {
 /// The store's, in words. What fails for one message is in [`Delivered`].
 pub async fn deliver(
     ports: &Ports,
-    submit: &dyn Submit,
+    submit: &Arc<dyn Submit>,
     run: &RunContext,
     sent_folder: Option<(&dyn MailWriter, FolderKey)>,
 ) -> Result<Delivered, Fault> {
     let account = run.account_id;
     let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
-    let mut delivery =
-        Delivery { ports, submit, sent_folder, is_over: false, is_kept: false, done: Delivered::default() };
+    let pending = run.pending.as_deref();
+    let mut delivery = Delivery {
+        ports,
+        submit,
+        sent_folder,
+        pending,
+        is_over: false,
+        is_kept: false,
+        done: Delivered::default(),
+    };
+    for ended in pending.map(Pending::ended).unwrap_or_default() {
+        match ended {
+            Ok(attempted) => drop(delivery.take(attempted)),
+            Err(fault) => delivery.done.faults.push(fault),
+        }
+    }
     if !open.is_empty() {
         delivery.ask_leave();
     }
-    for entry in open {
+    let under_way = pending.and_then(Pending::under_way);
+    if let Some(id) = under_way {
+        delivery.wait_for(id);
+    }
+    for entry in open.into_iter().filter(|entry| Some(entry.id) != under_way) {
         delivery.entry(entry).await?;
     }
     Ok(delivery.done)
@@ -223,97 +275,36 @@ impl Delivery<'_> {
             })
             .await?;
         let Some(bytes) = bytes else { return Ok(entry) };
-        let outcome = self.submit.submit(&entry.sender, &entry.recipients, &bytes).await;
-        self.is_over = outcome
-            .as_ref()
-            .is_err_and(|failed| failed.refused.is_empty() && failed.fault.class != ErrorClass::Permanent);
-        let after = self.after(&entry, outcome);
-        let next = after.clone();
-        self.ports
-            .transaction(move |tx| {
-                tx.set_outgoing(id, &next.recipients, &next.refused, next.reached, next.error.as_deref())?;
-                let state = tx.step_outgoing(id, next.event, now)?;
-                note_end(tx, id, state, now)?;
-                tx.outgoing(id)
-            })
-            .await
-            .inspect(|sent| self.tell(sent, entry.refused.len(), after.fault))
-    }
-
-    /// What a try came to.
-    fn after(&self, entry: &Outgoing, outcome: Result<Submitted, SubmitFault>) -> After {
-        let now = self.ports.clock.now();
-        let (fault, reach, refused) = match outcome {
-            Ok(submitted) => (None, Reach::NotDone, submitted.refused),
-            Err(failed) => (Some(failed.fault), failed.reach, failed.refused),
-        };
-        let is_for_good = |fault: &Fault| fault.class == ErrorClass::Permanent;
-        let mut after = After {
-            recipients: Vec::new(),
-            refused: entry.refused.clone(),
-            reached: entry.reached,
-            error: fault.as_ref().map(Fault::message),
-            event: Step::Done,
-            fault: None,
-        };
-        for (address, why) in &refused {
-            match is_for_good(why) {
-                true => {
-                    after.refused.push(RefusedRecipient { address: address.clone(), why: why.cause.clone() })
+        let attempt = Attempt { ports: self.ports.clone(), submit: self.submit.clone(), entry, bytes };
+        let entry = attempt.entry.clone();
+        let mut sending = Box::pin(attempt.make());
+        let attempted = match self.pending {
+            None => sending.await?,
+            Some(pending) => match timeout(PATIENCE, &mut sending).await {
+                Ok(attempted) => attempted?,
+                Err(_) => {
+                    pending.take_over(id, sending);
+                    self.wait_for(id);
+                    return Ok(entry);
                 }
-                false => after.recipients.push(address.clone()),
-            }
-        }
-        let put_off = refused.iter().map(|(_, why)| why).find(|why| !is_for_good(why)).cloned();
-        let Some(fault) = fault else {
-            after.reached += entry.recipients.len().saturating_sub(refused.len()) as u64;
-            if let Some(why) = put_off {
-                self.try_later(&mut after, entry, why, now);
-            }
-            return after;
+            },
         };
-        if refused.is_empty() {
-            after.recipients.clone_from(&entry.recipients);
-        }
-        match (reach, put_off) {
-            (Reach::Unknown, _) => {
-                after.event = Step::Lost { due: now };
-                after.fault = Some(fault);
-            }
-            (Reach::NotDone, Some(why)) => self.try_later(&mut after, entry, why, now),
-            (Reach::NotDone, None) if is_for_good(&fault) => after.end(),
-            (Reach::NotDone, None) => self.try_later(&mut after, entry, fault, now),
-        }
-        after
+        Ok(self.take(attempted))
     }
 
-    fn try_later(&self, after: &mut After, entry: &Outgoing, why: Fault, now: Timestamp) {
-        after.error = Some(why.message());
-        if entry.created < now.minus_days(GIVEN_UP_AFTER_DAYS) && entry.attempt >= LEAST_TRIES {
-            after.end();
-            return;
-        }
-        let pause_ms = BACKOFF.pause_ms(entry.attempt + 1, why.retry_after_ms, &*self.ports.entropy);
-        after.event = Step::Deferred { due: now.plus_millis(pause_ms) };
-        after.fault = Some(why);
+    /// A message is on its way beside all else: no other is sent before it is known what became of it.
+    fn wait_for(&mut self, id: OutboxId) {
+        self.is_over = true;
+        self.done.faults.push(Fault::new(
+            ErrorClass::Transient,
+            format!("send {id}"),
+            "the server has not answered yet; it is waited for, up to ten minutes, and other messages wait with it",
+        ));
     }
 
-    /// Says how a try ended. `known`: how many recipients had been refused before.
-    fn tell(&mut self, entry: &Outgoing, known: usize, fault: Option<Fault>) {
-        match entry.state {
-            State::Done => self.done.sent += 1,
-            State::Failed => {
-                let why = entry.error.clone().unwrap_or_else(|| "every recipient was refused".to_owned());
-                self.done.faults.push(Fault::new(ErrorClass::Permanent, format!("send {}", entry.id), why));
-            }
-            State::Unknown => self.done.warnings.push(uncertain(entry)),
-            _ => {}
-        }
-        let refused = entry.refused.iter().skip(known);
-        self.done.warnings.extend(
-            refused.map(|one| format!("{}: {} was refused for good: {}", entry.id, one.address, one.why)),
-        );
-        self.done.faults.extend(fault);
+    fn take(&mut self, attempted: Attempted) -> Outgoing {
+        self.is_over |= attempted.is_over;
+        self.done.tell(attempted)
     }
 
     /// Where Sent ends now, so that a copy can be looked for above.
@@ -350,34 +341,6 @@ impl Delivery<'_> {
         self.ports.transaction(move |tx| tx.set_filing(id, filing, None)).await?;
         fault.map_or(Ok(()), Err)
     }
-}
-
-/// An entry after a try.
-#[derive(Debug, Clone)]
-struct After {
-    recipients: Vec<String>,
-    refused: Vec<RefusedRecipient>,
-    reached: u64,
-    error: Option<String>,
-    event: Step,
-    fault: Option<Fault>,
-}
-
-impl After {
-    /// No more is tried: it is sent where anybody has it.
-    fn end(&mut self) {
-        self.event = if self.reached > 0 { Step::Done } else { Step::Refused };
-    }
-}
-
-/// Says in the audit log how the sending ended that began there, where it has. Who refused whom is the outbox's to tell.
-fn note_end(tx: &mut Tx<'_>, id: OutboxId, state: State, now: Timestamp) -> Result<(), StoreError> {
-    let (outcome, detail) = match state {
-        State::Done => (Outcome::Done, ""),
-        State::Failed => (Outcome::Failed, ErrorClass::Permanent.name()),
-        _ => return Ok(()),
-    };
-    tx.audit_end(now, Act::SendMail.name(), &id.to_string(), outcome, detail)
 }
 
 fn uncertain(entry: &Outgoing) -> String {

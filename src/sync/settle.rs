@@ -11,7 +11,7 @@ use postrider_model::{
     AccountId, CollectionId, Fault, FolderRole, MailCursor, MessageId, PlacementId, SystemFlag, UidSet,
 };
 use postrider_reconcile::{Deletions, Placed, Settled, Verdict, judge_deletions, merge_flags, pair_moves};
-use postrider_store::{Context, Discard, Placement, Seat, Side, StoreError, Tx};
+use postrider_store::{Collection, Context, Discard, Placement, Seat, Side, StoreError, Tx};
 
 use super::{Ports, RunContext, folder::Outcome, look::absent};
 
@@ -134,6 +134,7 @@ impl Task {
                 None => live.push(*one),
             }
         }
+        live.sort_by_key(|one| one.placement);
         let mut settled = pair_moves(&live, arrived);
         let taken: BTreeSet<PlacementId> = settled.moved.iter().map(|(_, arrived)| *arrived).collect();
         let mut left: Vec<Placed> =
@@ -197,7 +198,8 @@ impl Task {
     }
 
     /// Arrivals that no vanished message claimed may be the second half of a move whose first half was seen in an earlier run, or
-    /// come from a folder that vanished in this one.
+    /// come from a folder that vanished in this one. What stands in a folder that was not looked at may come from there: that is for
+    /// the run to see.
     fn adopt_older(
         &self,
         tx: &mut Tx<'_>,
@@ -205,8 +207,12 @@ impl Task {
         moved: &[(PlacementId, PlacementId)],
     ) -> Result<u64, StoreError> {
         let claimed: BTreeSet<PlacementId> = moved.iter().map(|(_, arrived)| *arrived).collect();
-        let left: Vec<Placed> =
-            arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)).copied().collect();
+        let mut left: Vec<Placed> = Vec::new();
+        for one in arrivals.iter().filter(|placed| !claimed.contains(&placed.placement)) {
+            if self.of == Of::All || !self.stands_unseen(tx, one.message)? {
+                left.push(*one);
+            }
+        }
         if left.is_empty() {
             return Ok(0);
         }
@@ -221,6 +227,11 @@ impl Task {
             self.adopt(tx, *old, *arrived)?;
         }
         Ok(found.len() as u64)
+    }
+
+    /// Whether the message stood, when that was looked at last, in a folder that was not read.
+    fn stands_unseen(&self, tx: &Tx<'_>, message: MessageId) -> Result<bool, StoreError> {
+        Ok(tx.live_of(message)?.iter().any(|seat| !self.read.contains(&seat.collection)))
     }
 
     /// What came in this run or in one before that ended before it settled, and is still there.
@@ -245,19 +256,26 @@ impl Task {
                 }
             }
             for (awaited, intent, validity) in tx.awaited(folder.collection)? {
-                let is_it =
-                    |one: &Placed| one.collection == folder.collection && one.message == awaited.message;
+                let elsewhere = self.has_the_number(tx, folder, validity)?;
                 let now = folder.cursor.as_ref().filter(|cursor| cursor.complete);
-                let of_it = left.iter().filter(|one| is_it(one)).count();
                 let is_numbered_anew =
                     folder.cursor.as_ref().is_none_or(|cursor| Some(cursor.status.uid_validity) != validity);
-                let kept = if is_numbered_anew { stood(tx, folder.collection, awaited.message)? } else { 0 };
-                match left.iter().position(is_it).filter(|_| of_it > kept) {
+                let mut met = None;
+                for into in [Some(folder.collection), elsewhere].into_iter().flatten() {
+                    let is_it = |one: &Placed| one.collection == into && one.message == awaited.message;
+                    let of_it = left.iter().filter(|one| is_it(one)).count();
+                    let kept = if is_numbered_anew { stood(tx, into, awaited.message)? } else { 0 };
+                    met = met.or_else(|| left.iter().position(is_it).filter(|_| of_it > kept));
+                }
+                match met {
                     Some(at) => {
                         self.adopt(tx, awaited.id, left.remove(at).placement)?;
                         tx.step_intent(intent, Step::Found)?;
                     }
-                    None if now.is_some_and(|cursor| Some(cursor.status.uid_validity) != validity) => {
+                    // Where another folder has the number, the next look tells.
+                    None if elsewhere.is_none()
+                        && now.is_some_and(|cursor| Some(cursor.status.uid_validity) != validity) =>
+                    {
                         absent(tx, intent, awaited.id, self.context.at)?;
                     }
                     None => {}
@@ -265,6 +283,26 @@ impl Task {
             }
         }
         Ok(left)
+    }
+
+    /// The other folder that has by now the number under which a message was put into this one: folders changed their names between.
+    fn has_the_number(
+        &self,
+        tx: &Tx<'_>,
+        folder: &Settling,
+        validity: Option<u32>,
+    ) -> Result<Option<CollectionId>, StoreError> {
+        let number = |cursor: &MailCursor| cursor.status.uid_validity;
+        if validity.is_none() || folder.cursor.as_ref().map(number) == validity {
+            return Ok(None);
+        }
+        let here = tx.collections(self.account)?;
+        let has_it = |one: &&Collection| {
+            let read = self.folders.iter().find(|read| read.collection == one.id);
+            let cursor = read.and_then(|read| read.cursor.as_ref()).or(one.cursor.as_ref());
+            one.gone.is_none() && one.id != folder.collection && cursor.map(number) == validity
+        };
+        Ok(here.iter().find(has_it).map(|one| one.id))
     }
 
     /// Where, among what arrived, stands what a move left behind, or a deletion that could only be marked. What was marked carries its

@@ -139,7 +139,7 @@ pub async fn settle_soon(ports: &Ports, run: &RunContext, read: Vec<FolderRead>)
 pub async fn push_soon(
     ports: &Ports,
     remote: &dyn MailWriter,
-    submit: Option<&dyn Submit>,
+    submit: Option<&Arc<dyn Submit>>,
     run: &RunContext,
 ) -> Result<MailRun, Fault> {
     ports.leave.to_begin()?;

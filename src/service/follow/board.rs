@@ -9,7 +9,7 @@ use postrider_model::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{Halt, Refused};
-use crate::service::Following;
+use crate::{service::Following, sync::Pending};
 
 /// All followers of a process, by the names of their accounts. A place stays when its account goes: whoever comes after it under the same
 /// name waits until the one before has let go of the server.
@@ -24,6 +24,8 @@ pub struct Seat {
     trouble: Mutex<Trouble>,
     /// Held by whoever speaks to the account's servers.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// What the account sends beside all else that is done for it.
+    pub(super) pending: Arc<Pending>,
 }
 
 /// What keeps from an account's servers.

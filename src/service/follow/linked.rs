@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{Ask, Follower, Leave, Link, Refused, RunRequest, next_ask, stopped};
 use crate::{
     service::run::Stops,
-    sync::{self, Event, MailRun, Plan},
+    sync::{self, Delivered, Event, MailRun, Plan},
 };
 
 /// A tenth of the interval is drawn by lot, so that many accounts do not run all at once.
@@ -131,6 +131,7 @@ impl Follower {
                     return Ok(None);
                 }
                 ask = next_ask(&mut self.asks) => self.answer(link, ask).await?,
+                () = self.seat.pending.has_ended() => self.send(link).await?,
                 () = self.news.changed.heard() => self.send(link).await?,
                 told = next(&mut watched) => self.read(link, &mut watched, told?).await?,
             }
@@ -188,7 +189,7 @@ impl Follower {
         let _turn = self.seat.turn().await;
         let ports = &self.together.ports;
         let at = ports.clock.now();
-        let mail = match (link.account.mail.load, link.submit()) {
+        let mut mail = match (link.account.mail.load, link.submit()) {
             (true, submit) => sync::push_soon(ports, &link.remote, submit, &link.context).await?,
             // Without mail that comes in there is no Sent either.
             (false, submit) => {
@@ -199,6 +200,8 @@ impl Follower {
                 mail
             }
         };
+        // Where nothing is left to be sent, or sending was stopped, nobody has asked for it.
+        mail.take_delivered(Delivered::meanwhile(&self.seat.pending));
         self.followed("", mail.counts.pushed, at);
         for warning in &mail.warnings {
             self.warn(warning);

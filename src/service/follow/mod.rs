@@ -155,8 +155,23 @@ impl Follower {
         Self { service, together, name, asks, news, seat, shown: None, failures: 0, is_noted: false }
     }
 
-    /// Follows. Answers with what a person has to put right where it does not wait for that itself.
-    pub async fn follow(mut self) -> Option<Fault> {
+    /// Follows. Answers with what a person has to put right where it does not wait for that itself. A message that is on its way for
+    /// long goes on beside all else; one that is when this is to stop is waited for until this is cut off.
+    pub async fn follow(self) -> Option<Fault> {
+        let pending = self.seat.pending.clone();
+        let followed = async {
+            let left = self.follow_mail().await;
+            pending.is_over().await;
+            left
+        };
+        tokio::select! {
+            biased;
+            left = followed => left,
+            () = pending.drive() => None,
+        }
+    }
+
+    async fn follow_mail(mut self) -> Option<Fault> {
         if !self.resume().await {
             return None;
         }
@@ -232,6 +247,7 @@ impl Follower {
             request,
             observer: self.together.observer.clone(),
             budget: self.together.budget.clone(),
+            pending: Some(self.seat.pending.clone()),
         }
     }
 

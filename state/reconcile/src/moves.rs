@@ -1,6 +1,6 @@
 //! Vanished here, arrived there: halves of one move (design, "Mail").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_model::{CollectionId, MessageId, PlacementId};
 
@@ -26,10 +26,11 @@ pub struct Settled {
     pub gone: Vec<Placed>,
 }
 
-/// Pairs what vanished with what arrived of the same message, in the order of their ids; of twins, those first of which both carry
-/// a mark for deletion or neither. An arrived placement serves once, so a copy that stays is never taken for two moves, and a
-/// vanished one that is named twice becomes one arrival. Any folder will do, the same one included: after a renumbering a message
-/// that could not be told from its twin is fetched again and meets its old placement here.
+/// Pairs what vanished with what arrived of the same message: what vanished in the order in which it is given, the likeliest first, with
+/// what arrived in the order of ids; of twins, those first of which both carry a mark for deletion or neither. An arrived placement
+/// serves once, so a copy that stays is never taken for two moves, and a vanished one that is named twice becomes one arrival. Any
+/// folder will do, the same one included: after a renumbering a message that could not be told from its twin is fetched again and meets
+/// its old placement here.
 pub fn pair_moves(vanished: &[Placed], arrived: &[Placed]) -> Settled {
     let mut waiting: BTreeMap<MessageId, Vec<&Placed>> = BTreeMap::new();
     for placed in arrived {
@@ -38,9 +39,9 @@ pub fn pair_moves(vanished: &[Placed], arrived: &[Placed]) -> Settled {
     for twins in waiting.values_mut() {
         twins.sort_by_key(|placed| placed.placement);
     }
+    let mut named = BTreeSet::new();
     let mut order: Vec<Placed> = vanished.to_vec();
-    order.sort_by_key(|placed| placed.placement);
-    order.dedup_by_key(|placed| placed.placement);
+    order.retain(|placed| named.insert(placed.placement));
     let mut settled = Settled::default();
     let mut pair = |left: Vec<Placed>, fits: fn(&Placed, &Placed) -> bool| -> Vec<Placed> {
         let mut alone = Vec::new();
@@ -82,9 +83,16 @@ mod tests {
 
     #[test]
     fn one_arrival_serves_one_of_two_twins() {
-        let settled = pair_moves(&[placed(2, 10, 1), placed(1, 10, 1)], &[placed(9, 10, 2)]);
+        let settled = pair_moves(&[placed(1, 10, 1), placed(2, 10, 1)], &[placed(9, 10, 2)]);
         assert_eq!(settled.moved, [(PlacementId(1), PlacementId(9))]);
         assert_eq!(settled.gone, [placed(2, 10, 1)]);
+    }
+
+    #[test]
+    fn of_twins_the_one_that_is_named_first_is_taken_though_its_id_is_the_higher() {
+        let settled = pair_moves(&[placed(2, 10, 1), placed(1, 10, 3)], &[placed(9, 10, 2)]);
+        assert_eq!(settled.moved, [(PlacementId(2), PlacementId(9))]);
+        assert_eq!(settled.gone, [placed(1, 10, 3)]);
     }
 
     #[test]

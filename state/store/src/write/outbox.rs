@@ -267,7 +267,8 @@ impl Tx<'_> {
             "SELECT o.message_id, b.hash FROM outbox o JOIN body b ON b.id = o.body WHERE o.id = ?1",
         )?;
         let found = statement.query_row([id.0], |row| {
-            Ok(Sought { match_key, message_id: Some(row.get(0)?), hash: row.get(1)? })
+            let (message_id, hash) = (Some(row.get(0)?), row.get(1)?);
+            Ok(Sought { match_key, message_id, internal_date: None, hash })
         });
         found.optional()?.ok_or(StoreError::NoSuchEntry(id))
     }

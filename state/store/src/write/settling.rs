@@ -104,9 +104,9 @@ impl Tx<'_> {
         ids.map(|id| self.seat(id?)).collect()
     }
 
-    /// Where else one of these messages stood: its tombstones that are gone from the server too, the newest first, those whose deletion
-    /// is held, and where it stands in one of `folders`; not those that wait to be put there. Each may be the first half of a move
-    /// whose second half has arrived.
+    /// Where else one of these messages stood: first where its deletion is held, and where it stands in one of `folders`; then its
+    /// tombstones that are gone from the server too, the newest first; not those that wait to be put there. Each may be the first half
+    /// of a move whose second half has arrived.
     ///
     /// # Errors
     /// What SQLite says.
@@ -115,7 +115,7 @@ impl Tx<'_> {
             "SELECT p.id, p.collection, iif(p.deleted_us IS NULL, p.held IS NOT NULL, p.uid IS NULL) FROM placement p WHERE p.message = ?1
                AND coalesce(p.discard, '') NOT IN ('rest', 'left')
                AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.placement = p.id AND i.op = 'append' AND i.state <> 'done')
-             ORDER BY p.deleted_us DESC, p.id",
+             ORDER BY p.deleted_us DESC NULLS FIRST, p.id",
         )?;
         let mut seats = Vec::new();
         for message in messages {

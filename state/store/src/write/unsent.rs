@@ -32,6 +32,9 @@ pub struct Sought {
     pub match_key: Option<MatchKey>,
     /// Its Message-ID, without angle brackets.
     pub message_id: Option<String>,
+    /// The INTERNALDATE with which it was put there; `None` where nobody else has its Message-ID. Servers may rewrite a message and keep
+    /// that (RFC 3501, section 6.3.11), and others may carry the same Message-ID.
+    pub internal_date: Option<Timestamp>,
     /// BLAKE3 of its bytes.
     pub hash: [u8; 32],
 }
@@ -229,13 +232,18 @@ impl Tx<'_> {
     /// [`StoreError::NoSuchMessage`](crate::StoreError::NoSuchMessage), and what SQLite says.
     pub fn sought(&self, id: PlacementId) -> Result<Sought> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT m.match_key, m.message_id, b.hash FROM placement p JOIN message m ON m.id = p.message
+            "SELECT m.match_key, m.message_id, b.hash, p.internal_us FROM placement p JOIN message m ON m.id = p.message
                     JOIN body b ON b.id = m.body
              WHERE p.id = ?1",
         )?;
         let found = statement.query_row([id.0], |row| {
             let key: Option<[u8; 16]> = row.get(0)?;
-            Ok(Sought { match_key: key.map(MatchKey), message_id: row.get(1)?, hash: row.get(2)? })
+            Ok(Sought {
+                match_key: key.map(MatchKey),
+                message_id: row.get(1)?,
+                internal_date: Some(Timestamp(row.get(3)?)),
+                hash: row.get(2)?,
+            })
         });
         found.optional()?.ok_or(crate::StoreError::NoSuchMessage(id))
     }
