@@ -3,6 +3,7 @@
 //!
 //! It does no I/O, reads no clock and no environment, and knows neither SQL nor any protocol's wire form.
 
+mod contact;
 mod error;
 mod flags;
 mod folder;
@@ -13,6 +14,9 @@ mod report;
 mod seams;
 mod uid_set;
 
+pub use contact::{
+    Contact, LabelledDate, Organization, PartialDate, PersonName, Photo, Point, PostalAddress, Purpose,
+};
 pub use error::{ErrorClass, Fault};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
