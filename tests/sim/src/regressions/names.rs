@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use postrider_fake::{Action, Bend, Capabilities, Capability, FaultPlan, OtherClient, Then, Trigger};
+use postrider_fake::{Action, Capabilities, Capability, FaultPlan, OtherClient, Then, Trigger};
 
 use super::tests::{copy_mail, days_ago, here, ids_in, machine, message, on_one_thread, run, swap};
 use crate::{
