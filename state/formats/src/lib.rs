@@ -7,6 +7,7 @@
 //! | [`query`] | the search language |
 //! | [`folder_name`] | modified UTF-7, path levels, names that are safe in a file system |
 //! | [`compose`] | a message from plain values; an answer to one; a given one made ready to be sent |
+//! | [`recurrence`] | rules by which something recurs → when |
 //! | [`vcard`] | contacts as vCards, read, changed and written |
 //! | [`maildir`], [`mbox`] | the two mailbox formats of an export |
 //! | [`display`] | text from outside, made harmless for a terminal |
@@ -26,5 +27,6 @@ pub mod maildir;
 pub mod mbox;
 pub mod message;
 pub mod query;
+pub mod recurrence;
 pub mod vcard;
 pub mod words;

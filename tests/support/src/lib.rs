@@ -24,6 +24,7 @@
 //! | [`proxy`] | a wire with latency, counters, cuts and silence |
 //! | [`corpus`], [`nasty`] | mail: real, generated, and as bad as a server may hold |
 //! | [`daemon`] | the daemon, as its service manager sees it |
+//! | [`python`] | packages of PyPI, in versions that are named |
 //! | [`schemathesis`] | an API asked by a program that has read its description |
 //! | [`home`] | a person's home with a Postrider configuration, and the program run in it |
 //! | [`programs`] | where installed programs are |
@@ -48,6 +49,7 @@ pub mod ports;
 pub mod postfix;
 pub mod programs;
 pub mod proxy;
+pub mod python;
 pub mod raw_read;
 pub mod schemathesis;
 mod utf7;
