@@ -1,4 +1,5 @@
-//! What mail looks like from outside, read and written: MIME messages, folder names, search words, mailbox files.
+//! What mail, contacts and calendars look like from outside, read and written: MIME messages, folder names, search words, mailbox
+//! files, vCards, recurrence rules.
 //!
 //! | module | holds |
 //! |---|---|
@@ -8,6 +9,7 @@
 //! | [`folder_name`] | modified UTF-7, path levels, names that are safe in a file system |
 //! | [`compose`] | a message from plain values; an answer to one; a given one made ready to be sent |
 //! | [`recurrence`] | rules by which something recurs → when |
+//! | [`zones`] | time zones by their names, and by their clocks |
 //! | [`vcard`] | contacts as vCards, read, changed and written |
 //! | [`maildir`], [`mbox`] | the two mailbox formats of an export |
 //! | [`display`] | text from outside, made harmless for a terminal |
@@ -30,3 +32,4 @@ pub mod query;
 pub mod recurrence;
 pub mod vcard;
 pub mod words;
+pub mod zones;
