@@ -213,13 +213,20 @@ impl Link {
 
     /// Nothing more is sent; the account's runs go on telling why.
     pub(super) fn stop_sending(&mut self, why: Fault) {
-        self.submit = None;
         self.sending_stopped = Some(why);
+    }
+
+    /// Sending is tried again.
+    pub(super) fn send_again(&mut self) {
+        self.sending_stopped = None;
     }
 
     /// Its way out, where it sends.
     pub(super) const fn submit(&self) -> Option<&Arc<dyn Submit>> {
-        self.submit.as_ref()
+        match self.sending_stopped {
+            Some(_) => None,
+            None => self.submit.as_ref(),
+        }
     }
 }
 

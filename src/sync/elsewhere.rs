@@ -10,7 +10,7 @@ use postrider_remote::MailWriter;
 use postrider_store::{Collection, Context, Sought, StoreError, Tx};
 
 use super::{
-    Ports, RunContext,
+    Ports, RunContext, is_for_all,
     look::{By, Found, find, settle_append},
 };
 
@@ -38,7 +38,15 @@ pub(super) async fn settle_elsewhere(
     let (mut is_being_read, mut namesake) = (false, None);
     for folder in &folders {
         let (key, known) = (FolderKey(folder.key.clone()), validity(folder));
-        let now = remote.status(&key).await?.uid_validity;
+        let now = match remote.status(&key).await {
+            Ok(status) => status.uid_validity,
+            Err(fault) if is_for_all(&fault) => return Err(fault),
+            // It may be there: that is waited for.
+            Err(_) => {
+                is_being_read = true;
+                continue;
+            }
+        };
         if folder.id == collection || now == floor.uid_validity {
             is_being_read |= known != Some(now);
         }

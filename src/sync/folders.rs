@@ -67,7 +67,6 @@ pub(super) async fn follow_folders(
     let mut plan = plan_folders(&listing, &known, &run.selection);
     let mut renamed = BTreeSet::new();
     let mut faults = Vec::new();
-    let mut undecided = BTreeSet::new();
     for nth in 0..plan.follow.len() {
         let Some(follow) = plan.follow.get(nth) else { break };
         match find_renamed(ports, remote, follow, &renamed).await {
@@ -77,15 +76,14 @@ pub(super) async fn follow_folders(
                 plan.rename(nth, old);
             }
             Err(fault) if is_for_all(&fault) => return Err(fault),
-            // Whichever it is, it is left alone until it can be read.
             Err(fault) => {
-                plan.freeze.retain(|(id, _)| !follow.maybe_renamed_from.contains(id));
-                undecided.insert(follow.remote.key.clone());
+                plan = plan_folders(&listing, &known, &run.selection);
+                plan.leave_undecided();
                 faults.push(fault);
+                break;
             }
         }
     }
-    plan.follow.retain(|follow| !undecided.contains(&follow.remote.key));
     let changes = changes(&plan.follow, &plan.freeze, &here);
     let vanished =
         plan.freeze.iter().filter(|(_, why)| *why == FreezeReason::Vanished).map(|(id, _)| *id).collect();

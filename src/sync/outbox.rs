@@ -122,8 +122,11 @@ pub async fn deliver(
     sent_folder: Option<(&dyn MailWriter, FolderKey)>,
 ) -> Result<Delivered, Fault> {
     let account = run.account_id;
-    let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
     let pending = run.pending.as_deref();
+    // Asked before the entries are read: what ends after that is told next time, and is not taken for what it was.
+    let (ended, under_way) =
+        (pending.map(Pending::ended).unwrap_or_default(), pending.and_then(Pending::under_way));
+    let open = ports.transaction(move |tx| tx.open_outbox(account)).await?;
     let mut delivery = Delivery {
         ports,
         submit,
@@ -133,7 +136,7 @@ pub async fn deliver(
         is_kept: false,
         done: Delivered::default(),
     };
-    for ended in pending.map(Pending::ended).unwrap_or_default() {
+    for ended in ended {
         match ended {
             Ok(attempted) => drop(delivery.take(attempted)),
             Err(fault) => delivery.done.faults.push(fault),
@@ -142,7 +145,6 @@ pub async fn deliver(
     if !open.is_empty() {
         delivery.ask_leave();
     }
-    let under_way = pending.and_then(Pending::under_way);
     if let Some(id) = under_way {
         delivery.wait_for(id);
     }
@@ -261,20 +263,20 @@ impl Delivery<'_> {
                 None
             }
         };
-        let bytes = self
+        let begun = self
             .ports
             .durable_transaction(move |tx| {
                 let now_there = tx.outgoing(id)?;
-                // A person may have given it up since it was read.
-                if now_there.state != State::Noted {
+                // A person may have given it up since it was read, or it was tried and put off.
+                if now_there.state != State::Noted || !has_come(now_there.due, now) {
                     return Ok(None);
                 }
                 tx.step_outgoing(id, Step::Send, now)?;
                 tx.set_filing(id, now_there.filing, floor)?;
-                tx.outgoing_bytes(id).map(Some)
+                Ok(Some((now_there, tx.outgoing_bytes(id)?)))
             })
             .await?;
-        let Some(bytes) = bytes else { return Ok(entry) };
+        let Some((entry, bytes)) = begun else { return Ok(entry) };
         let attempt = Attempt { ports: self.ports.clone(), submit: self.submit.clone(), entry, bytes };
         let entry = attempt.entry.clone();
         let mut sending = Box::pin(attempt.make());

@@ -11,7 +11,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use postrider_model::{Fault, OutboxId};
+use blake3::Hash;
+use postrider_model::{ErrorClass, Fault, OutboxId};
 use tokio::sync::Notify;
 
 use super::attempt::Attempted;
@@ -30,6 +31,10 @@ pub struct Pending {
 #[derive(Default)]
 struct Slot {
     under_way: Option<(OutboxId, Sending)>,
+    /// The login with which it is on its way, hashed.
+    begun_with: Option<Hash>,
+    /// The login that is shown now.
+    login: Option<Hash>,
     ended: Vec<Result<Attempted, Fault>>,
 }
 
@@ -56,8 +61,20 @@ impl Pending {
 
     /// Takes a message that is on its way.
     pub(super) fn take_over(&self, id: OutboxId, sending: Sending) {
-        self.lock().under_way = Some((id, sending));
+        let mut slot = self.lock();
+        slot.under_way = Some((id, sending));
+        slot.begun_with = slot.login;
+        drop(slot);
         self.news.notify_waiters();
+    }
+
+    /// The account's servers are shown that login from now on, hashed. What is said of the one before is not said of it.
+    pub fn logs_in_with(&self, login: Option<Hash>) {
+        let mut slot = self.lock();
+        if slot.login != login {
+            slot.login = login;
+            slot.ended.iter_mut().for_each(of_another_login);
+        }
     }
 
     /// What became of those that have ended since that was asked last.
@@ -81,8 +98,11 @@ impl Pending {
     fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut slot = self.lock();
         let Some((_, sending)) = &mut slot.under_way else { return Poll::Pending };
-        let ended = ready!(sending.as_mut().poll(context));
+        let mut ended = ready!(sending.as_mut().poll(context));
         slot.under_way = None;
+        if slot.begun_with != slot.login {
+            of_another_login(&mut ended);
+        }
         slot.ended.push(ended);
         Poll::Ready(())
     }
@@ -109,5 +129,76 @@ impl Pending {
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A login that was refused is another by now: the message is tried again with that.
+fn of_another_login(ended: &mut Result<Attempted, Fault>) {
+    if let Ok(Attempted { fault: Some(fault), .. }) = ended
+        && fault.class == ErrorClass::Login
+    {
+        fault.class = ErrorClass::Transient;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postrider_journal::State;
+    use postrider_model::{AccountId, Timestamp};
+    use postrider_store::{Filing, Outgoing};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn refused() -> Attempted {
+        let entry = Outgoing {
+            id: OutboxId(1),
+            account: AccountId(1),
+            message_id: String::new(),
+            subject: String::new(),
+            sender: String::new(),
+            recipients: Vec::new(),
+            refused: Vec::new(),
+            reached: 0,
+            state: State::Noted,
+            attempt: 1,
+            created: Timestamp(0),
+            due: Timestamp(0),
+            error: None,
+            filing: Filing::Wanted,
+            floor: None,
+        };
+        let fault = Some(Fault::new(ErrorClass::Login, "send o1", "the login was refused"));
+        Attempted { entry, known: 0, fault, is_over: true }
+    }
+
+    /// A message whose login is refused, on its way with the first of these logins, while others are shown in their order.
+    async fn ends_as(during: &[&[u8]], after: &[&[u8]]) -> ErrorClass {
+        let pending = Pending::default();
+        let (refuse, was_refused) = oneshot::channel::<()>();
+        let login = |name: &&[u8]| Some(blake3::hash(name));
+        pending.logs_in_with(login(&during[0]));
+        let sending = async move {
+            was_refused.await.unwrap();
+            Ok(refused())
+        };
+        pending.take_over(OutboxId(1), Box::pin(sending));
+        during.iter().for_each(|name| pending.logs_in_with(login(name)));
+        refuse.send(()).unwrap();
+        tokio::select! {
+            () = pending.drive() => {}
+            () = pending.has_ended() => {}
+        }
+        after.iter().for_each(|name| pending.logs_in_with(login(name)));
+        assert_eq!(pending.under_way(), None);
+        pending.ended().remove(0).unwrap().fault.unwrap().class
+    }
+
+    #[tokio::test]
+    async fn what_a_login_was_told_is_not_told_of_another() {
+        assert_eq!(ends_as(&[b"old"], &[]).await, ErrorClass::Login);
+        assert_eq!(ends_as(&[b"old"], &[b"old"]).await, ErrorClass::Login);
+        assert_eq!(ends_as(&[b"old", b"new"], &[]).await, ErrorClass::Transient);
+        assert_eq!(ends_as(&[b"old"], &[b"new"]).await, ErrorClass::Transient);
     }
 }

@@ -147,7 +147,9 @@ pub async fn push_soon(
     mail.faults.extend(look::settle_unknown(ports, remote, run, None).await?);
     if let Some(submit) = submit {
         let account = run.account_id;
-        if !ports.transaction(move |tx| tx.open_outbox(account)).await?.is_empty() {
+        // While a message is on its way no other is sent; once it is not any more, this is asked again.
+        let waits = run.pending.as_ref().is_some_and(|pending| pending.under_way().is_some());
+        if !waits && !ports.transaction(move |tx| tx.open_outbox(account)).await?.is_empty() {
             let told = sent_of(remote).await?;
             let sent = sent_folder(ports, remote, run, told).await?;
             mail.take_delivered(deliver(ports, submit, run, sent.map(|key| (remote, key))).await?);

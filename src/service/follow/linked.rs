@@ -35,8 +35,12 @@ impl Follower {
             self.news.resumed.forget();
             let run = RunId(self.together.ports.entropy.next_u64());
             let request = RunRequest { mail: true, ..RunRequest::default() };
+            if self.seat.sending_refused().is_none() {
+                link.send_again();
+            }
             let (_, _, stops) = self.run(link, run, &request).await?;
             self.go_on(link, stops).await?;
+            self.seat.set_halt(None);
             if let Some(leave) = self.until(link, due).await? {
                 return Ok(leave);
             }
@@ -93,14 +97,22 @@ impl Follower {
     }
 
     /// A login that was refused is not tried again, for sending as for reading; each has a server of its own. What it said was told.
+    /// What else keeps from sending at all is asked again by the next run.
     async fn end_sending(&mut self, link: &mut Link, why: Option<Fault>) {
         let Some(fault) = why.filter(|fault| fault.class != ErrorClass::Throttled) else { return };
         let hint = fault.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        let until = if self.asks.is_some() { "the login is another" } else { "`watch` begins anew" };
+        let until = match (fault.class, self.asks.is_some()) {
+            (ErrorClass::Login, true) => "the login is another",
+            (ErrorClass::Login, false) => "`watch` begins anew",
+            _ => "the next run",
+        };
         self.warn(&format!("nothing more is sent before {until}{hint}"));
         link.stop_sending(fault.clone());
         let mark = self.refused_mark().await;
-        self.seat.set_sending_refused(Some(Refused { mark, fault }));
+        // Whoever comes after may have other servers, of which this says nothing.
+        if fault.class == ErrorClass::Login && !*self.news.stopping.borrow() {
+            self.seat.set_sending_refused(Some(Refused { mark, fault }));
+        }
     }
 
     /// Follows what is told until the next run is due; `None` then.
@@ -145,6 +157,7 @@ impl Follower {
             Ok((report, plan, stops)) => {
                 // Whoever asked may have left.
                 let _ = ask.answer.send((report, plan));
+                link.remote.rest().await;
                 self.go_on(link, stops).await
             }
             Err(fault) => {

@@ -226,6 +226,7 @@ impl Follower {
             None => return Ok(Leave::Nothing),
         };
         self.shown = link.login_mark;
+        self.seat.pending.logs_in_with(self.shown);
         // `postrider watch` was asked for by a person.
         if !link.account.mail.auto && self.asks.is_some() {
             return Ok(Leave::Nothing);

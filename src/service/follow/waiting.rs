@@ -6,7 +6,11 @@ use postrider_model::{ErrorClass, Fault, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Ask, Follower, Halt, Refused, next_ask, stopped};
-use crate::{config::Login, secrets::SecretSource, sync::Event};
+use crate::{
+    config::Login,
+    secrets::SecretSource,
+    sync::{Delivered, Event},
+};
 
 /// After a machine slept its network takes a moment; no account waits longer than this then.
 const AFTER_SLEEP: Duration = Duration::from_secs(5);
@@ -51,7 +55,7 @@ impl Follower {
     }
 
     async fn halt(&mut self, halt: Halt) -> bool {
-        self.seat.set_halt(Some(halt.clone()));
+        self.keep(&halt);
         let go_on = self.stand(halt).await;
         if go_on {
             self.seat.set_halt(None);
@@ -77,11 +81,12 @@ impl Follower {
                     Asked::Well => return true,
                     Asked::Badly => {}
                     Asked::Refused(now) => {
-                        self.seat.set_halt(Some(Halt::of(now.clone(), self.failures)));
+                        self.keep(&Halt::of(now.clone(), self.failures));
                         refused = Some(now);
                         due = Instant::now() + self.interval();
                     }
                 },
+                () = self.seat.pending.has_ended() => self.tell_of_sending(),
                 () = self.news.resumed.heard(), if refused.is_none() && may_hurry => {
                     due = due.min(Instant::now() + AFTER_SLEEP);
                 }
@@ -116,12 +121,27 @@ impl Follower {
                     }
                     Asked::Badly => {}
                     Asked::Refused(now) => {
-                        self.seat.set_halt(Some(Halt::of(now.clone(), self.failures)));
+                        self.keep(&Halt::of(now.clone(), self.failures));
                         refused = Some(now);
                     }
                 },
+                () = self.seat.pending.has_ended() => self.tell_of_sending(),
             }
         }
+    }
+
+    /// What keeps from the account's servers outlives this follower, unless it is being replaced: whoever comes after it may have others.
+    fn keep(&self, halt: &Halt) {
+        if !*self.news.stopping.borrow() {
+            self.seat.set_halt(Some(halt.clone()));
+        }
+    }
+
+    /// Tells what became of a message that took its time. The copy in Sent is for the next run to make.
+    fn tell_of_sending(&self) {
+        let delivered = Delivered::meanwhile(&self.seat.pending);
+        delivered.warnings.iter().for_each(|warning| self.warn(warning));
+        delivered.faults.iter().for_each(|fault| self.warn(&fault.message()));
     }
 
     /// Whether the login that was refused has been replaced. Asks no server.

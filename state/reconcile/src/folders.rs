@@ -102,6 +102,16 @@ impl FolderPlan {
     }
 }
 
+impl FolderPlan {
+    /// Which of the folders is which cannot be told in this run: all that may have got other names are left as they are.
+    pub fn leave_undecided(&mut self) {
+        let undecided: BTreeSet<CollectionId> =
+            self.follow.iter().flat_map(|follow| follow.maybe_renamed_from.iter().copied()).collect();
+        self.follow.retain(|follow| follow.maybe_renamed_from.is_empty());
+        self.freeze.retain(|(id, _)| !undecided.contains(id));
+    }
+}
+
 /// Plans an account's folders from a complete listing.
 pub fn plan_folders(listing: &[RemoteFolder], known: &[KnownFolder], selection: &Selection) -> FolderPlan {
     // A frozen folder may have the name of one that is followed: it stood there before.
@@ -312,6 +322,17 @@ mod tests {
         plan.rename(1, CollectionId(1));
         assert_eq!(known_as(&plan), [Some(CollectionId(2)), Some(CollectionId(1))]);
         assert_eq!(plan.freeze, []);
+    }
+
+    #[test]
+    fn where_it_cannot_be_told_which_is_which_nothing_is_frozen_or_renamed() {
+        let here = [known(1, "A", 7, 5), known(2, "B", 8, 5), known(3, "Old", 9, 5), known(4, "C", 3, 1)];
+        let listing = [remote("A", 8, 5), remote("B", 7, 6), remote("New", 9, 5), remote("C", 3, 1)];
+        let mut plan = plan_folders(&listing, &here, &Selection::All);
+        assert_eq!(plan.freeze, [(CollectionId(3), FreezeReason::Vanished)]);
+        plan.leave_undecided();
+        assert_eq!(plan.freeze, []);
+        assert_eq!(plan.follow.iter().map(|f| f.known).collect::<Vec<_>>(), [Some(CollectionId(4))]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::tests::{copy_mail, days_ago, here, ids_in, machine, message, on_one_t
 use crate::{
     equal::equals_servers,
     machine::{Machine, everything},
+    stored::Standing,
     trouble::calm,
 };
 
@@ -91,4 +92,32 @@ fn a_copy_is_known_in_the_folder_that_had_the_name_when_it_was_made() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn where_one_of_two_that_swapped_their_names_cannot_be_read_both_are_left_alone() {
+    for nth in 1..=2 {
+        on_one_thread(async {
+            let (machine, other) = machine(Capabilities::all().without([Capability::ObjectId]), "all");
+            for folder in ["A", "B"] {
+                other.create_mailbox(folder).unwrap();
+                for name in ["one", "two"] {
+                    other.append(folder, message(&format!("{name} of {folder}")), &[], days_ago(1)).unwrap();
+                }
+            }
+            run(&machine).await;
+            let before = here(&machine);
+            swap(&other);
+            let refused = Action::No("[UNAVAILABLE] try again later");
+            plan(&machine, &FaultPlan::none().on(Trigger::Named("EXAMINE", nth), refused));
+            machine.run(&everything(), None).await.unwrap();
+            calm(machine.net(), &machine.mailboxes[0]);
+            assert_eq!(here(&machine), before, "EXAMINE {nth} was refused");
+            run(&machine).await;
+            let now = here(&machine);
+            equals_servers(&machine, &now).unwrap();
+            let ids = |all: &[Standing]| all.iter().map(|one| (one.id, one.collection)).collect::<Vec<_>>();
+            assert_eq!(ids(&before), ids(&now));
+        });
+    }
 }
