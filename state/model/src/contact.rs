@@ -140,3 +140,18 @@ pub enum Photo {
     /// Where it is to be had. It is never fetched.
     Uri(String),
 }
+
+impl PostalAddress {
+    /// Its parts in the order of `ADR` (RFC 6350, section 6.3.1).
+    pub fn parts(&self) -> [&str; 7] {
+        [
+            &self.post_box,
+            &self.extended,
+            &self.street,
+            &self.locality,
+            &self.region,
+            &self.postal_code,
+            &self.country,
+        ]
+    }
+}

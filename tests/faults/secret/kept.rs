@@ -4,8 +4,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -188,6 +189,7 @@ fn a_process_that_holds_secrets_leaves_no_core_and_shows_its_memory_to_nobody() 
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
         command.arg("--config").arg(here.home.config()).args(["--json", "watch"]);
     }
+    let mut command = with_cores(&command, here.home.path());
     let mut watching = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
     let ran = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"ran\"")));
@@ -203,8 +205,41 @@ fn a_process_that_holds_secrets_leaves_no_core_and_shows_its_memory_to_nobody() 
     }
     let told = [read("cmdline").unwrap(), read("environ").unwrap_or_default()].concat();
     assert!(!String::from_utf8_lossy(&told).contains(PASSWORD));
-    kill_process(Pid::from_child(&watching), Signal::TERM).unwrap();
-    watching.wait().unwrap();
+    let mut sleep = Command::new("sleep");
+    sleep.arg("600");
+    let mut other = with_cores(&sleep, here.home.path()).spawn().unwrap();
+    let comes_to = PathBuf::from(format!("/proc/{}/comm", other.id()));
+    while fs::read_to_string(&comes_to).unwrap().trim() != "sleep" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    if !aborted(&mut other).core_dumped() {
+        println!(
+            "no process leaves a core on this machine: that ours leaves none is told by its limit alone"
+        );
+    }
+    assert!(!aborted(&mut watching).core_dumped());
+}
+
+/// The same command, allowed to leave a core as large as the machine allows, in that folder.
+fn with_cores(command: &Command, folder: &Path) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"ulimit -c "$(ulimit -H -c)"; exec "$0" "$@""#]).current_dir(folder);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+/// Ends a process in a way that leaves a core, where one may be left.
+fn aborted(child: &mut Child) -> ExitStatus {
+    kill_process(Pid::from_child(child), Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
+    status
 }
 
 /// Gives a folder with all in it to a user who owns nothing.

@@ -88,17 +88,8 @@ fn same_place(one: &PostalAddress, other: &PostalAddress) -> bool {
 }
 
 fn write_address<'a>(entry: &mut VCardEntry, address: &'a PostalAddress) -> Option<&'a Purpose> {
-    let parts = [
-        &address.post_box,
-        &address.extended,
-        &address.street,
-        &address.locality,
-        &address.region,
-        &address.postal_code,
-        &address.country,
-    ];
     entry.name = Property::Adr;
-    entry.values = parts.into_iter().map(|part| VCardValue::Text(part.clone())).collect();
+    entry.values = address.parts().into_iter().map(|part| VCardValue::Text(part.to_owned())).collect();
     Some(&address.of)
 }
 

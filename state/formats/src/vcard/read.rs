@@ -69,16 +69,7 @@ pub(super) fn address(entries: &[VCardEntry], entry: &VCardEntry) -> Option<Post
         country: part(),
         of: purpose(entry, label_of(entries, entry.group.as_deref())),
     };
-    let said = [
-        &address.post_box,
-        &address.extended,
-        &address.street,
-        &address.locality,
-        &address.region,
-        &address.postal_code,
-        &address.country,
-    ];
-    said.iter().any(|part| !part.is_empty()).then_some(address)
+    address.parts().iter().any(|part| !part.is_empty()).then_some(address)
 }
 
 pub(super) fn other_date(entries: &[VCardEntry], entry: &VCardEntry) -> Option<LabelledDate> {
