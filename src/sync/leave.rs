@@ -2,8 +2,8 @@
 //!
 //! A disk that fills up stops the load first: below the first mark nothing more comes in, so that there is room for what has to be noted
 //! about what goes out. Below half of it nothing more is taken from people that is to go out. Below the last, much smaller one nothing
-//! goes out either, since its outcome might not be noted. All pass by themselves once there is room. A store that was found damaged sends nothing before it was looked at, and one that is away from home
-//! nothing before it was adopted.
+//! goes out either, since its outcome might not be noted. All pass by themselves once there is room. A store that was found damaged sends
+//! nothing before it was looked at, and one that is away from home nothing before it was adopted.
 
 use std::{io, path::Path, sync::Arc};
 
