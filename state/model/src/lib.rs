@@ -3,6 +3,7 @@
 //!
 //! It does no I/O, reads no clock and no environment, and knows neither SQL nor any protocol's wire form.
 
+mod activity;
 mod contact;
 mod error;
 mod flags;
@@ -14,6 +15,10 @@ mod report;
 mod seams;
 mod uid_set;
 
+pub use activity::{
+    Activity, ActivityKind, Content, Moment, Occurrence, Own, Participant, ParticipantRole, People, Person,
+    Privacy, Reminder, ReminderBy, ReminderTime, Response, ShowAs, Status, Timing,
+};
 pub use contact::{
     Contact, LabelledDate, Organization, PartialDate, PersonName, Photo, Point, PostalAddress, Purpose,
 };
