@@ -156,6 +156,13 @@ fn become_owner(env: &mut Environment) -> Result<(), String> {
     Ok(())
 }
 
+/// What a user is called. The system's directory says it rather than the environment, which is another under cron than at a terminal: records
+/// are owned by that name.
+fn name_of(uid: u32) -> Option<String> {
+    let known = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
+    known.map(|user| user.name)
+}
+
 /// No core dump and no other process of this user reads passwords and keys out of this one (F8): the limit holds for what it starts
 /// as well (setrlimit(2), `RLIMIT_CORE`), and not being dumpable keeps ptrace(2) and `/proc/PID/mem` from all but root
 /// (prctl(2), `PR_SET_DUMPABLE`).
@@ -215,9 +222,9 @@ fn environment(config: Option<PathBuf>) -> Environment {
         path: std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned()),
         credentials: path("CREDENTIALS_DIRECTORY"),
         uid: uid.as_raw(),
-        user: std::env::var("USER")
-            .or_else(|_| std::env::var("LOGNAME"))
-            .unwrap_or_else(|_| uid.as_raw().to_string()),
+        user: name_of(uid.as_raw())
+            .or_else(|| std::env::var("USER").ok())
+            .unwrap_or_else(|| uid.as_raw().to_string()),
         machine_id: machine_id(),
         home,
     }

@@ -72,6 +72,16 @@ pub enum Act {
     ManageStore,
     /// The audit log.
     SeeAudit,
+    /// Seeing a contact, a company, or what one was.
+    SeeRecord,
+    /// Adding a contact, a company, a tag or a group of one's own.
+    AddRecord,
+    /// Changing one that one sees.
+    ChangeRecord,
+    /// Deleting one, bringing it back, or showing it to others.
+    OwnRecord,
+    /// Renaming a tag or a group that all see, or taking it away.
+    ManageLabel,
     /// Reading the configuration anew.
     Reload,
     /// The numbers of all accounts.
@@ -99,6 +109,12 @@ pub enum Need {
     Operations(Operation, Operation),
     /// One of these rights on the account, and an operation.
     Both(&'static [Right], Operation),
+    /// To be the record's owner, or of those to whom it is shown.
+    Shown,
+    /// To be the record's owner.
+    Owner,
+    /// To have made it, or an operation.
+    Maker(Operation),
     /// To be a user who is known.
     Known,
 }
@@ -148,6 +164,11 @@ impl Act {
             Self::AddProvider => "provider.add",
             Self::RemoveProvider => "provider.remove",
             Self::ManageStore => "store.manage",
+            Self::SeeRecord => "record.show",
+            Self::AddRecord => "record.add",
+            Self::ChangeRecord => "record.change",
+            Self::OwnRecord => "record.own",
+            Self::ManageLabel => "label.change",
             Self::SeeAudit => "audit.show",
             Self::Reload => "reload",
             Self::SeeNumbers => "numbers.show",
@@ -189,6 +210,10 @@ impl Act {
             Self::AddProvider => return "add a provider".to_owned(),
             Self::ManageStore => return "manage the store".to_owned(),
             Self::RemoveProvider => return "remove a provider".to_owned(),
+            Self::SeeRecord => return format!("see {account}"),
+            Self::AddRecord => return format!("add {account}"),
+            Self::ChangeRecord | Self::ManageLabel => return format!("change {account}"),
+            Self::OwnRecord => return format!("delete, restore or show {account}"),
             Self::SeeAudit => return "read the audit log".to_owned(),
             Self::Reload => return "reload the configuration".to_owned(),
             Self::SeeNumbers => return "see the numbers of all accounts".to_owned(),
@@ -240,7 +265,12 @@ impl Act {
             // Whoever has it acts as that other for as long as it lasts.
             Self::MakeAnyToken => Need::Operations(Operation::Administer, Operation::ActAs),
             Self::ActAs => Need::Operation(Operation::ActAs),
-            Self::AddAccount | Self::MakeToken | Self::RevokeToken | Self::Call => Need::Known,
+            Self::OwnRecord => Need::Owner,
+            Self::ManageLabel => Need::Maker(Operation::Administer),
+            Self::SeeRecord | Self::ChangeRecord => Need::Shown,
+            Self::AddRecord | Self::AddAccount | Self::MakeToken | Self::RevokeToken | Self::Call => {
+                Need::Known
+            }
         }
     }
 
@@ -253,7 +283,13 @@ impl Act {
                 Verdict::Allowed
             }
             Need::Known => Verdict::Allowed,
-            Need::OneOf(_) | Need::Both(..) | Need::Operation(_) | Need::Operations(..) => Verdict::Denied,
+            Need::OneOf(_)
+            | Need::Both(..)
+            | Need::Operation(_)
+            | Need::Operations(..)
+            | Need::Shown
+            | Need::Owner
+            | Need::Maker(_) => Verdict::Denied,
         }
     }
 }
@@ -262,10 +298,12 @@ impl Need {
     /// Where it is given.
     pub const fn hint(self) -> Option<&'static str> {
         match self {
-            Self::OneOf([Right::Own]) | Self::Known => None,
-            Self::OneOf([Right::Own, ..]) | Self::Operation(_) | Self::Operations(..) | Self::Both(..) => {
-                Some("operations are given by a [[grant]] in users.toml")
-            }
+            Self::OneOf([Right::Own]) | Self::Known | Self::Shown | Self::Owner => None,
+            Self::OneOf([Right::Own, ..])
+            | Self::Operation(_)
+            | Self::Operations(..)
+            | Self::Both(..)
+            | Self::Maker(_) => Some("operations are given by a [[grant]] in users.toml"),
             Self::OneOf(_) => Some(
                 "rights are given by a [[grant]] in a file of shared-mailboxes.d, or by `postrider account share`",
             ),
@@ -293,6 +331,9 @@ impl Need {
             Self::Both(rights, operation) => {
                 format!("{} and the operation {}", Self::OneOf(rights).in_words(), operation.name())
             }
+            Self::Shown => "to be its owner, or of those to whom it is shown".to_owned(),
+            Self::Owner => "to be its owner".to_owned(),
+            Self::Maker(operation) => format!("to have made it, or the operation {}", operation.name()),
             Self::Known => "to be a user who is known".to_owned(),
         }
     }

@@ -16,4 +16,4 @@ mod sample;
 
 pub use acts::{Act, Need, Verdict};
 pub use caller::{Caller, Callers, UnixUsers};
-pub use rights::{Right, Rights, may, rights_on};
+pub use rights::{Right, Rights, may, rights_on, roles};

@@ -126,6 +126,11 @@ pub fn may(config: &Config, caller: &Caller, operation: Operation) -> bool {
         .any(|grant| grant.operations.contains(&operation) && is_for(&grant.to, caller, roles))
 }
 
+/// The roles of a caller.
+pub fn roles<'c>(config: &'c Config, caller: &Caller) -> impl Iterator<Item = &'c str> {
+    roles_of(config, caller).into_iter().flatten().map(String::as_str)
+}
+
 fn roles_of<'c>(config: &'c Config, caller: &Caller) -> Option<&'c BTreeSet<String>> {
     config.users.as_ref()?.users.get(&caller.user).map(|user| &user.roles)
 }

@@ -48,6 +48,19 @@ shown_id! {
     OutboxId, OutboxId, "^o[1-9][0-9]{0,17}$"
 }
 
+shown_id! {
+    /// A contact, such as `c5`.
+    ContactId, ContactId, "^c[1-9][0-9]{0,17}$"
+}
+shown_id! {
+    /// A company, such as `f2`.
+    CompanyId, CompanyId, "^f[1-9][0-9]{0,17}$"
+}
+shown_id! {
+    /// What a record was, such as `v4`.
+    VersionId, VersionId, "^v[1-9][0-9]{0,17}$"
+}
+
 /// A moment, as RFC 3339 writes it, in UTC, to the second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod contact;
 mod mail;
 mod sharing;
 mod store;
@@ -12,6 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use api::{ApiCommand, TokenCommand};
 pub use audit::{AuditCommand, AuditList};
+pub use contact::{
+    CompanyCommand, ConflictsCommand, ContactCommand, ContactFields, ContactQuery, GroupCommand, ScopeArgs,
+    TagCommand, Tagging, VcardArg,
+};
 pub use mail::{
     ExportFormat, FolderCommand, MailCommand, MailExport, MailNew, MailQuery, MailTo, OutboxCommand,
 };
@@ -130,6 +135,21 @@ pub enum Command {
     /// Messages that are to be sent.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// Contacts.
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// Companies.
+    #[command(subcommand)]
+    Company(CompanyCommand),
+    /// Tags.
+    #[command(subcommand)]
+    Tag(TagCommand),
+    /// Groups of contacts and of activities.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// What lost against a later change, and all that records were.
+    #[command(subcommand)]
+    Conflicts(ConflictsCommand),
     /// The store itself: backup, restore, check, compact.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -108,6 +108,7 @@ async fn list(door: &mut Door, query: MailQuery, reach: Reach, out: Out) -> Resu
         query: query.query.join(" "),
         account: query.account,
         folder: query.folder,
+        contact: query.contact.as_deref().map(super::contact::parse_id).transpose()?,
         deleted: query.deleted,
         limit: query.limit,
         reach,

@@ -4,11 +4,15 @@ mod account;
 mod api;
 mod args;
 mod audit;
+mod company;
+mod conflicts;
+mod contact;
 mod doctor;
 mod door;
 mod export;
 mod folder;
 mod given;
+mod label;
 mod mail;
 mod out;
 mod outbox;
@@ -120,6 +124,11 @@ async fn command(door: &mut Door, cli: Cli, out: Out) -> Result<Exit, Fault> {
         Some(Command::Mail(command)) => mail::mail(door, command, out).await,
         Some(Command::Outbox(command)) => outbox::outbox(door, command, out).await,
         Some(Command::Folder(command)) => folder::folder(door, command, out).await,
+        Some(Command::Contact(command)) => contact::contact(door, command, out).await,
+        Some(Command::Company(command)) => company::company(door, command, out).await,
+        Some(Command::Tag(command)) => label::tags(door, command, out).await,
+        Some(Command::Group(command)) => label::groups(door, command, out).await,
+        Some(Command::Conflicts(command)) => conflicts::conflicts(door, command, out).await,
         Some(Command::Store(command)) => {
             let here = door.here("manage the store")?;
             store::store(&mut here.service, &here.caller, &command, out)

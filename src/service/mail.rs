@@ -7,7 +7,7 @@ use postrider_formats::{
     message,
     query::{self, Query},
 };
-use postrider_model::{AccountId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
+use postrider_model::{AccountId, ContactId, ErrorClass, Fault, FolderRole, PlacementId, Timestamp};
 use postrider_store::{Details, Filter, FolderRow, Found, Reader, SearchQuery, StoreError};
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ pub struct MailFilter {
     pub account: Option<String>,
     /// Only in this folder.
     pub folder: Option<String>,
+    /// Only with an address of this contact in the header: of all accounts that the caller may read (F7.2).
+    pub contact: Option<ContactId>,
     /// Those that were deleted here and can be restored, instead of those that are there.
     pub deleted: bool,
     /// At most so many.
@@ -84,7 +86,7 @@ impl Service {
     /// Messages, newest first, of the accounts that the caller may read: of a named one, else of those that [`MailFilter::reach`] says.
     ///
     /// # Errors
-    /// A query that cannot be read, an account that is not there, a search that takes longer than two seconds.
+    /// A query that cannot be read, an account or a contact that is not there, a search that takes longer than two seconds.
     pub fn mail(&self, caller: &Caller, wanted: &MailFilter) -> Result<Found, Fault> {
         let mut reader = self.reader()?;
         let mut query = query::parse(&wanted.query).map_err(|error| {
@@ -92,8 +94,13 @@ impl Service {
         })?;
         query.accounts.extend(wanted.account.clone());
         query.folders.extend(wanted.folder.clone());
-        let accounts = self.accounts_to_list(caller, &reader, &query.accounts, wanted.reach)?;
-        let found = reader.search(&search_query(query, accounts, wanted))?;
+        let addresses = wanted.contact.map(|contact| self.addresses_of(caller, contact)).transpose()?;
+        // Beside a contact stands what one may read, as in a search.
+        let reach = if addresses.is_some() { Reach::Readable } else { wanted.reach };
+        let accounts = self.accounts_to_list(caller, &reader, &query.accounts, reach)?;
+        let mut search = search_query(query, accounts, wanted);
+        search.filter.addresses = addresses;
+        let found = reader.search(&search)?;
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         found.rows.iter().for_each(|row| *counts.entry(row.account.as_str()).or_default() += 1);
         for (account, count) in counts {

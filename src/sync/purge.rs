@@ -17,6 +17,7 @@ pub async fn purge(ports: &Ports, before: Timestamp, audited: Timestamp) -> Resu
     ports.transaction(move |tx| tx.expire_audit(audited, now)).await?;
     while ports.transaction(move |tx| tx.purge_expired(before, AT_A_TIME)).await?.more {}
     ports.transaction(move |tx| tx.purge_outbox(before)).await?;
+    while ports.transaction(move |tx| tx.purge_records(before, AT_A_TIME)).await? == u64::from(AT_A_TIME) {}
     loop {
         let erased = ports.transaction(|tx| tx.erased(AT_A_TIME)).await?;
         if erased.is_empty() {

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use postrider_model::{ContactId, Visibility};
 use postrider_test_support::{Daemon, home::output_of, ports::Reservation};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,6 +30,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 struct Inhabited {
     house: House,
     mailbox: Mailbox,
+    contact: ContactId,
+    private: ContactId,
     port: Reservation,
     open: TempDir,
     daemon: Daemon,
@@ -48,6 +51,8 @@ impl Inhabited {
         house.account("private", Some("stranger"));
         house.fill("private", 3);
         let mailbox = house.fill(ACCOUNT, 4);
+        let contact = house.contact("holder", &Visibility::All);
+        let private = house.contact("holder", &Visibility::Private);
         let open = tempfile::Builder::new().prefix("postrider-open-").tempdir_in("/tmp").unwrap();
         fs::create_dir(open.path().join("postrider")).unwrap();
         let program = open.path().join("program");
@@ -65,7 +70,7 @@ impl Inhabited {
         house.write("postrider.toml", &settings);
         let mut daemon = Daemon::launch(command(&house, &open, &program, None)).unwrap();
         daemon.wait_for("READY=1", LIMIT).unwrap();
-        Self { house, mailbox, port, open, daemon }
+        Self { house, mailbox, contact, private, port, open, daemon }
     }
 
     /// Runs the program as the user of the matrix, or as the owner; answers with its exit code and what it printed.
@@ -147,10 +152,13 @@ impl Asked {
 /// By the command line.
 fn typed(house: &Inhabited, name: &str, doing: Doing) -> Expected {
     let (live, deleted) = (house.mailbox.live[0].to_string(), house.mailbox.deleted.to_string());
+    let (contact, private) = (house.contact.to_string(), house.private.to_string());
     let line: Vec<&str> = match doing {
         Doing::Read => vec!["mail", "show", &live, "--raw"],
         Doing::ListNamed => vec!["mail", "list", "--json", "--account", ACCOUNT],
         Doing::Search => vec!["mail", "search", "--json", WORD],
+        Doing::BesideContact => vec!["mail", "list", "--json", "--contact", &contact],
+        Doing::BesidePrivate => vec!["mail", "list", "--json", "--contact", &private],
         Doing::ListOwn => vec!["mail", "list", "--json"],
         Doing::Folders => vec!["folder", "list", "--json"],
         Doing::Flag => vec!["mail", "flag", &live, "+seen"],
@@ -194,6 +202,8 @@ fn asked(house: &Inhabited, token: &str, as_user: Option<&str>, doing: Doing) ->
         Doing::Read => Asked::get(format!("/v1/messages/raw?id={live}")),
         Doing::ListNamed => Asked::get(format!("/v1/messages?account={ACCOUNT}")),
         Doing::Search => Asked::get(format!("/v1/messages?query={WORD}&reach=readable")),
+        Doing::BesideContact => Asked::get(format!("/v1/messages?contact={}", house.contact)),
+        Doing::BesidePrivate => Asked::get(format!("/v1/messages?contact={}", house.private)),
         Doing::ListOwn => Asked::get("/v1/messages"),
         Doing::Folders => Asked::get("/v1/folders"),
         Doing::Flag => Asked::post("/v1/messages/flag", json!({ "ids": [live], "flags": ["+seen"] })),
@@ -226,7 +236,16 @@ fn asked(house: &Inhabited, token: &str, as_user: Option<&str>, doing: Doing) ->
 }
 
 const fn is_listing(doing: Doing) -> bool {
-    matches!(doing, Doing::ListNamed | Doing::Search | Doing::ListOwn | Doing::Folders | Doing::Outbox)
+    matches!(
+        doing,
+        Doing::ListNamed
+            | Doing::Search
+            | Doing::BesideContact
+            | Doing::BesidePrivate
+            | Doing::ListOwn
+            | Doing::Folders
+            | Doing::Outbox
+    )
 }
 
 fn shown(rows: &Value) -> Expected {

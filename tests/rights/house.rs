@@ -13,9 +13,13 @@ use postrider::{
     service::{Caller, Environment, Service},
     world::World,
 };
-use postrider_model::{Address, AddressRole, Flags, FolderRole, MatchKey, OutboxId, PlacementId, Timestamp};
+use postrider_model::{
+    Address, AddressRole, ContactId, Flags, FolderRole, MatchKey, OutboxId, PlacementId, Timestamp,
+    Visibility,
+};
 use postrider_store::{
-    Body, Context, Envelope, Incoming, NewCollection, NewOutgoing, Options, Side, Store, Tx, Words,
+    Body, ContactDoc, Context, Envelope, Incoming, NewCollection, NewOutgoing, Options, Side, Store, Tx,
+    Words,
 };
 use tempfile::TempDir;
 
@@ -74,6 +78,25 @@ impl House {
             "address = \"{name}@example.com\"\n{user}[credentials]\nstored = true\n[mail]\nload = true\nsend = true\n"
         );
         assert!(self.tx(|tx| tx.add_stored_account(name, &toml, false)), "{name} is new");
+    }
+
+    /// Adds a contact of that user, from whom all mail of this house is, for those to see.
+    pub fn contact(&self, owner: &str, visibility: &Visibility) -> ContactId {
+        let email = "somebody@example.org".to_owned();
+        let doc = ContactDoc {
+            card: format!("BEGIN:VCARD\r\nVERSION:4.0\r\nFN:{owner}\r\nEMAIL:{email}\r\nEND:VCARD\r\n"),
+            name: owner.to_owned(),
+            emails: vec![email],
+            ..ContactDoc::default()
+        };
+        let context = Context {
+            at: Timestamp(1),
+            run: None,
+            side: Side::Here,
+            actor: owner.to_owned(),
+            why: "added".to_owned(),
+        };
+        self.tx(|tx| tx.add_contact(owner, visibility, &doc, &context))
     }
 
     /// Puts mail into an account: so many messages in INBOX, one that is deleted, and one in the outbox.

@@ -12,6 +12,7 @@
 
 mod house;
 mod matrix;
+mod records;
 
 mod beside_a_daemon;
 mod grants;

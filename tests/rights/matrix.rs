@@ -23,6 +23,10 @@ pub enum Doing {
     ListNamed,
     /// Searching for a word that stands in its messages.
     Search,
+    /// Listing what is beside a contact that everybody sees, who wrote all of it.
+    BesideContact,
+    /// The same of a contact that only the shared mailbox's user sees.
+    BesidePrivate,
     /// Listing the own mailboxes.
     ListOwn,
     /// Listing its folders.
@@ -61,10 +65,12 @@ pub const CALLERS: [&str; 9] = [
 ];
 
 /// What they try, in the order of the table's columns.
-pub const DOINGS: [Doing; 14] = [
+pub const DOINGS: [Doing; 16] = [
     Doing::Read,
     Doing::ListNamed,
     Doing::Search,
+    Doing::BesideContact,
+    Doing::BesidePrivate,
     Doing::ListOwn,
     Doing::Folders,
     Doing::Flag,
@@ -81,16 +87,16 @@ pub const DOINGS: [Doing; 14] = [
 /// What comes of it: `x` done, `r` refused, `.` absent.
 #[rustfmt::skip]
 const TABLE: [(&str, &str); 9] = [
-    // read · named · search · own · folders · flag · purge · send · outbox · configure · introduce · host · see · audit
-    ("reader",            "x x x . x r r r . r r r x r"),
-    ("sender",            "x x x x x x r x x r r r x r"),
-    ("configurer",        ". r . . . . . r . x x r x r"),
-    ("holder",            "x x x x x x x x x x x r x r"),
-    ("administrator",     ". r . . . . . r . r r x x x"),
-    ("deputy for sender", "x x x x x x r x x r r r x r"),
-    ("deputy",            ". . . . . . . . . . . r . r"),
-    ("stranger",          ". . . . . . . . . . . r . r"),
-    ("owner",             "x x x x x x x x x x x x x x"),
+    // read · named · search · contact · private contact · own · folders · flag · purge · send · outbox · configure · introduce · host · see · audit
+    ("reader",            "x x x x . . x r r r . r r r x r"),
+    ("sender",            "x x x x . x x x r x x r r r x r"),
+    ("configurer",        ". r . . . . . . . r . x x r x r"),
+    ("holder",            "x x x x x x x x x x x x x r x r"),
+    ("administrator",     ". r . . . . . . . r . r r x x x"),
+    ("deputy for sender", "x x x x . x x x r x x r r r x r"),
+    ("deputy",            ". . . . . . . . . . . . . r . r"),
+    ("stranger",          ". . . . . . . . . . . . . r . r"),
+    ("owner",             "x x x x x x x x x x x x x x x x"),
 ];
 
 /// What is to come of that doing of that caller.

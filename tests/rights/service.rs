@@ -10,11 +10,11 @@ use postrider::{
     sync::{Disk, Room},
     world::World,
 };
-use postrider_model::{ErrorClass, Fault, OutboxId, PlacementId};
+use postrider_model::{ContactId, ErrorClass, Fault, OutboxId, PlacementId, Visibility};
 use postrider_store::{AuditFilter, Outcome};
 
 use crate::{
-    house::{House, Mailbox, WORD, caller},
+    house::{House, WORD, caller},
     matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, expected},
 };
 
@@ -23,13 +23,57 @@ const ACCOUNT: &str = "support";
 /// A message and an entry that are not there, and an account: of the same lengths as those that are.
 const NOWHERE: (i64, &str) = (99_999, "zupport");
 
-fn house() -> (House, Mailbox) {
+/// What everybody tries it with.
+struct Objects {
+    live: PlacementId,
+    deleted: PlacementId,
+    contact: ContactId,
+    private: ContactId,
+    outgoing: OutboxId,
+}
+
+impl Objects {
+    /// As those that are there, and are not.
+    const NOWHERE: Self = Self {
+        live: PlacementId(NOWHERE.0),
+        deleted: PlacementId(NOWHERE.0),
+        contact: ContactId(NOWHERE.0),
+        private: ContactId(NOWHERE.0),
+        outgoing: OutboxId(NOWHERE.0),
+    };
+
+    /// A text with `ID` in the place of each.
+    fn hide(&self, text: String) -> String {
+        let ids = [
+            self.live.to_string(),
+            self.deleted.to_string(),
+            self.contact.to_string(),
+            self.private.to_string(),
+        ];
+        let is_part = |c: char| c.is_ascii_alphanumeric();
+        let words = text.split_inclusive(|c| !is_part(c));
+        let hidden = words.map(|word| {
+            let (bare, rest) = word.split_at(word.trim_end_matches(|c| !is_part(c)).len());
+            if ids.iter().any(|id| id == bare) { format!("ID{rest}") } else { word.to_owned() }
+        });
+        hidden.collect()
+    }
+}
+
+fn house() -> (House, Objects) {
     let house = House::new(&HOUSE);
     house.account(ACCOUNT, Some("holder"));
     house.account("private", Some("stranger"));
     house.fill("private", 3);
     let mailbox = house.fill(ACCOUNT, 4);
-    (house, mailbox)
+    let objects = Objects {
+        live: mailbox.live[0],
+        deleted: mailbox.deleted,
+        contact: house.contact("holder", &Visibility::All),
+        private: house.contact("holder", &Visibility::Private),
+        outgoing: mailbox.outgoing,
+    };
+    (house, objects)
 }
 
 /// Does it, with the shared mailbox or with what is not there.
@@ -38,9 +82,9 @@ fn attempt(
     caller: &Caller,
     doing: Doing,
     account: &str,
-    ids: (PlacementId, PlacementId),
+    objects: &Objects,
 ) -> Result<bool, Fault> {
-    let (live, deleted) = ids;
+    let (live, deleted) = (objects.live, objects.deleted);
     let listed = |service: &Service, filter: MailFilter| {
         service.mail(caller, &filter).map(|found| found.rows.iter().any(|row| row.account == account))
     };
@@ -49,6 +93,8 @@ fn attempt(
         Doing::Read => service.raw_message(caller, live).map(|_| true),
         Doing::ListNamed => listed(service, MailFilter { account: Some(account.to_owned()), ..filter }),
         Doing::Search => listed(service, MailFilter { query: WORD.into(), reach: Reach::Readable, ..filter }),
+        Doing::BesideContact => listed(service, MailFilter { contact: Some(objects.contact), ..filter }),
+        Doing::BesidePrivate => listed(service, MailFilter { contact: Some(objects.private), ..filter }),
         Doing::ListOwn => listed(service, filter),
         Doing::Folders => {
             service.folders(caller, None).map(|all| all.iter().any(|one| one.account == account))
@@ -93,28 +139,16 @@ fn provider() -> ProviderDraft {
 }
 
 /// What became of it. What is absent answers exactly as what was never there.
-fn outcome(
-    house: &House,
-    name: &str,
-    by_uid: bool,
-    doing: Doing,
-    ids: (PlacementId, PlacementId),
-) -> Expected {
+fn outcome(house: &House, name: &str, by_uid: bool, doing: Doing, objects: &Objects) -> Expected {
     let mut service = house.service();
     let caller = caller(&service, name, by_uid);
-    match attempt(&mut service, &caller, doing, ACCOUNT, ids) {
+    match attempt(&mut service, &caller, doing, ACCOUNT, objects) {
         Ok(true) => Expected::Done,
         Ok(false) => Expected::Absent,
         Err(fault) if fault.class == ErrorClass::NotPermitted => Expected::Refused,
         Err(fault) => {
-            let nowhere = (PlacementId(NOWHERE.0), PlacementId(NOWHERE.0));
-            let other = attempt(&mut service, &caller, doing, NOWHERE.1, nowhere).unwrap_err();
-            let as_if = |text: &str| {
-                let text = text.replace(NOWHERE.1, ACCOUNT);
-                [ids.0, ids.1].iter().fold(text, |text, id| {
-                    text.replace(&id.to_string(), "ID").replace(&nowhere.0.to_string(), "ID")
-                })
-            };
+            let other = attempt(&mut service, &caller, doing, NOWHERE.1, &Objects::NOWHERE).unwrap_err();
+            let as_if = |text: &str| Objects::NOWHERE.hide(objects.hide(text.replace(NOWHERE.1, ACCOUNT)));
             let said =
                 |fault: &Fault| as_if(&format!("{:?} {} {:?}", fault.class, fault.message(), fault.hint));
             assert_eq!(said(&fault), said(&other), "{name}, {doing:?}");
@@ -126,15 +160,20 @@ fn outcome(
 fn holds(by_uid: bool) {
     for name in CALLERS {
         // A house for each: what one may do must not change what the next finds.
-        let (house, mailbox) = house();
+        let (house, objects) = house();
         for doing in DOINGS {
             let before = refusals(&house).len();
-            let found = outcome(&house, name, by_uid, doing, (mailbox.live[0], mailbox.deleted));
+            let found = outcome(&house, name, by_uid, doing, &objects);
             assert_eq!(found, expected(name, doing), "{name}, {doing:?}, by uid: {by_uid}");
             let noted = refusals(&house).split_off(before);
             let is_listing = matches!(
                 doing,
-                Doing::Search | Doing::ListOwn | Doing::Folders | Doing::Outbox | Doing::SeeAccount
+                Doing::Search
+                    | Doing::BesideContact
+                    | Doing::ListOwn
+                    | Doing::Folders
+                    | Doing::Outbox
+                    | Doing::SeeAccount
             );
             let count = usize::from(found != Expected::Done && !is_listing);
             assert_eq!(noted.len(), count, "{name}, {doing:?}: {noted:?}");
@@ -168,8 +207,8 @@ fn the_matrix_holds_for_callers_by_name() {
 
 #[test]
 fn a_changed_file_holds_for_the_next_call() {
-    let (house, mailbox) = house();
-    let ids = (mailbox.live[0], mailbox.deleted);
+    let (house, ids) = house();
+    let ids = &ids;
     assert_eq!(outcome(&house, "stranger", true, Doing::Read, ids), Expected::Absent);
     house.write(
         "shared-mailboxes.d/support.toml",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Instant, MessageId, Method, Octets, Operation},
+    api::{ContactId, Instant, MessageId, Method, Octets, Operation},
     service::{self, Caller, MailFilter, Service},
 };
 
@@ -102,6 +102,9 @@ pub struct List {
     /// Only in this folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+    /// Only with an address of this contact in the header, in all accounts that the caller may read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
     /// Those that were deleted here and can be restored, instead of those that are there.
     #[serde(default)]
     pub deleted: bool,
@@ -148,6 +151,7 @@ impl Operation for List {
             query: self.query,
             account: self.account,
             folder: self.folder,
+            contact: self.contact.map(|contact| contact.0),
             deleted: self.deleted,
             limit: self.limit,
             reach: match self.reach {

@@ -3,7 +3,11 @@
 pub mod account_settings;
 pub mod accounts;
 pub mod audit;
+pub mod companies;
+pub mod contact_fields;
+pub mod contacts;
 pub mod folders;
+pub mod labels;
 pub mod mail;
 pub mod mail_edit;
 pub mod outbox;
@@ -12,3 +16,4 @@ pub mod sharing;
 pub mod status;
 pub mod sync;
 pub mod tokens;
+pub mod versions;

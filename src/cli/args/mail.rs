@@ -160,6 +160,9 @@ pub struct MailQuery {
     /// Only in this folder.
     #[arg(long)]
     pub folder: Option<String>,
+    /// Only from or to this contact, in all mailboxes that you may read.
+    #[arg(long, value_name = "ID")]
+    pub contact: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 50)]
     pub limit: u32,

@@ -1,5 +1,9 @@
 //! A person or an organisation, as people keep them in address books (F3.1).
 
+use std::{fmt, str::FromStr};
+
+use crate::IdParseError;
+
 /// What is known of a person or an organisation: the properties of vCard 4 (RFC 6350) that Exchange and Google know too. What a
 /// vCard says besides is kept in it, and is no field here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,6 +145,59 @@ pub enum Photo {
     Uri(String),
 }
 
+impl fmt::Display for PartialDate {
+    /// `1985-04-12`, `1985-04`, `1985`, `--04-12`, `--04`, `---12`, as RFC 6350, section 4.3.1, writes them, with hyphens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.year, self.month, self.day) {
+            (Some(year), Some(month), Some(day)) => write!(f, "{year:04}-{month:02}-{day:02}"),
+            (Some(year), Some(month), None) => write!(f, "{year:04}-{month:02}"),
+            (Some(year), None, _) => write!(f, "{year:04}"),
+            (None, Some(month), Some(day)) => write!(f, "--{month:02}-{day:02}"),
+            (None, Some(month), None) => write!(f, "--{month:02}"),
+            (None, None, Some(day)) => write!(f, "---{day:02}"),
+            (None, None, None) => Ok(()),
+        }
+    }
+}
+
+impl FromStr for PartialDate {
+    type Err = IdParseError;
+
+    fn from_str(text: &str) -> Result<Self, IdParseError> {
+        let refused = || IdParseError {
+            found: text.to_owned(),
+            expected: "a day: 1985-04-12, or with parts left out 1985-04, 1985, --04-12",
+        };
+        let (year, rest) = match text.strip_prefix("--") {
+            Some(rest) => (None, rest),
+            None => match text.split_once('-') {
+                Some((year, rest)) => (Some(year), rest),
+                None => (Some(text), ""),
+            },
+        };
+        let (month, day) = match rest.split_once('-') {
+            Some((month, day)) => (month, day),
+            None => (rest, ""),
+        };
+        let number = |text: &str, digits: usize, least: u16, most: u16| match text {
+            "" => Ok(None),
+            _ if text.len() == digits && text.bytes().all(|digit| digit.is_ascii_digit()) => {
+                let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+                number.map(Some).ok_or_else(refused)
+            }
+            _ => Err(refused()),
+        };
+        let small = |number: Option<u16>| number.and_then(|number| u8::try_from(number).ok());
+        let date = Self {
+            year: number(year.unwrap_or_default(), 4, 0, 9999)?,
+            month: small(number(month, 2, 1, 12)?),
+            day: small(number(day, 2, 1, 31)?),
+        };
+        // Whatever leaves something out in the middle reads back as something else.
+        if date == Self::default() || date.to_string() != text { Err(refused()) } else { Ok(date) }
+    }
+}
+
 impl PostalAddress {
     /// Its parts in the order of `ADR` (RFC 6350, section 6.3.1).
     pub fn parts(&self) -> [&str; 7] {
@@ -153,5 +210,32 @@ impl PostalAddress {
             &self.postal_code,
             &self.country,
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_reads_back_what_it_prints_with_any_part_left_out_that_may_be() {
+        for text in ["1985-04-12", "1985-04", "1985", "--04-12", "--04", "---12"] {
+            assert_eq!(text.parse::<PartialDate>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "-",
+            "--",
+            "1985--12",
+            "85-04-12",
+            "1985-13-01",
+            "1985-00-01",
+            "1985-04-32",
+            "1985-4-1",
+            "12 April",
+            "1985-04-12T",
+        ] {
+            assert!(text.parse::<PartialDate>().is_err(), "{text}");
+        }
     }
 }

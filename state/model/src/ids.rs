@@ -37,6 +37,15 @@ row_id! {
     MessageId
 }
 
+row_id! {
+    /// A record: a contact, a company or an activity.
+    RecordId
+}
+row_id! {
+    /// A tag or a group.
+    LabelId
+}
+
 /// An id that people read and write: a letter and a number.
 macro_rules! shown_id {
     ($(#[$doc:meta])* $name:ident, $letter:literal, $expected:literal) => {
@@ -85,6 +94,35 @@ shown_id! {
     /// An entry of the outbox, printed as `o3`.
     OutboxId, "o", "an outbox id such as o3 (`postrider outbox list` prints them)"
 }
+
+shown_id! {
+    /// A contact, printed as `c5`.
+    ContactId, "c", "a contact id such as c5 (`postrider contact list` prints them)"
+}
+shown_id! {
+    /// A company, printed as `f2`.
+    CompanyId, "f", "a company id such as f2 (`postrider company list` prints them)"
+}
+shown_id! {
+    /// An appointment or a task, printed as `a8`.
+    ActivityId, "a", "an activity id such as a8 (`postrider activity list` prints them)"
+}
+shown_id! {
+    /// A version of a record that another took the place of, printed as `v4`.
+    VersionId, "v", "a version id such as v4 (`postrider conflicts list` prints them)"
+}
+
+/// A record's number is the same whatever it is.
+macro_rules! record_id {
+    ($($name:ident),+) => {
+        $(impl From<$name> for RecordId {
+            fn from(id: $name) -> Self {
+                Self(id.0)
+            }
+        })+
+    };
+}
+record_id!(ContactId, CompanyId, ActivityId);
 
 /// One run, printed as 16 hexadecimal digits: it names the run in logs, reports and the audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,6 +11,7 @@ mod folder;
 mod ids;
 mod listing;
 mod mail;
+mod record;
 mod report;
 mod seams;
 mod uid_set;
@@ -25,9 +26,13 @@ pub use contact::{
 pub use error::{ErrorClass, Fault};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
-pub use ids::{AccountId, CollectionId, IdParseError, MessageId, OutboxId, PlacementId, RunId};
+pub use ids::{
+    AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, LabelId, MessageId, OutboxId,
+    PlacementId, RecordId, RunId, VersionId,
+};
 pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
+pub use record::{LabelKind, LabelScope, Visibility};
 pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};

@@ -136,6 +136,15 @@ pub enum StoreError {
     /// Only what is deleted can be restored.
     #[error("{0} is not deleted")]
     NotDeleted(PlacementId),
+    /// There is no record of that id, or it is deleted.
+    #[error("there is none of that id")]
+    NoSuchRecord,
+    /// Only what is deleted can be restored.
+    #[error("it is not deleted")]
+    RecordNotDeleted,
+    /// There is a tag or a group of that name.
+    #[error("there is one of the name {0:?} already")]
+    LabelThere(String),
     /// There is no held plan of that name.
     #[error("there is no held plan {0}")]
     NoSuchPlan(HeldId),
@@ -211,11 +220,15 @@ impl StoreError {
             | Self::WrongKind { .. }
             // A person named what cannot be done with it: no later try will do it.
             | Self::NotDeleted(_)
+            | Self::RecordNotDeleted
+            | Self::LabelThere(_)
             | Self::OtherAccount(_)
             | Self::StillThere(_)
             | Self::AlreadyThere { .. }
             | Self::BadBackup { .. } => ErrorClass::Config,
-            Self::NoSuchMessage(_) | Self::NoSuchEntry(_) | Self::NoSuchPlan(_) => ErrorClass::NotFound,
+            Self::NoSuchMessage(_) | Self::NoSuchEntry(_) | Self::NoSuchPlan(_) | Self::NoSuchRecord => {
+                ErrorClass::NotFound
+            }
             _ => ErrorClass::Permanent,
         }
     }
@@ -225,6 +238,9 @@ impl StoreError {
             Self::TimedOut { .. } => "search the store",
             Self::NotDeleted(_) => "restore the message",
             Self::NoSuchMessage(_) => "find the message",
+            Self::NoSuchRecord => "find the record",
+            Self::RecordNotDeleted => "restore the record",
+            Self::LabelThere(_) => "name it",
             Self::OtherAccount(_) => "move the message",
             Self::StillThere(_) => "erase the message",
             Self::NoSuchEntry(_) => "find the entry",

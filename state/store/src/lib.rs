@@ -37,13 +37,15 @@ pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
 pub use file::{Away, Compacted, Manifest, Progress, SyncLock};
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, Counts, Details, Export, Filter, FolderRow,
-    Found, HistoryRow, Mailbox, Reader, Row, SearchQuery, Verified,
+    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, CompanyRow, ContactDoc, ContactFilter,
+    ContactMatch, ContactRow, Counts, Details, Export, Filter, FolderRow, Found, HistoryRow, LabelRow,
+    Mailbox, Reader, RecordRow, Row, SearchQuery, StoredContact, Verified, Version, Viewer,
 };
 pub use store::{Options, Store};
 pub use write::{
     ApiToken, AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId,
-    Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewOutgoing,
-    NewTokens, Outcome, Outgoing, Placement, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE,
-    SealedRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
+    Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewLabel,
+    NewOutgoing, NewTokens, Outcome, Outgoing, Placement, RecordChange, RefusedRecipient, Renumbering,
+    Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent,
+    Writer,
 };

@@ -18,8 +18,8 @@ pub struct Filter {
     pub accounts: Option<Vec<AccountId>>,
     /// Only in folders of one of these decoded names; empty is all there are. `INBOX` is equal in any case.
     pub folders: Vec<String>,
-    /// Only with that mail address in the header, in any field.
-    pub address: Option<String>,
+    /// Only with one of these mail addresses in the header, in any field; with none of them, nothing.
+    pub addresses: Option<Vec<String>>,
     /// Only what arrived before that time.
     pub before: Option<Timestamp>,
     /// Only what arrived at or after that time.
@@ -41,7 +41,7 @@ impl Default for Filter {
         Self {
             accounts: None,
             folders: Vec::new(),
-            address: None,
+            addresses: None,
             before: None,
             after: None,
             unread: None,
@@ -186,10 +186,10 @@ impl Conditions {
             let sql = "EXISTS (SELECT 1 FROM message m WHERE m.id = p.message AND m.has_attachment = ?)";
             all.add(sql, Some(Box::new(has)));
         }
-        if let Some(address) = &filter.address {
+        if let Some(addresses) = &filter.addresses {
             let sql = "EXISTS (SELECT 1 FROM message_address l JOIN address d ON d.id = l.address
-                               WHERE l.message = p.message AND d.email = ?)";
-            all.add(sql, Some(Box::new(address.to_lowercase())));
+                               WHERE l.message = p.message AND d.email IN (SELECT value FROM json_each(?)))";
+            all.add(sql, Some(Box::new(lower_case(addresses))));
         }
         all
     }
@@ -206,6 +206,12 @@ impl Conditions {
     }
 }
 
+/// Addresses in the form that is compared, JSON.
+fn lower_case(addresses: &[String]) -> String {
+    let lower: Vec<String> = addresses.iter().map(|address| address.to_lowercase()).collect();
+    serde_json::json!(lower).to_string()
+}
+
 impl Reader {
     /// The newest messages that fit the filter.
     ///
@@ -213,8 +219,8 @@ impl Reader {
     /// What SQLite says.
     pub fn list(&self, filter: &Filter) -> Result<Vec<Row>> {
         self.noting(|| {
-            if let Some(address) = &filter.address {
-                let messages = self.messages_with(address)?;
+            if let Some(addresses) = &filter.addresses {
+                let messages = self.messages_with(addresses)?;
                 return self.rows(&self.newest_of(&messages, filter)?);
             }
             let conditions = Conditions::of(filter);
@@ -229,13 +235,13 @@ impl Reader {
         })
     }
 
-    /// The messages in whose header that address stands, ascending.
-    fn messages_with(&self, address: &str) -> Result<Vec<i64>> {
+    /// The messages in whose header one of these addresses stands, ascending.
+    fn messages_with(&self, addresses: &[String]) -> Result<Vec<i64>> {
         let mut statement = self.conn.prepare_cached(
             "SELECT DISTINCT l.message FROM address d CROSS JOIN message_address l ON l.address = d.id
-             WHERE d.email = ?1 ORDER BY l.message",
+             WHERE d.email IN (SELECT value FROM json_each(?1)) ORDER BY l.message",
         )?;
-        let ids = statement.query_map([address.to_lowercase()], |row| row.get(0))?;
+        let ids = statement.query_map([lower_case(addresses)], |row| row.get(0))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     }
 

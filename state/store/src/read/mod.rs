@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod contacts;
 mod detail;
 mod list;
 mod search;
@@ -21,12 +22,19 @@ use rusqlite::Connection;
 
 pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
 pub use check::BodyCheck;
+pub use contacts::{
+    CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, LabelRow, RecordRow, StoredContact,
+    Version, Viewer,
+};
 pub use detail::{Details, Export, HistoryRow};
 pub use list::{Filter, Mailbox, Row};
 pub use search::{Found, SearchQuery};
 pub use state::{AccountRow, Counts, FolderRow};
 
 pub(crate) use check::unsound;
+pub(crate) use contacts::{
+    companies_named, contact, contacts_like, emails_of, label, labels_named, record, version,
+};
 pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{

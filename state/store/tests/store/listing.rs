@@ -52,8 +52,9 @@ fn each_filter_leaves_what_fits() {
         (Filter { flagged: Some(false), limit: 1, ..base() }, pick(&[6])),
         (Filter { has_attachment: Some(true), ..base() }, pick(&[4])),
         (Filter { has_attachment: Some(false), limit: 2, ..base() }, pick(&[6, 5])),
-        (Filter { address: Some("Berta@Example.test".to_owned()), ..base() }, pick(&[4])),
-        (Filter { address: Some("erta@example.test".to_owned()), ..base() }, pick(&[])),
+        (Filter { addresses: Some(vec!["Berta@Example.test".to_owned()]), ..base() }, pick(&[4])),
+        (Filter { addresses: Some(Vec::new()), ..base() }, pick(&[])),
+        (Filter { addresses: Some(vec!["erta@example.test".to_owned()]), ..base() }, pick(&[])),
         (Filter { deleted: true, ..base() }, pick(&[])),
     ];
     for (filter, expected) in table {

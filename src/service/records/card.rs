@@ -1,0 +1,68 @@
+//! What the store keeps of a vCard beside its text: the name, what it is sorted by, and what is looked for in it.
+
+use std::collections::BTreeSet;
+
+use postrider_formats::{
+    vcard::Card,
+    words::{query_words, unique_words_of},
+};
+use postrider_model::{CompanyId, Contact};
+use postrider_store::ContactDoc;
+
+/// The form of a name that is compared: its words, folded.
+pub(super) fn folded(name: &str) -> String {
+    let words = query_words(name).join(" ");
+    // A name of signs alone is compared as it stands.
+    if words.is_empty() { name.trim().to_lowercase() } else { words }
+}
+
+/// How a contact is called in one line: by its name, else its organisation, else how it is reached.
+pub(super) fn shown_name(contact: &Contact) -> String {
+    let person =
+        [&contact.name.given, &contact.name.additional, &contact.name.family].map(|part| part.trim());
+    let person = person.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let points = contact.emails.iter().chain(&contact.phones).map(|point| point.value.as_str());
+    [contact.display_name.as_str(), &person, &contact.organization.name]
+        .into_iter()
+        .chain(points)
+        .map(str::trim)
+        .find(|name| !name.is_empty())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// What the store keeps of that card.
+pub(super) fn doc_of(card: &Card, kind: String, company: Option<CompanyId>) -> ContactDoc {
+    let contact = card.contact();
+    let name = shown_name(&contact);
+    let family_first = match contact.name.family.trim() {
+        "" => name.clone(),
+        family => format!("{family} {} {}", contact.name.given, contact.name.additional),
+    };
+    let emails: BTreeSet<String> =
+        contact.emails.iter().map(|point| point.value.trim().to_lowercase()).collect();
+    ContactDoc {
+        card: card.text().into_owned(),
+        uid: contact.uid.clone().filter(|uid| !uid.is_empty()),
+        sort: folded(&family_first),
+        words: words_of(&contact, &name),
+        kind,
+        company,
+        emails: emails.into_iter().filter(|email| !email.is_empty()).collect(),
+        name,
+    }
+}
+
+fn words_of(contact: &Contact, name: &str) -> String {
+    let person = &contact.name;
+    let mut texts = vec![name, &person.family, &person.given, &person.additional, &contact.organization.name];
+    texts.extend([&contact.job_title, &contact.role].into_iter().flatten().map(String::as_str));
+    let lists = [&contact.nicknames, &contact.organization.units, &contact.categories, &contact.notes];
+    texts.extend(lists.into_iter().flatten().map(String::as_str));
+    let points = [&contact.emails, &contact.phones, &contact.messengers, &contact.pages];
+    texts.extend(points.into_iter().flatten().map(|point| point.value.as_str()));
+    texts.extend(contact.addresses.iter().flat_map(|address| address.parts()));
+    let mut words = String::new();
+    unique_words_of(texts, &mut words);
+    words
+}

@@ -1,0 +1,178 @@
+//! Tags and groups: made, put on records and taken off, renamed, taken away.
+
+use postrider_model::{ContactId, ErrorClass, Fault, LabelId, LabelKind, LabelScope};
+use postrider_store::{LabelRow, NewLabel, Tx};
+
+use super::{absent, card::folded, listed, named};
+use crate::{
+    access::{Act, Caller},
+    config::Operation,
+    service::Service,
+};
+
+/// A tag or a group by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LabelName<'a> {
+    /// What it is.
+    pub kind: LabelKind,
+    /// Its name.
+    pub name: &'a str,
+    /// Whose it is; `None` for the nearest of that name: the caller's, else the house's, else everybody's.
+    pub scope: Option<LabelScope>,
+}
+
+impl Service {
+    /// Tags and groups that the caller sees, each with how many records that they see carry it.
+    ///
+    /// # Errors
+    /// The store's, in words.
+    pub fn labels(&self, caller: &Caller, tags: bool) -> Result<Vec<(LabelRow, u64)>, Fault> {
+        let mut labels = self.reader()?.labels(&self.viewer(caller))?;
+        labels.retain(|(label, _)| (label.kind == LabelKind::Tag) == tags);
+        Ok(labels)
+    }
+
+    /// Makes a tag or a group.
+    ///
+    /// # Errors
+    /// A name that is none or is taken.
+    pub fn add_label(&mut self, caller: &Caller, label: LabelName<'_>) -> Result<LabelId, Fault> {
+        let name = named(word(label.kind), label.name)?;
+        let line = self.line(caller, Act::AddRecord, "", word(label.kind));
+        let scope = label.scope.unwrap_or(default_scope(label.kind));
+        self.record_work(line, name.len(), |tx| {
+            tx.add_label(&NewLabel {
+                kind: label.kind,
+                scope,
+                owner: &caller.user,
+                name: &name,
+                folded: &folded(&name),
+            })
+        })
+    }
+
+    /// Gives a tag or a group another name.
+    ///
+    /// # Errors
+    /// One that is not there, or that another made and the caller does not administer; a name that is none or is taken.
+    pub fn rename_label(&mut self, caller: &Caller, label: LabelName<'_>, to: &str) -> Result<(), Fault> {
+        let found = self.label_to_manage(caller, label)?;
+        let to = named(word(label.kind), to)?;
+        let line = self.line(caller, Act::ManageLabel, "", "rename");
+        self.record_work(line, 0, |tx| tx.rename_label(found.id, &to, &folded(&to)))
+    }
+
+    /// Takes a tag or a group off everything, and away. Answers off how many records it was taken.
+    ///
+    /// # Errors
+    /// One that is not there, or that another made and the caller does not administer.
+    pub fn remove_label(&mut self, caller: &Caller, label: LabelName<'_>) -> Result<u64, Fault> {
+        let found = self.label_to_manage(caller, label)?;
+        let context = self.here(caller, &format!("{} {} was removed", word(label.kind), found.name));
+        let line = self.line(caller, Act::ManageLabel, "", "remove");
+        self.record_work(line, 0, |tx| tx.remove_label(found.id, &context))
+    }
+
+    /// Puts a tag on contacts or takes it off; puts them into a group or out of it. A tag that is not there yet is made to be put on. Answers
+    /// which of them had it the other way before.
+    ///
+    /// # Errors
+    /// The first that the caller does not see; a tag to be taken off, or a group, that is not there. Nothing is changed then.
+    pub fn label_contacts(
+        &mut self,
+        caller: &Caller,
+        ids: &[ContactId],
+        label: LabelName<'_>,
+        on: bool,
+    ) -> Result<Vec<ContactId>, Fault> {
+        for id in ids {
+            if self.seen(caller, "contact", *id)?.deleted.is_some() {
+                return Err(absent("contact", *id));
+            }
+        }
+        let name = named(word(label.kind), label.name)?;
+        let wanted = LabelName { name: &name, ..label };
+        let found = self.nearest_label(caller, wanted)?;
+        let makes = on && label.kind == LabelKind::Tag;
+        if found.is_none() && !makes {
+            return Err(no_label(label.kind, &name));
+        }
+        let what = if on { "put on" } else { "taken off" };
+        let context = self.here(caller, &format!("{} {name} was {what}", word(label.kind)));
+        let line = self.line(caller, Act::ChangeRecord, "", &listed(what, ids));
+        let new = NewLabel {
+            kind: label.kind,
+            scope: label.scope.unwrap_or_default(),
+            owner: &caller.user,
+            name: &name,
+            folded: &folded(&name),
+        };
+        self.record_work(line, 0, |tx: &mut Tx<'_>| {
+            let label = match &found {
+                Some(found) => found.id,
+                None => tx.add_label(&new)?,
+            };
+            let mut changed = Vec::new();
+            for id in ids {
+                if tx.put_label(*id, label, on, &context)? {
+                    changed.push(*id);
+                }
+            }
+            Ok(changed)
+        })
+    }
+
+    /// The nearest tag or group of that name.
+    ///
+    /// # Errors
+    /// Where the caller sees none.
+    pub(super) fn label_named(
+        &self,
+        caller: &Caller,
+        kind: LabelKind,
+        name: &str,
+    ) -> Result<LabelRow, Fault> {
+        let found = self.nearest_label(caller, LabelName { kind, name, scope: None })?;
+        found.ok_or_else(|| no_label(kind, name))
+    }
+
+    fn nearest_label(&self, caller: &Caller, label: LabelName<'_>) -> Result<Option<LabelRow>, Fault> {
+        let found = self.reader()?.labels_named(label.kind, &caller.user, &folded(label.name))?;
+        let fits = |row: &LabelRow| label.scope.is_none_or(|scope| scope == row.scope);
+        Ok(found.into_iter().filter(fits).min_by_key(|row| row.scope))
+    }
+
+    fn label_to_manage(&self, caller: &Caller, label: LabelName<'_>) -> Result<LabelRow, Fault> {
+        let found = self.nearest_label(caller, label)?.ok_or_else(|| no_label(label.kind, label.name))?;
+        match found.owner == caller.user || self.has_operation(caller, Operation::Administer) {
+            true => Ok(found),
+            false => Err(self.denied(
+                caller,
+                Act::ManageLabel,
+                "",
+                &format!("{} {}", word(label.kind), found.name),
+            )),
+        }
+    }
+}
+
+/// A tag is one's own unless it is said to be the house's; a group is the house's.
+const fn default_scope(kind: LabelKind) -> LabelScope {
+    match kind {
+        LabelKind::Tag => LabelScope::Personal,
+        LabelKind::Contacts | LabelKind::Activities => LabelScope::Corporate,
+    }
+}
+
+const fn word(kind: LabelKind) -> &'static str {
+    match kind {
+        LabelKind::Tag => "tag",
+        LabelKind::Contacts | LabelKind::Activities => "group",
+    }
+}
+
+fn no_label(kind: LabelKind, name: &str) -> Fault {
+    let word = word(kind);
+    Fault::new(ErrorClass::NotFound, format!("find the {word} {name:?}"), "there is none of that name")
+        .hint(format!("`postrider {word} list` lists them"))
+}

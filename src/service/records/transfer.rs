@@ -1,0 +1,254 @@
+//! Contacts from vCard files, and into them (F3.6).
+
+use std::collections::BTreeSet;
+
+use postrider_formats::vcard::{Card, Version};
+use postrider_model::{Contact, ContactId, ErrorClass, Fault, Point};
+use postrider_store::{ContactMatch, Context, StoreError, Tx, Viewer};
+
+use super::{card, companies::tie};
+use crate::{
+    access::{Act, Caller},
+    service::Service,
+};
+
+/// What an import did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Contacts that are new.
+    pub added: Vec<ContactId>,
+    /// Contacts that were here, and say something else now.
+    pub changed: Vec<ContactId>,
+    /// Contacts that were here, and say what they said.
+    pub unchanged: u64,
+    /// Cards that could not be taken, and cards of which it is not clear whose they are, in words.
+    pub remarks: Vec<String>,
+}
+
+/// Some contacts as vCards.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CardPage {
+    /// The cards.
+    pub cards: Vec<String>,
+    /// After which contact the next page begins; `None` where there is none.
+    pub next: Option<ContactId>,
+}
+
+/// Contacts that are looked at in one go.
+const PAGE: u32 = 200;
+
+impl Service {
+    /// Takes the vCards of a file in as contacts of `user`, by default the caller's. A contact that has a card's uid says what the card says from
+    /// then on; one that is surely the same person by address and name gets what it lacks; what it was can be restored. All cards that can
+    /// be read are taken in, or none.
+    ///
+    /// # Errors
+    /// A file without any card that can be read; a user in whose name the caller may not act.
+    pub fn import_contacts(
+        &mut self,
+        caller: &Caller,
+        file: &[u8],
+        user: Option<&str>,
+    ) -> Result<Imported, Fault> {
+        let caller = match user {
+            Some(user) => self.act_as(caller, user)?,
+            None => caller.clone(),
+        };
+        let mut imported = Imported::default();
+        let mut cards = Vec::new();
+        for read in Card::read_all(file) {
+            match read {
+                Ok(card) if card::shown_name(&card.contact()).is_empty() => {
+                    imported
+                        .remarks
+                        .push("a card has no name, no organisation, no address and no number".to_owned());
+                }
+                Ok(card) => cards.push(card),
+                Err(error) => imported.remarks.push(error.to_string()),
+            }
+        }
+        if cards.is_empty() {
+            let cause =
+                imported.remarks.first().cloned().unwrap_or_else(|| "there is no vCard in it".to_owned());
+            return Err(Fault::new(ErrorClass::Config, "import contacts", cause)
+                .hint("a file of vCards has BEGIN:VCARD in it"));
+        }
+        let context = self.here(&caller, "imported");
+        let viewer = self.viewer(&caller);
+        let uids: Vec<String> = cards.iter().map(|_| format!("urn:uuid:{}", self.new_uuid())).collect();
+        let line = self.line(&caller, Act::AddRecord, "", &format!("import of {} cards", cards.len()));
+        self.record_work(line, file.len(), |tx| {
+            for (card, uid) in cards.iter().zip(uids) {
+                take(tx, card, uid, &caller.user, &viewer, &context, &mut imported)?;
+            }
+            Ok(())
+        })?;
+        Ok(imported)
+    }
+
+    /// Contacts that the caller sees, or their own alone, as vCards, in the order of their ids, from after `after` on.
+    ///
+    /// # Errors
+    /// The store's, in words.
+    pub fn cards(
+        &self,
+        caller: &Caller,
+        mine: bool,
+        version: Option<Version>,
+        after: Option<ContactId>,
+    ) -> Result<CardPage, Fault> {
+        let owner = mine.then_some(caller.user.as_str());
+        let after = after.unwrap_or(ContactId(0));
+        let page = self.reader()?.contact_page(&self.viewer(caller), owner, after, PAGE)?;
+        self.note_record_look(caller, || format!("{} vCards", page.len()));
+        let next = page.last().map(|(id, _)| *id).filter(|_| page.len() == PAGE as usize);
+        let cards = page.into_iter().map(|(_, text)| in_version(text, version)).collect();
+        Ok(CardPage { cards, next })
+    }
+
+    /// A contact's vCard, be it deleted.
+    ///
+    /// # Errors
+    /// Where the caller sees none of that id.
+    pub fn card(&self, caller: &Caller, id: ContactId, version: Option<Version>) -> Result<String, Fault> {
+        Ok(in_version(self.contact(caller, id)?.doc.card, version))
+    }
+}
+
+/// A card that came in is given back byte for byte unless another version is asked for.
+fn in_version(text: String, version: Option<Version>) -> String {
+    match (version, Card::read(text.as_bytes())) {
+        (Some(version), Ok(card)) => card.text_in(version).into_owned(),
+        _ => text,
+    }
+}
+
+fn take(
+    tx: &mut Tx<'_>,
+    card: &Card,
+    fresh_uid: String,
+    user: &str,
+    viewer: &Viewer,
+    context: &Context,
+    imported: &mut Imported,
+) -> Result<(), StoreError> {
+    let contact = card.contact();
+    let new = card::doc_of(card, String::new(), None);
+    let mut like = tx.contacts_like(&new)?;
+    like.retain(|one| one.record.owner == user);
+    let same_uid = |one: &&ContactMatch| new.uid.is_some() && one.uid == new.uid;
+    if let Some(known) = like.iter().find(same_uid) {
+        return change(tx, known.id, |_| card.clone(), viewer, context, imported);
+    }
+    if new.uid.is_none() && says_the_same(tx, &like, &contact)? {
+        imported.unchanged += 1;
+        return Ok(());
+    }
+    let same_person: Vec<_> = like.iter().filter(|one| is_same_person(&new.name, &new.emails, one)).collect();
+    match same_person.as_slice() {
+        [known] => {
+            let filled = |was: &Card| was.with(&filled(&was.contact(), &contact));
+            return change(tx, known.id, filled, viewer, context, imported);
+        }
+        [] => {}
+        several => imported.remarks.push(format!(
+            "{} may be any of {}: it was added as another one",
+            new.name,
+            several.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ")
+        )),
+    }
+    let card = match new.uid {
+        Some(_) => card.clone(),
+        None => card.with(&Contact { uid: Some(fresh_uid), ..contact.clone() }),
+    };
+    let company = tie(tx, viewer, &contact.organization.name)?;
+    let doc = card::doc_of(&card, String::new(), company);
+    imported.added.push(tx.add_contact(user, &postrider_model::Visibility::Private, &doc, context)?);
+    Ok(())
+}
+
+/// Whether one of them says what this contact says, which came without a uid: the file was taken in before.
+fn says_the_same(tx: &Tx<'_>, like: &[ContactMatch], contact: &Contact) -> Result<bool, StoreError> {
+    for one in like {
+        let stored = tx.contact(one.id)?.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
+        let here = stored.map(|card| Contact { uid: None, ..card.contact() });
+        if here.as_ref() == Some(contact) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// One exact pair of address and name (F3.7).
+fn is_same_person(name: &str, emails: &[String], known: &ContactMatch) -> bool {
+    card::folded(name) == card::folded(&known.name) && emails.iter().any(|email| known.emails.contains(email))
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    id: ContactId,
+    changed: impl FnOnce(&Card) -> Card,
+    viewer: &Viewer,
+    context: &Context,
+    imported: &mut Imported,
+) -> Result<(), StoreError> {
+    let stored = tx.contact(id)?.ok_or(StoreError::NoSuchRecord)?;
+    let Ok(was) = Card::read(stored.doc.card.as_bytes()) else {
+        imported.remarks.push(format!("the vCard of {id} cannot be read: it was left alone"));
+        return Ok(());
+    };
+    let card = changed(&was);
+    let organization = card.contact().organization.name;
+    let company = match organization == was.contact().organization.name {
+        true => stored.doc.company,
+        false => tie(tx, viewer, &organization)?,
+    };
+    match tx.change_contact(id, &card::doc_of(&card, stored.doc.kind, company), context)? {
+        true => imported.changed.push(id),
+        false => imported.unchanged += 1,
+    }
+    Ok(())
+}
+
+/// What is here, and of what comes in all that is missing here.
+fn filled(here: &Contact, other: &Contact) -> Contact {
+    let mut filled = here.clone();
+    let text = |field: &mut String, other: &String| {
+        if field.is_empty() {
+            field.clone_from(other);
+        }
+    };
+    text(&mut filled.name.family, &other.name.family);
+    text(&mut filled.name.given, &other.name.given);
+    text(&mut filled.name.additional, &other.name.additional);
+    text(&mut filled.name.prefix, &other.name.prefix);
+    text(&mut filled.name.suffix, &other.name.suffix);
+    if filled.organization.name.is_empty() {
+        filled.organization = other.organization.clone();
+    }
+    filled.job_title = filled.job_title.or_else(|| other.job_title.clone());
+    filled.role = filled.role.or_else(|| other.role.clone());
+    filled.birthday = filled.birthday.or(other.birthday);
+    filled.anniversary = filled.anniversary.or(other.anniversary);
+    filled.photo = filled.photo.or_else(|| other.photo.clone());
+    points(&mut filled.emails, &other.emails);
+    points(&mut filled.phones, &other.phones);
+    points(&mut filled.messengers, &other.messengers);
+    points(&mut filled.pages, &other.pages);
+    missing(&mut filled.addresses, &other.addresses);
+    missing(&mut filled.other_dates, &other.other_dates);
+    missing(&mut filled.nicknames, &other.nicknames);
+    missing(&mut filled.notes, &other.notes);
+    missing(&mut filled.categories, &other.categories);
+    filled
+}
+
+fn points(here: &mut Vec<Point>, other: &[Point]) {
+    let known: BTreeSet<String> = here.iter().map(|point| point.value.to_lowercase()).collect();
+    here.extend(other.iter().filter(|point| !known.contains(&point.value.to_lowercase())).cloned());
+}
+
+fn missing<T: Clone + PartialEq>(here: &mut Vec<T>, other: &[T]) {
+    let new: Vec<T> = other.iter().filter(|one| !here.contains(one)).cloned().collect();
+    here.extend(new);
+}

@@ -1,0 +1,254 @@
+//! What contacts and companies have in common: whose they are, when they changed, what they were before (I1).
+
+use postrider_model::{RecordId, Timestamp, VersionId, Visibility};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Context, Tx};
+use crate::{
+    Result, StoreError,
+    read::{RecordRow, Version, record, version},
+};
+
+/// What was done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordChange {
+    /// It says something else.
+    Changed,
+    /// Others see it, or do not.
+    Shown,
+    /// A tag or a group was put on it, or taken off.
+    Labelled,
+    /// It was deleted.
+    Deleted,
+    /// It was brought back.
+    Restored,
+}
+
+impl RecordChange {
+    /// Its name in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Shown => "shown",
+            Self::Labelled => "labelled",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// A record; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn record(&self, id: impl Into<RecordId>) -> Result<Option<RecordRow>> {
+        record(self.conn, id.into())
+    }
+
+    /// What a record was.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn version(&self, id: VersionId) -> Result<Option<Version>> {
+        version(self.conn, id)
+    }
+
+    pub(super) fn new_record(
+        &mut self,
+        kind: &str,
+        owner: &str,
+        visibility: &Visibility,
+        context: &Context,
+    ) -> Result<RecordId> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO record (kind, owner, visibility, rev, created_us, changed_us, changed_by)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5)",
+            )?
+            .execute(params![kind, owner, visibility.to_string(), context.at.0, context.actor])?;
+        Ok(RecordId(self.conn.last_insert_rowid()))
+    }
+
+    /// Notes what a record was, and that it changes now.
+    pub(super) fn changing(
+        &mut self,
+        was: &RecordRow,
+        change: RecordChange,
+        snapshot: &str,
+        context: &Context,
+    ) -> Result<()> {
+        self.note_version(was, change, snapshot, false, context)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE record SET rev = rev + 1, changed_us = ?2, changed_by = ?3 WHERE id = ?1",
+            )?
+            .execute(params![was.id.0, context.at.0, context.actor])?;
+        Ok(())
+    }
+
+    fn note_version(
+        &mut self,
+        was: &RecordRow,
+        change: RecordChange,
+        snapshot: &str,
+        is_conflict: bool,
+        context: &Context,
+    ) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO version (record, rev, at_us, run, side, actor, what, why, is_conflict, snapshot)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                was.id.0,
+                was.rev.cast_signed(),
+                context.at.0,
+                context.run.map(|run| run.to_string()),
+                context.side.name(),
+                context.actor,
+                change.name(),
+                context.why,
+                is_conflict,
+                snapshot
+            ])?;
+        Ok(())
+    }
+
+    /// Who sees it from now on. Answers whether that is another.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn show_to(
+        &mut self,
+        id: impl Into<RecordId>,
+        visibility: &Visibility,
+        context: &Context,
+    ) -> Result<bool> {
+        let was = self.live_record(id.into())?;
+        if was.visibility == *visibility {
+            return Ok(false);
+        }
+        let snapshot = self.snapshot(&was)?;
+        self.changing(&was, RecordChange::Shown, &snapshot, context)?;
+        self.conn
+            .prepare_cached("UPDATE record SET visibility = ?2 WHERE id = ?1")?
+            .execute(params![was.id.0, visibility.to_string()])?;
+        Ok(true)
+    }
+
+    /// Deletes it: it stays as a tombstone, restorable until its time is over.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], also where it is deleted already; what SQLite says.
+    pub fn delete_record(&mut self, id: impl Into<RecordId>, context: &Context) -> Result<()> {
+        let was = self.live_record(id.into())?;
+        self.set_deleted(&was, Some(context.at), RecordChange::Deleted, context)
+    }
+
+    /// Brings a deleted record back.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], [`StoreError::RecordNotDeleted`], what SQLite says.
+    pub fn restore_record(&mut self, id: impl Into<RecordId>, context: &Context) -> Result<()> {
+        let id = id.into();
+        let was = self.record(id)?.ok_or(StoreError::NoSuchRecord)?;
+        if was.deleted.is_none() {
+            return Err(StoreError::RecordNotDeleted);
+        }
+        self.set_deleted(&was, None, RecordChange::Restored, context)
+    }
+
+    fn set_deleted(
+        &mut self,
+        was: &RecordRow,
+        deleted: Option<Timestamp>,
+        change: RecordChange,
+        context: &Context,
+    ) -> Result<()> {
+        let snapshot = self.snapshot(was)?;
+        self.changing(was, change, &snapshot, context)?;
+        self.conn
+            .prepare_cached("UPDATE record SET deleted_us = ?2 WHERE id = ?1")?
+            .execute(params![was.id.0, deleted.map(|at| at.0)])?;
+        Ok(())
+    }
+
+    pub(super) fn live_record(&self, id: RecordId) -> Result<RecordRow> {
+        self.record(id)?.filter(|record| record.deleted.is_none()).ok_or(StoreError::NoSuchRecord)
+    }
+
+    /// All of a record as it is, JSON: what a version keeps of it.
+    pub(super) fn snapshot(&self, record: &RecordRow) -> Result<String> {
+        let labels: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT label FROM record_label WHERE record = ?1 ORDER BY label")?
+            .query_map([record.id.0], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let contact: Option<(String, String, Option<i64>)> = self
+            .conn
+            .prepare_cached("SELECT doc, type, company FROM contact WHERE id = ?1")?
+            .query_row([record.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let company: Option<String> = self
+            .conn
+            .prepare_cached("SELECT name FROM company WHERE id = ?1")?
+            .query_row([record.id.0], |row| row.get(0))
+            .optional()?;
+        let mut value = serde_json::json!({
+            "owner": record.owner,
+            "visibility": record.visibility.to_string(),
+            "changed_us": record.changed.0,
+            "changed_by": record.changed_by,
+            "deleted_us": record.deleted.map(|at| at.0),
+            "labels": labels,
+        });
+        if let Some(object) = value.as_object_mut() {
+            if let Some((doc, kind, company)) = contact {
+                object.insert("doc".to_owned(), doc.into());
+                object.insert("type".to_owned(), kind.into());
+                object.insert("company".to_owned(), company.into());
+            }
+            if let Some(name) = company {
+                object.insert("name".to_owned(), name.into());
+            }
+        }
+        Ok(value.to_string())
+    }
+
+    /// Erases records that were deleted before that time, at most `most`, and what records were before that time. Answers how many
+    /// records were erased.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn purge_records(&mut self, before: Timestamp, most: u32) -> Result<u64> {
+        let ids: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT id FROM record WHERE deleted_us < ?1 ORDER BY deleted_us, id LIMIT ?2")?
+            .query_map([before.0, i64::from(most)], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in &ids {
+            for sql in [
+                "UPDATE contact SET company = NULL WHERE company = ?1",
+                "DELETE FROM version WHERE record = ?1",
+                "DELETE FROM record_label WHERE record = ?1",
+                "DELETE FROM contact_email WHERE contact = ?1",
+                "DELETE FROM contact WHERE id = ?1",
+                "DELETE FROM company WHERE id = ?1",
+                "DELETE FROM record WHERE id = ?1",
+            ] {
+                self.conn.prepare_cached(sql)?.execute([id])?;
+            }
+        }
+        // Versions are written in the order of time, so their old end is all that is looked at.
+        let first_kept: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT id FROM version WHERE at_us >= ?1 ORDER BY id LIMIT 1")?
+            .query_row([before.0], |row| row.get(0))
+            .optional()?;
+        self.conn
+            .prepare_cached("DELETE FROM version WHERE id < ?1")?
+            .execute([first_kept.unwrap_or(i64::MAX)])?;
+        Ok(ids.len() as u64)
+    }
+}
