@@ -13,6 +13,7 @@ fn all() -> mail::List {
         query: String::new(),
         account: None,
         folder: None,
+        contact: None,
         deleted: false,
         limit: 50,
         reach: mail::Reach::Own,

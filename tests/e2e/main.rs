@@ -19,6 +19,7 @@ mod accounts;
 mod both_ways;
 mod changes;
 mod commands;
+mod contacts;
 mod daemon;
 mod exports;
 mod folders;

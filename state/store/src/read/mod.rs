@@ -8,7 +8,9 @@ mod audit;
 mod check;
 mod contacts;
 mod detail;
+mod labels;
 mod list;
+mod records;
 mod search;
 mod state;
 
@@ -22,19 +24,18 @@ use rusqlite::Connection;
 
 pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
 pub use check::BodyCheck;
-pub use contacts::{
-    CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, LabelRow, RecordRow, StoredContact,
-    Version, Viewer,
-};
+pub use contacts::{CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, StoredContact};
 pub use detail::{Details, Export, HistoryRow};
+pub use labels::LabelRow;
 pub use list::{Filter, Mailbox, Row};
+pub use records::{RecordRow, Version, Viewer};
 pub use search::{Found, SearchQuery};
 pub use state::{AccountRow, Counts, FolderRow};
 
 pub(crate) use check::unsound;
-pub(crate) use contacts::{
-    companies_named, contact, contacts_like, emails_of, label, labels_named, record, version,
-};
+pub(crate) use contacts::{companies_named, contact, contacts_like, emails_of};
+pub(crate) use labels::{label, labels_named};
+pub(crate) use records::{record, version};
 pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{

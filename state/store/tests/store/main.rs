@@ -15,6 +15,7 @@ mod local;
 mod mail;
 mod moves;
 mod properties;
+mod records;
 mod retention;
 mod searching;
 mod settings;
