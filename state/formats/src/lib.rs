@@ -1,5 +1,5 @@
 //! What mail, contacts and calendars look like from outside, read and written: MIME messages, folder names, search words, mailbox
-//! files, vCards, recurrence rules.
+//! files, vCards, iCalendar, recurrence.
 //!
 //! | module | holds |
 //! |---|---|
@@ -10,7 +10,9 @@
 //! | [`compose`] | a message from plain values; an answer to one; a given one made ready to be sent |
 //! | [`recurrence`] | rules by which something recurs → when |
 //! | [`zones`] | time zones by their names, and by their clocks |
+//! | [`occurrences`] | an activity, and what differs of its series → when it takes place |
 //! | [`vcard`] | contacts as vCards, read, changed and written |
+//! | [`icalendar`] | appointments and tasks as iCalendar, read, changed and written |
 //! | [`maildir`], [`mbox`] | the two mailbox formats of an export |
 //! | [`display`] | text from outside, made harmless for a terminal |
 //!
@@ -25,9 +27,11 @@
 pub mod compose;
 pub mod display;
 pub mod folder_name;
+pub mod icalendar;
 pub mod maildir;
 pub mod mbox;
 pub mod message;
+pub mod occurrences;
 pub mod query;
 pub mod recurrence;
 pub mod vcard;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+use postrider_formats::icalendar::{Item, ItemError, write_all};
 use postrider_formats::message::{self, MAX_DEPTH, Structure};
 use postrider_formats::{display, folder_name, mbox, query, words};
 
@@ -83,6 +84,73 @@ fn large_and_odd_messages_are_survived() {
     }
 }
 
+#[test]
+fn large_and_odd_calendars_are_survived() {
+    let mib = 1024 * 1024;
+    let zone = |name: &str, lines: &str| format!("BEGIN:VTIMEZONE\nTZID:{name}\n{lines}END:VTIMEZONE\n");
+    let event =
+        |lines: &str| format!("BEGIN:VEVENT\nUID:1\nDTSTART;TZID=odd:20260101T000000\n{lines}END:VEVENT\n");
+    let clock = |rule: &str| {
+        format!(
+            "BEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:+0117\nTZOFFSETTO:+0118\n{rule}END:STANDARD\n"
+        )
+    };
+    let busy = "RRULE:FREQ=SECONDLY;BYSECOND=0,1,2,3;BYMONTH=1\n";
+    let daily = "RRULE:FREQ=YEARLY;COUNT=9000;BYMONTH=1;BYMONTHDAY=1,2,3,4,5,6,7,8,9\n";
+    let nested = format!("{}{}", "BEGIN:VALARM\n".repeat(mib / 8), "END:VALARM\n".repeat(mib / 8));
+    let dates: String =
+        (0..9_000).map(|n| format!("EXDATE:2026{:02}{:02}T{:06}Z\n", 1 + n % 12, 1 + n % 28, n)).collect();
+    for (name, body, is_read) in [
+        ("one line", event(&format!("SUMMARY:{}\n", "x".repeat(8 * mib))), true),
+        ("folds", event(&format!("SUMMARY:{}\n", "x\n ".repeat(2 * mib))), true),
+        ("parameters", event(&format!("ATTENDEE{}:mailto:a@x\n", ";CN=\"a\"".repeat(mib / 4))), true),
+        ("values", event(&format!("CATEGORIES:{}\n", "a,\\".repeat(mib))), true),
+        ("lines", event(&"ATTENDEE:mailto:a@x\n".repeat(mib / 16)), false),
+        ("guests", event(&(0..9_000).map(|n| format!("ATTENDEE:mailto:{n}@x\n")).collect::<String>()), true),
+        ("alarms", event(&"BEGIN:VALARM\nACTION:AUDIO\nTRIGGER:-PT1M\nEND:VALARM\n".repeat(2_000)), true),
+        ("conferences", event(&"CONFERENCE:https://x\n".repeat(9_000)), true),
+        ("dates", event(&format!("RDATE:{}\n", "20260101T000000Z,".repeat(mib / 4))), false),
+        ("rules", event(&"RRULE:FREQ=DAILY\n".repeat(1_000)), false),
+        ("depth", event(&nested), false),
+        ("depth without an end", event(&"BEGIN:VALARM\n".repeat(mib / 4)), false),
+        ("a zone that never ends", format!("{}{}", zone("odd", &clock(busy)), event("")), true),
+        ("a zone of many days", format!("{}{}", zone("odd", &clock(daily).repeat(30)), event("")), true),
+        (
+            "a zone of many clocks",
+            format!("{}{}", zone("odd", &clock("").repeat(50_000)), event("").repeat(5_000)),
+            true,
+        ),
+        ("zones", format!("{}{}", zone("odd", &clock("")).repeat(50_000), event("")), true),
+        (
+            "exceptions in a large zone",
+            format!("{}{}", zone("odd", &"COMMENT:x\n".repeat(1_400)), event(&dates)),
+            true,
+        ),
+        ("begins", "BEGIN:VEVENT\n".repeat(mib / 4), false),
+        ("properties", format!("{}{}", "X-WR-CALNAME:x\n".repeat(mib / 8), event("").repeat(2_000)), true),
+        ("calendars", "END:VCALENDAR\nBEGIN:VCALENDAR\n".repeat(mib / 8) + &event(""), true),
+    ] {
+        let read = Item::read_all(format!("BEGIN:VCALENDAR\n{body}END:VCALENDAR\n").as_bytes());
+        let items: Vec<Item> = read.iter().flatten().cloned().collect();
+        assert_eq!(items.is_empty(), !is_read, "{name}: {:?}", read.first().map(|one| one.as_ref().err()));
+        let is_said = |error: &ItemError| error.to_string().len() < 300;
+        assert!(read.iter().all(|one| one.as_ref().err().is_none_or(is_said)), "{name}");
+        let changed: Vec<Item> = items
+            .iter()
+            .map(|item| {
+                let mut activity = item.activity();
+                activity.content.title = "changed".to_owned();
+                activity.content.join_url = None;
+                activity.people.participants.reverse();
+                item.with(&activity, &item.own())
+            })
+            .collect();
+        let longest = changed.iter().map(|item| item.text().len()).max().unwrap_or(0);
+        assert!(longest <= body.len() * 2 + 1_000, "{name}: {longest}");
+        assert!(write_all(&changed).len() <= body.len() * 2 + 10_000, "{name}");
+    }
+}
+
 /// xorshift64*: small, seeded, the same on every machine.
 struct Seeded(u64);
 
@@ -135,21 +203,25 @@ const PIECES: [&[u8]; 24] = [
 fn mutated(random: &mut Seeded) -> Vec<u8> {
     let mut raw = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
     for _ in 0..=random.below(6) {
-        let at = random.below(raw.len() + 1);
-        let end = (at + random.below(12)).min(raw.len());
-        match random.below(5) {
-            0 => drop(raw.drain(at..end)),
-            1 => drop(raw.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
-            2 => raw.truncate(at),
-            3 => {
-                let copy = raw[at..end].to_vec();
-                let to = random.below(raw.len() + 1);
-                drop(raw.splice(to..to, copy));
-            }
-            _ => raw[at..end].iter_mut().for_each(|byte| *byte = random.below(256) as u8),
-        }
+        damage(random, &mut raw);
     }
     raw
+}
+
+fn damage(random: &mut Seeded, raw: &mut Vec<u8>) {
+    let at = random.below(raw.len() + 1);
+    let end = (at + random.below(12)).min(raw.len());
+    match random.below(5) {
+        0 => drop(raw.drain(at..end)),
+        1 => drop(raw.splice(at..at, PIECES[random.below(PIECES.len())].iter().copied())),
+        2 => raw.truncate(at),
+        3 => {
+            let copy = raw[at..end].to_vec();
+            let to = random.below(raw.len() + 1);
+            drop(raw.splice(to..to, copy));
+        }
+        _ => raw[at..end].iter_mut().for_each(|byte| *byte = random.below(256) as u8),
+    }
 }
 
 #[test]
@@ -171,6 +243,34 @@ fn twenty_thousand_damaged_messages_are_read() {
             mbox::write_message(&raw, &text, 0),
         );
     }
+}
+
+#[test]
+fn five_thousand_damaged_calendars_are_read() {
+    let folder = format!("{}/../../fixtures/icalendar", env!("CARGO_MANIFEST_DIR"));
+    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|name| name.extension().is_some_and(|kind| kind == "ics"));
+    names.sort();
+    let files: Vec<Vec<u8>> = names.into_iter().map(|name| std::fs::read(name).unwrap()).collect();
+    let mut random = Seeded(0x5eed_0000_0000_0003);
+    let mut read = 0;
+    for round in 0..5_000 {
+        let mut raw = files[random.below(files.len())].clone();
+        for _ in 0..=random.below(8) {
+            damage(&mut random, &mut raw);
+        }
+        let items: Vec<Item> = Item::read_all(&raw).into_iter().flatten().collect();
+        read += items.len();
+        for item in items.iter().take(2) {
+            let (mut activity, own) = (item.activity(), item.own());
+            assert_eq!(item.with(&activity, &own).text(), item.text(), "round {round}");
+            activity.content.title = "changed".to_owned();
+            let again = Item::read(item.with(&activity, &own).text().as_bytes()).unwrap();
+            assert_eq!(again.activity(), activity, "round {round}");
+        }
+        assert!(Item::read_all(write_all(&items).as_bytes()).iter().all(Result::is_ok), "round {round}");
+    }
+    assert!(read > 5_000, "{read}");
 }
 
 /// Children lie in their parent, in order.
