@@ -9,7 +9,7 @@ mod labels;
 mod transfer;
 mod versions;
 
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 use postrider_model::{ErrorClass, Fault, RecordId, Visibility};
 use postrider_store::{AuditEntry, RecordRow, StoreError, Tx, Viewer};
@@ -34,8 +34,22 @@ impl Service {
             false => Viewer::User {
                 name: caller.user.clone(),
                 roles: roles(&self.config, caller).map(str::to_owned).collect(),
+                addresses: self.addresses_of_user(&caller.user),
             },
         }
+    }
+
+    /// The addresses of a user, in lower case: those that `users.toml` tells, and those of their accounts.
+    fn addresses_of_user(&self, user: &str) -> Vec<String> {
+        let told =
+            self.config.users.iter().flat_map(|users| users.users.get(user)).flat_map(|user| &user.addresses);
+        let accounts = self.config.accounts.values().filter_map(|read| read.as_ref().ok());
+        let accounts = accounts.filter(|account| account.user.as_deref() == Some(user));
+        let all: BTreeSet<String> = told
+            .chain(accounts.map(|account| &account.address))
+            .map(|address| address.to_lowercase())
+            .collect();
+        all.into_iter().collect()
     }
 
     /// A record of that kind that the caller sees; `id` is how people call it.

@@ -37,15 +37,16 @@ pub use executor::{Executor, InlineExecutor, Job, ThreadExecutor, run};
 pub use file::{Away, Compacted, Manifest, Progress, SyncLock};
 pub use index::{Indexer, Words};
 pub use read::{
-    AccountRow, AuditFault, AuditFilter, AuditRow, BodyCheck, CompanyRow, ContactDoc, ContactFilter,
-    ContactMatch, ContactRow, Counts, Details, Export, Filter, FolderRow, Found, HistoryRow, LabelRow,
-    Mailbox, Reader, RecordRow, Row, SearchQuery, StoredContact, Verified, Version, Viewer,
+    AccountRow, ActivityDoc, ActivityFilter, AuditFault, AuditFilter, AuditRow, BodyCheck, CompanyRow,
+    ContactDoc, ContactFilter, ContactMatch, ContactRow, Counts, Details, Export, Filter, FolderRow, Found,
+    HistoryRow, LabelRow, Mailbox, OwnFacet, Reader, RecordRow, Row, SearchQuery, StoredActivity,
+    StoredContact, Verified, Version, Viewer,
 };
 pub use store::{Options, Store};
 pub use write::{
-    ApiToken, AuditEntry, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate, Held, HeldId,
-    Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewApiToken, NewCollection, NewLabel,
-    NewOutgoing, NewTokens, Outcome, Outgoing, Placement, RecordChange, RefusedRecipient, Renumbering,
-    Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent,
-    Writer,
+    ApiToken, AuditEntry, ChangedGroups, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate,
+    Held, HeldId, Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewActivity, NewApiToken,
+    NewCollection, NewLabel, NewOutgoing, NewTokens, Outcome, Outgoing, Placement, RecordChange,
+    RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret,
+    Side, Sought, Tx, Unsent, Writer,
 };

@@ -4,6 +4,7 @@
 //! (F7.4). Lists are newest first by the server's date. Damage that it meets leaves a mark, whoever reads: nothing more is sent then
 //! (F10.2).
 
+mod activities;
 mod audit;
 mod check;
 mod contacts;
@@ -22,6 +23,7 @@ use std::{
 
 use rusqlite::Connection;
 
+pub use activities::{ActivityDoc, ActivityFilter, OwnFacet, StoredActivity};
 pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
 pub use check::BodyCheck;
 pub use contacts::{CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, StoredContact};
@@ -32,6 +34,9 @@ pub use records::{RecordRow, Version, Viewer};
 pub use search::{Found, SearchQuery};
 pub use state::{AccountRow, Counts, FolderRow};
 
+pub(crate) use activities::{
+    activities_of_uid, activity, differing, occurrence_word, own, reminder_words, word,
+};
 pub(crate) use check::unsound;
 pub(crate) use contacts::{companies_named, contact, contacts_like, emails_of};
 pub(crate) use labels::{label, labels_named};

@@ -17,13 +17,15 @@ pub enum Viewer {
         name: String,
         /// Their roles.
         roles: Vec<String>,
+        /// Their addresses, in lower case: they see activities in which they take part.
+        addresses: Vec<String>,
     },
 }
 
 impl Viewer {
     /// Whether they see a record of that owner.
     pub fn sees(&self, owner: &str, visibility: &Visibility) -> bool {
-        let Self::User { name, roles } = self else { return true };
+        let Self::User { name, roles, .. } = self else { return true };
         match visibility {
             _ if owner == name => true,
             Visibility::All => true,
@@ -42,22 +44,25 @@ impl Viewer {
         }
     }
 
-    /// Their name, NULL for everything; and the visibilities that they see of others' records, JSON.
+    /// Their name, NULL for everything; and the visibilities that they see of others' records, and their addresses, JSON.
     pub(super) fn parameters(&self) -> (Option<&str>, String) {
         match self {
-            Self::Everything => (None, "[]".to_owned()),
-            Self::User { name, roles } => {
+            Self::Everything => (None, "{}".to_owned()),
+            Self::User { name, roles, addresses } => {
                 let roles = roles.iter().map(|role| Visibility::Role(role.clone()).to_string());
                 let seen: Vec<String> = roles.chain([Visibility::All.to_string()]).collect();
-                (Some(name), serde_json::json!(seen).to_string())
+                (Some(name), serde_json::json!({ "seen": seen, "addresses": addresses }).to_string())
             }
         }
     }
 }
 
 /// A condition on a record `r`, whose two values are [`Viewer::parameters`].
-pub(super) const SEEN: &str =
-    "(?1 IS NULL OR r.owner = ?1 OR r.visibility IN (SELECT value FROM json_each(?2)))";
+pub(super) const SEEN: &str = "(?1 IS NULL OR r.owner = ?1 OR r.visibility IN (SELECT value FROM json_each(?2, '$.seen'))
+    OR r.kind = 'activity' AND (
+        EXISTS (SELECT 1 FROM activity i WHERE i.id = r.id AND i.organizer IN (SELECT value FROM json_each(?2, '$.addresses')))
+        OR EXISTS (SELECT 1 FROM participant i
+                   WHERE i.activity = r.id AND i.email IN (SELECT value FROM json_each(?2, '$.addresses')))))";
 
 /// What a record of any kind has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,9 +194,9 @@ impl Reader {
     /// # Errors
     /// What SQLite says.
     pub fn version(&self, viewer: &Viewer, id: VersionId) -> Result<Option<Version>> {
-        self.noting(|| {
-            let found = version(&self.conn, id)?;
-            Ok(found.filter(|found| viewer.sees(&found.record.owner, &found.record.visibility)))
+        self.noting(|| match version(&self.conn, id)? {
+            Some(found) if self.sees_record(viewer, found.record.id)? => Ok(Some(found)),
+            _ => Ok(None),
         })
     }
 
@@ -200,9 +205,16 @@ impl Reader {
     /// # Errors
     /// [`StoreError::NoSuchRecord`] where there is none that they see, what SQLite says.
     pub fn seen_record(&self, viewer: &Viewer, id: RecordId) -> Result<RecordRow> {
-        self.noting(|| {
-            let found = record(&self.conn, id)?.filter(|found| viewer.sees(&found.owner, &found.visibility));
-            found.ok_or(StoreError::NoSuchRecord)
+        self.noting(|| match self.sees_record(viewer, id)? {
+            true => record(&self.conn, id)?.ok_or(StoreError::NoSuchRecord),
+            false => Err(StoreError::NoSuchRecord),
         })
+    }
+
+    /// Whether there is a record of that id, be it deleted, that they see.
+    pub(super) fn sees_record(&self, viewer: &Viewer, id: RecordId) -> Result<bool> {
+        let (user, seen) = viewer.parameters();
+        let sql = format!("SELECT 1 FROM record r WHERE r.id = ?3 AND {SEEN}");
+        Ok(self.conn.prepare_cached(&sql)?.exists(params![user, seen, id.0])?)
     }
 }

@@ -4,6 +4,7 @@
 //! that changed nothing is rolled back (I8).
 
 mod accounts;
+mod activities;
 mod added;
 mod addresses;
 mod api_tokens;
@@ -33,6 +34,7 @@ use std::{fmt, path::PathBuf};
 
 use rusqlite::Connection;
 
+pub use activities::{ChangedGroups, NewActivity};
 pub use added::Secret;
 pub use api_tokens::{ApiToken, NewApiToken};
 pub use audit::{AuditEntry, Outcome};

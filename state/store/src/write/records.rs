@@ -195,6 +195,11 @@ impl Tx<'_> {
             .prepare_cached("SELECT name FROM company WHERE id = ?1")?
             .query_row([record.id.0], |row| row.get(0))
             .optional()?;
+        let activity: Option<(String, bool)> = self
+            .conn
+            .prepare_cached("SELECT doc, in_schedule FROM activity WHERE id = ?1")?
+            .query_row([record.id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         let mut value = serde_json::json!({
             "owner": record.owner,
             "visibility": record.visibility.to_string(),
@@ -212,8 +217,33 @@ impl Tx<'_> {
             if let Some(name) = company {
                 object.insert("name".to_owned(), name.into());
             }
+            if let Some((doc, in_schedule)) = activity {
+                object.insert("doc".to_owned(), doc.into());
+                object.insert("in_schedule".to_owned(), in_schedule.into());
+                object.insert("own".to_owned(), self.owns(record.id)?);
+            }
         }
         Ok(value.to_string())
+    }
+
+    /// What each user has of an activity, JSON.
+    fn owns(&self, record: RecordId) -> Result<serde_json::Value> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT user, response, reminders, show_as, categories, hidden FROM activity_own
+             WHERE activity = ?1 ORDER BY user",
+        )?;
+        let owns = statement.query_map([record.0], |row| {
+            let (response, hidden): (Option<String>, bool) = (row.get(1)?, row.get(5)?);
+            Ok(serde_json::json!({
+                "user": row.get::<_, String>(0)?,
+                "response": response,
+                "reminders": row.get::<_, String>(2)?,
+                "show_as": row.get::<_, String>(3)?,
+                "categories": row.get::<_, String>(4)?,
+                "hidden": hidden,
+            }))
+        })?;
+        Ok(owns.collect::<rusqlite::Result<Vec<_>>>()?.into())
     }
 
     /// Erases records that were deleted before that time, at most `most`, and what records were before that time. Answers how many
@@ -224,7 +254,10 @@ impl Tx<'_> {
     pub fn purge_records(&mut self, before: Timestamp, most: u32) -> Result<u64> {
         let ids: Vec<i64> = self
             .conn
-            .prepare_cached("SELECT id FROM record WHERE deleted_us < ?1 ORDER BY deleted_us, id LIMIT ?2")?
+            .prepare_cached(
+                "SELECT r.id FROM record r LEFT JOIN activity a ON a.id = r.id WHERE r.deleted_us < ?1
+                 ORDER BY a.master IS NULL, r.deleted_us, r.id LIMIT ?2",
+            )?
             .query_map([before.0, i64::from(most)], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for id in &ids {
@@ -232,6 +265,10 @@ impl Tx<'_> {
                 "UPDATE contact SET company = NULL WHERE company = ?1",
                 "DELETE FROM version WHERE record = ?1",
                 "DELETE FROM record_label WHERE record = ?1",
+                "UPDATE activity SET master = NULL WHERE master = ?1",
+                "DELETE FROM activity_own WHERE activity = ?1",
+                "DELETE FROM participant WHERE activity = ?1",
+                "DELETE FROM activity WHERE id = ?1",
                 "DELETE FROM contact_email WHERE contact = ?1",
                 "DELETE FROM contact WHERE id = ?1",
                 "DELETE FROM company WHERE id = ?1",

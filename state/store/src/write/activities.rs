@@ -1,0 +1,234 @@
+//! Appointments and tasks, written (F4).
+
+use postrider_model::{ActivityId, Participant, Timestamp, Visibility};
+use rusqlite::params;
+
+use super::{Context, Tx, records::RecordChange};
+use crate::{
+    Result, StoreError,
+    read::{
+        ActivityDoc, OwnFacet, StoredActivity, activities_of_uid, activity, differing, occurrence_word, own,
+        reminder_words, word,
+    },
+};
+
+/// An activity to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewActivity<'a> {
+    /// Whose it is.
+    pub owner: &'a str,
+    /// Who sees it besides, those who take part left aside.
+    pub visibility: &'a Visibility,
+    /// What it says.
+    pub doc: &'a ActivityDoc,
+    /// Of which series it is a time.
+    pub master: Option<ActivityId>,
+    /// Whether it shows in the schedule.
+    pub in_schedule: bool,
+}
+
+/// Which groups of fields of an activity a person changed (F5.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChangedGroups {
+    /// What it is about.
+    pub content: bool,
+    /// When it is.
+    pub timing: bool,
+    /// Who takes part.
+    pub people: bool,
+}
+
+impl Tx<'_> {
+    /// Adds an activity.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn add_activity(&mut self, new: &NewActivity<'_>, context: &Context) -> Result<ActivityId> {
+        let id = ActivityId(self.new_record("activity", new.owner, new.visibility, context)?.0);
+        let doc = new.doc;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO activity (id, kind, uid, master, occurrence, title, words, organizer, status, start_us, end_us,
+                                       recurs, in_schedule, doc, content_us, timing_us, people_us, labels_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, ?15, ?15)",
+            )?
+            .execute(params![
+                id.0,
+                word(doc.kind),
+                doc.uid,
+                new.master.map(|master| master.0),
+                occurrence_word(doc.occurrence),
+                doc.title,
+                doc.words,
+                doc.organizer,
+                word(doc.status),
+                doc.start.map(|at| at.0),
+                doc.end.map(|at| at.0),
+                doc.recurs,
+                new.in_schedule,
+                doc.text,
+                context.at.0
+            ])?;
+        self.set_participants(id, &doc.participants)?;
+        Ok(id)
+    }
+
+    /// An activity whole, be it deleted; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn activity(&self, id: ActivityId) -> Result<Option<StoredActivity>> {
+        activity(self.conn, id)
+    }
+
+    /// The times that differ from a series, and are not deleted.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn differing(&self, master: ActivityId) -> Result<Vec<StoredActivity>> {
+        differing(self.conn, master)
+    }
+
+    /// Activities of that uid that are not deleted, times that differ from their series among them.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn activities_of_uid(&self, uid: &str) -> Result<Vec<StoredActivity>> {
+        activities_of_uid(self.conn, uid)
+    }
+
+    /// What an activity says from now on. Answers whether that is anything else than before.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn change_activity(
+        &mut self,
+        id: ActivityId,
+        doc: &ActivityDoc,
+        changed: ChangedGroups,
+        context: &Context,
+    ) -> Result<bool> {
+        let was = self.live_record(id.into())?;
+        let stored = self.activity(id)?.ok_or(StoreError::NoSuchRecord)?;
+        if stored.doc == *doc {
+            return Ok(false);
+        }
+        let snapshot = self.snapshot(&was)?;
+        self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+        let at = |group: bool, before: Timestamp| if group { context.at.0 } else { before.0 };
+        self.conn
+            .prepare_cached(
+                "UPDATE activity SET kind = ?2, uid = ?3, occurrence = ?4, title = ?5, words = ?6, organizer = ?7, status = ?8,
+                        start_us = ?9, end_us = ?10, recurs = ?11, doc = ?12, content_us = ?13, timing_us = ?14, people_us = ?15
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id.0,
+                word(doc.kind),
+                doc.uid,
+                occurrence_word(doc.occurrence),
+                doc.title,
+                doc.words,
+                doc.organizer,
+                word(doc.status),
+                doc.start.map(|at| at.0),
+                doc.end.map(|at| at.0),
+                doc.recurs,
+                doc.text,
+                at(changed.content, stored.content_changed),
+                at(changed.timing, stored.timing_changed),
+                at(changed.people, stored.people_changed),
+            ])?;
+        if stored.doc.participants != doc.participants {
+            self.set_participants(id, &doc.participants)?;
+        }
+        Ok(true)
+    }
+
+    fn set_participants(&mut self, id: ActivityId, participants: &[Participant]) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM participant WHERE activity = ?1")?.execute([id.0])?;
+        for (pos, one) in (0_i64..).zip(participants) {
+            self.conn
+                .prepare_cached(
+                    "INSERT INTO participant (activity, pos, email, name, role, response, responded_us)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![
+                    id.0,
+                    pos,
+                    one.person.email.to_lowercase(),
+                    one.person.name.as_deref().unwrap_or_default(),
+                    word(one.role),
+                    word(one.response),
+                    one.responded.map(|at| at.0)
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// Whether it shows in the schedule from now on. Answers whether it was another way before.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn set_in_schedule(&mut self, id: ActivityId, on: bool, context: &Context) -> Result<bool> {
+        let was = self.live_record(id.into())?;
+        if self.activity(id)?.ok_or(StoreError::NoSuchRecord)?.in_schedule == on {
+            return Ok(false);
+        }
+        let snapshot = self.snapshot(&was)?;
+        self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+        self.conn
+            .prepare_cached("UPDATE activity SET in_schedule = ?2 WHERE id = ?1")?
+            .execute(params![id.0, on])?;
+        Ok(true)
+    }
+
+    /// What a user has of an activity for themselves.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn own(&self, id: ActivityId, user: &str) -> Result<Option<OwnFacet>> {
+        own(self.conn, id, user)
+    }
+
+    /// What a user has of an activity for themselves from now on. What it was is kept with the record. Answers whether it is anything else than
+    /// before.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn set_own(
+        &mut self,
+        id: ActivityId,
+        user: &str,
+        facet: &OwnFacet,
+        context: &Context,
+    ) -> Result<bool> {
+        let was = self.live_record(id.into())?;
+        let stored = self.own(id, user)?;
+        if stored.as_ref() == Some(facet) {
+            return Ok(false);
+        }
+        if stored.is_some() {
+            let snapshot = self.snapshot(&was)?;
+            self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+        }
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO activity_own
+                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                id.0,
+                user,
+                facet.own.response.map(word),
+                reminder_words(&facet.own.reminders),
+                word(facet.own.show_as),
+                serde_json::json!(facet.own.categories).to_string(),
+                facet.hidden,
+                facet.response_changed.0,
+                facet.own_changed.0
+            ])?;
+        Ok(true)
+    }
+}
