@@ -16,7 +16,7 @@ mod rematch;
 
 pub use flags::merge_flags;
 pub use folders::{FolderPlan, Follow, FreezeReason, KnownFolder, Selection, plan_folders};
-pub use guard::{Deletions, Verdict, judge_deletions};
+pub use guard::{Deletions, Kept, Leavings, Verdict, judge_deletions, judge_leavings};
 pub use mail::{FlagPlan, FolderListing, KnownPlacement, plan_flags};
 pub use merge::{Changed, Merged, Outcome, Side, Sides, Times, by_our_clock};
 pub use moves::{Placed, Settled, pair_moves};
