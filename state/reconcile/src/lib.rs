@@ -3,7 +3,9 @@
 //! Every function is pure and total. Nothing here knows SQL or a protocol, reads a clock, or does what it decides: `sync`
 //! does that. Absence is never taken for deletion unless the listing's own type says that it is complete (I2).
 
+pub mod contacts;
 mod difference;
+mod fate;
 mod fielded;
 mod flags;
 mod folders;
@@ -14,6 +16,7 @@ mod moves;
 mod push;
 mod rematch;
 
+pub use fate::{Change, Decision, Fate, decide};
 pub use flags::merge_flags;
 pub use folders::{FolderPlan, Follow, FreezeReason, KnownFolder, Selection, plan_folders};
 pub use guard::{Deletions, Kept, Leavings, Verdict, judge_deletions, judge_leavings};
