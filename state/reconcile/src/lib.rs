@@ -3,6 +3,7 @@
 //! Every function is pure and total. Nothing here knows SQL or a protocol, reads a clock, or does what it decides: `sync`
 //! does that. Absence is never taken for deletion unless the listing's own type says that it is complete (I2).
 
+pub mod activities;
 pub mod contacts;
 mod difference;
 mod fate;
