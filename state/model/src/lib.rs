@@ -6,6 +6,7 @@
 mod activity;
 mod contact;
 mod error;
+mod fields;
 mod flags;
 mod folder;
 mod ids;
@@ -24,6 +25,7 @@ pub use contact::{
     Contact, LabelledDate, Organization, PartialDate, PersonName, Photo, Point, PostalAddress, Purpose,
 };
 pub use error::{ErrorClass, Fault};
+pub use fields::{ActivityField, ContactField};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
 pub use ids::{

@@ -1,0 +1,265 @@
+//! Activities merged: what is shared, as far as the link's rights go, and what a user has for themselves, always (F5.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postrider_model::{
+    Activity, ActivityField, Own, Participant, People, Person, Reminder, Response, ShowAs, Timestamp,
+};
+
+use crate::activities::rights::Rights;
+use crate::difference::{Difference, whole};
+use crate::fielded::{Fielded, Seat, Seats, Time, fielded, fold};
+use crate::merge::{Group, Merged, Outcome, Side, Sides, Times, Ways, meet, merge_group};
+
+/// An activity as one user has it: what all share, and what is theirs ("One meeting", rule 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facets {
+    /// What all who take part share.
+    pub shared: Activity,
+    /// What the link's user has for themselves.
+    pub own: Own,
+}
+
+/// A group of fields of an activity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActivityGroup {
+    /// What it is about.
+    Content,
+    /// When it is, and when again.
+    Timing,
+    /// Who takes part and as what, the organizer among them.
+    Participants,
+    /// What the one with that address answered, in lower case.
+    Response(String),
+    /// What the link's user answered.
+    OwnResponse,
+    /// The user's reminders.
+    Reminders,
+    /// How the user's time shows.
+    ShowAs,
+    /// The user's words for it.
+    Categories,
+}
+
+impl ActivityGroup {
+    /// Whether it is a user's own, and no organizer's ("One meeting", rule 3).
+    pub const fn is_own(&self) -> bool {
+        match self {
+            Self::Content | Self::Timing | Self::Participants | Self::Response(_) => false,
+            Self::OwnResponse | Self::Reminders | Self::ShowAs | Self::Categories => true,
+        }
+    }
+}
+
+/// What somebody answered, and the parts of a user's own facet, each a group of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Answered {
+    response: Response,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct OwnAnswer {
+    response: Option<Response>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Reminded {
+    reminders: Vec<Reminder>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Shown {
+    show_as: ShowAs,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Called {
+    categories: Vec<String>,
+}
+
+whole!(Response, Option<Response>);
+fielded!(Answered, ActivityField { response: Responses });
+fielded!(OwnAnswer, ActivityField { response: Responses });
+fielded!(Reminded, ActivityField { reminders: Reminders });
+fielded!(Shown, ActivityField { show_as: ShowAs });
+fielded!(Called, ActivityField { categories: Categories });
+
+/// `here`, as it was agreed on, with what changed between two images of a server that can hold the fields of `holds`.
+pub fn apply_difference(was: &Facets, is: &Facets, here: &Facets, holds: &BTreeSet<ActivityField>) -> Facets {
+    let sides = Sides { agreed: here, image: was, here, there: is };
+    merge_activity(sides, &Times::default(), holds, Rights::ALL).here
+}
+
+/// What to take for the value on which both sides agreed, where it is not known any more: the image, and of what the server cannot
+/// hold what is here.
+pub fn assumed_base(image: &Facets, here: &Facets, holds: &BTreeSet<ActivityField>) -> Facets {
+    let sides = Sides { agreed: image, image, here, there: image };
+    merge_by(&Overlaid, sides, &Times::default(), holds, Rights::ALL).here
+}
+
+/// Merges an activity with a link's item. What is shared goes the ways that the link's `rights` allow; what is the user's own goes both
+/// ways.
+pub fn merge_activity(
+    sides: Sides<'_, Facets>,
+    times: &Times<ActivityGroup>,
+    holds: &BTreeSet<ActivityField>,
+    rights: Rights,
+) -> Merged<Facets, ActivityGroup> {
+    merge_by(&ThreeWay, sides, times, holds, rights)
+}
+
+/// Merges an activity with an item that it is tied to for the first time, by its uid: each fills what the other leaves empty, and where
+/// they contradict each other, the later one is believed. What a link may not send is as its item says.
+pub fn meet_activity(
+    here: &Facets,
+    there: &Facets,
+    times: &Times<ActivityGroup>,
+    holds: &BTreeSet<ActivityField>,
+    rights: Rights,
+) -> Merged<Facets, ActivityGroup> {
+    merge_by(&FirstMeeting, Sides { agreed: here, image: there, here, there }, times, holds, rights)
+}
+
+/// How a single group is merged.
+trait Way {
+    fn merge<T: Fielded<Field = ActivityField> + Default>(
+        &self,
+        sides: Sides<'_, T>,
+        holds: &BTreeSet<ActivityField>,
+        ways: Ways,
+        later: Side,
+    ) -> Group<T>;
+}
+
+macro_rules! way {
+    ($name:ident: |$sides:ident, $holds:ident, $ways:ident, $later:ident| $merge:expr) => {
+        struct $name;
+
+        impl Way for $name {
+            fn merge<T: Fielded<Field = ActivityField> + Default>(
+                &self,
+                $sides: Sides<'_, T>,
+                $holds: &BTreeSet<ActivityField>,
+                $ways: Ways,
+                $later: Side,
+            ) -> Group<T> {
+                $merge
+            }
+        }
+    };
+}
+
+way!(ThreeWay: |sides, holds, ways, later| merge_group(sides, holds, ways, later));
+way!(FirstMeeting: |sides, holds, ways, later| meet(sides.here, sides.there, holds, ways, later));
+way!(Overlaid: |sides, holds, _ways, _later| Group {
+    here: T::overlay(sides.there, sides.here, holds),
+    there: sides.there.clone(),
+    outcome: Outcome::Unchanged,
+});
+
+/// What a merge of all groups goes through.
+struct Merging<'a, W> {
+    way: &'a W,
+    sides: Sides<'a, Facets>,
+    times: &'a Times<ActivityGroup>,
+    holds: &'a BTreeSet<ActivityField>,
+    rights: Rights,
+    groups: BTreeMap<ActivityGroup, Outcome>,
+}
+
+impl<W: Way> Merging<'_, W> {
+    fn group<T>(&mut self, name: ActivityGroup, of: impl Fn(&Facets) -> T) -> (T, T)
+    where
+        T: Fielded<Field = ActivityField> + Default,
+    {
+        let parts = self.sides.part(of);
+        let later = self.times.later(&name);
+        let group = self.way.merge(Sides::from(&parts), self.holds, self.rights.ways(&name), later);
+        self.groups.insert(name, group.outcome);
+        (group.here, group.there)
+    }
+}
+
+fn merge_by<W: Way>(
+    way: &W,
+    sides: Sides<'_, Facets>,
+    times: &Times<ActivityGroup>,
+    holds: &BTreeSet<ActivityField>,
+    rights: Rights,
+) -> Merged<Facets, ActivityGroup> {
+    let (mut here, mut there) = (sides.here.clone(), sides.there.clone());
+    let mut all = Merging { way, sides, times, holds, rights, groups: BTreeMap::new() };
+    (here.shared.content, there.shared.content) =
+        all.group(ActivityGroup::Content, |facets| facets.shared.content.clone());
+    let timing = all.group(ActivityGroup::Timing, |facets| Time::from(&facets.shared.timing));
+    (here.shared.timing, there.shared.timing) = (timing.0.into(), timing.1.into());
+    (here.shared.people, there.shared.people) = merge_people(&mut all);
+    merge_own(&mut all, &mut here.own, &mut there.own);
+    if rights.feeds_shared {
+        here.shared.sequence = here.shared.sequence.max(there.shared.sequence);
+    }
+    Merged::new(here, there, all.groups)
+}
+
+fn merge_own<W: Way>(all: &mut Merging<'_, W>, here: &mut Own, there: &mut Own) {
+    let answer = all.group(ActivityGroup::OwnResponse, |facets| OwnAnswer { response: facets.own.response });
+    (here.response, there.response) = (answer.0.response, answer.1.response);
+    let reminded =
+        all.group(ActivityGroup::Reminders, |facets| Reminded { reminders: facets.own.reminders.clone() });
+    (here.reminders, there.reminders) = (reminded.0.reminders, reminded.1.reminders);
+    let shown = all.group(ActivityGroup::ShowAs, |facets| Shown { show_as: facets.own.show_as });
+    (here.show_as, there.show_as) = (shown.0.show_as, shown.1.show_as);
+    let called =
+        all.group(ActivityGroup::Categories, |facets| Called { categories: facets.own.categories.clone() });
+    (here.categories, there.categories) = (called.0.categories, called.1.categories);
+}
+
+/// Merges who takes part, and then each answer for itself.
+fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> (People, People) {
+    let (here, there) = all.group(ActivityGroup::Participants, |facets| Seats::from(&facets.shared.people));
+    let answers = all.sides.part(|facets| answers(&facets.shared.people));
+    let addresses: BTreeSet<String> =
+        here.participants.iter().chain(&there.participants).map(|seat| fold(&seat.email)).collect();
+    let mut settled: [BTreeMap<String, Answer>; 2] = Default::default();
+    for address in addresses {
+        let answer = |of: &BTreeMap<String, Answer>| of.get(&address).copied().unwrap_or_default();
+        let [agreed, image, here, there] = [0, 1, 2, 3].map(|side: usize| answer(&answers[side]));
+        let said = [agreed, image, here, there].map(|(response, _)| Answered { response });
+        let name = ActivityGroup::Response(address.clone());
+        let later = all.times.later(&name);
+        let group = all.way.merge(Sides::from(&said), all.holds, all.rights.ways(&name), later);
+        all.groups.insert(name, group.outcome);
+        // The time of an answer goes with it.
+        let dated = |response, own: Answer, other: Answer| match response {
+            _ if response == own.0 => own,
+            _ => (response, other.1),
+        };
+        settled[0].insert(address.clone(), dated(group.here.response, here, there));
+        settled[1].insert(address, dated(group.there.response, there, here));
+    }
+    let [answers_here, answers_there] = settled;
+    (seated(here, &answers_here), seated(there, &answers_there))
+}
+
+/// What somebody answered, and when.
+type Answer = (Response, Option<Timestamp>);
+
+fn answers(people: &People) -> BTreeMap<String, Answer> {
+    let answer = |one: &Participant| (fold(&one.person.email), (one.response, one.responded));
+    people.participants.iter().map(answer).collect()
+}
+
+fn seated(seats: Seats, answers: &BTreeMap<String, Answer>) -> People {
+    let participant = |seat: Seat| {
+        let (response, responded) = answers.get(&fold(&seat.email)).copied().unwrap_or_default();
+        let person = Person { email: seat.email, name: seat.name };
+        Participant { person, role: seat.role, response, responded }
+    };
+    People {
+        organizer: seats.organizer,
+        participants: seats.participants.into_iter().map(participant).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
