@@ -6,11 +6,14 @@
 mod activity;
 mod contact;
 mod error;
+mod fields;
 mod flags;
 mod folder;
 mod ids;
+mod item;
 mod listing;
 mod mail;
+mod mark;
 mod report;
 mod seams;
 mod uid_set;
@@ -23,11 +26,14 @@ pub use contact::{
     Contact, LabelledDate, Organization, PartialDate, PersonName, Photo, Point, PostalAddress, Purpose,
 };
 pub use error::{ErrorClass, Fault};
+pub use fields::{ActivityField, ContactField};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
 pub use ids::{AccountId, CollectionId, IdParseError, MessageId, OutboxId, PlacementId, RunId};
+pub use item::{CollectionKey, CollectionKind, ItemCursor, ItemKey, ItemVersion};
 pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
+pub use mark::{Mark, MarkError};
 pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};
