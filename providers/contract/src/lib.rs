@@ -11,6 +11,7 @@
 //! | `items` | [`ContactHarness`], [`CalendarHarness`] |
 //! | `following` | one reading of an address book, a calendar or a task list |
 //! | `contacts`, `keeping` | [`contact_suite`]: contacts read, and changed |
+//! | `calendars`, `series`, `meetings` | [`calendar_suite`]: activities, those that recur, those of several people |
 //!
 //! Rules: it knows no protocol and no server, only the traits; each case makes what it needs and depends on no other; what a
 //! server cannot do (restore a backup) the harness says, and the case is then not run for it. It fails by panicking, as a test
@@ -22,17 +23,21 @@
     reason = "a suite of tests fails by panicking"
 )]
 
+mod calendars;
 mod contacts;
 mod following;
 mod harness;
 mod items;
 mod keeping;
 mod mail;
+mod meetings;
 mod placing;
 mod reading;
+mod series;
 mod watching;
 mod writing;
 
+pub use calendars::calendar_suite;
 pub use contacts::contact_suite;
 pub use harness::{Abilities, Deed, Letter, MailHarness, WriteHarness};
 pub use items::{

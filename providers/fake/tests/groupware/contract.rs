@@ -1,6 +1,6 @@
 //! The suite on the fake, in both flavours.
 
-use postrider_contract::contact_suite;
+use postrider_contract::{calendar_suite, contact_suite};
 use postrider_fake::groupware::{Habits, SecondCreate};
 
 use super::harness::Fake;
@@ -37,6 +37,35 @@ async fn contacts_of_servers_of_other_habits() {
     for habits in mixed {
         let mut fake = Fake::new(habits);
         contact_suite(&mut fake).await;
+        assert_eq!(violations(&fake), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn calendars_of_a_server_like_google() {
+    let mut fake = Fake::new(Habits::google());
+    calendar_suite(&mut fake).await;
+    assert_eq!(fake.server.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn calendars_of_a_server_like_exchange() {
+    let mut fake = Fake::new(Habits::exchange());
+    calendar_suite(&mut fake).await;
+    assert_eq!(violations(&fake), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn calendars_of_servers_of_other_habits() {
+    let mixed = [
+        Habits { page_size: 1, splits_series: true, own_moves_changed: true, ..Habits::google() },
+        Habits { mails_outsiders_regardless: true, cancellation_stays: true, ..Habits::google() },
+        Habits { delivers_without_mail: true, cancellation_stays: false, ..Habits::exchange() },
+        Habits { assigns_uids: true, splits_series: false, answers_reach_all: true, ..Habits::exchange() },
+    ];
+    for habits in mixed {
+        let mut fake = Fake::new(habits);
+        calendar_suite(&mut fake).await;
         assert_eq!(violations(&fake), Vec::<String>::new());
     }
 }
