@@ -12,7 +12,7 @@ use postrider_remote::{
 
 use super::habits::Writing;
 use super::listing::{Since, listed};
-use super::shelf::{Homed, Rev};
+use super::shelf::{Homed, Rev, Shelf};
 use super::state::{Act, Event, Refusal, State, breach, fold, refused};
 use super::zones;
 
@@ -136,10 +136,13 @@ impl State {
         let (shelf, horizon) = (&self.account(&view.account)?.activities, self.stamp);
         let mut keys = BTreeSet::new();
         let mut series = BTreeSet::new();
-        for (key, _, rev) in listed(shelf, &view.collection, since, horizon, false) {
-            keys.insert(key.clone());
-            if let Some(event) = rev.is.as_ref().filter(|_| self.habits.splits_series) {
+        for (key, entry, rev) in listed(shelf, &view.collection, since, horizon, false) {
+            let Some(event) = entry.last() else { continue };
+            if self.habits.splits_series {
                 series.extend(event.master.clone().or_else(|| event.activity.recurs().then(|| key.clone())));
+            }
+            if rev.is.is_some() || self.is_told_gone(shelf, event) {
+                keys.insert(key.clone());
             }
         }
         let mut told = Vec::new();
@@ -165,6 +168,13 @@ impl State {
         let scope = if since == Since::Nothing { Scope::Full } else { Scope::Delta };
         let cursor = self.cursor(account, collection, horizon);
         Ok(self.pages(scope, changes, cursor))
+    }
+
+    /// Whether it is said of an item that it is gone: of a time of a series that stands within it, what is left says so; of one whose series
+    /// is gone, that.
+    fn is_told_gone(&self, shelf: &Shelf<Event>, event: &Event) -> bool {
+        let Some(master) = &event.master else { return true };
+        !self.habits.splits_series && shelf.get(master).is_none_or(|series| series.now().is_some())
     }
 
     fn activity_change(&self, view: &View, key: &ItemKey) -> Option<ActivityChange> {

@@ -53,6 +53,11 @@ impl<T: Homed> Entry<T> {
         self.rev()?.is.as_ref()
     }
 
+    /// What it is, or was before it was deleted.
+    pub fn last(&self) -> Option<&T> {
+        self.revs.iter().rev().find_map(|rev| rev.is.as_ref())
+    }
+
     /// What it was after the change with that stamp.
     pub fn at(&self, horizon: u64) -> Option<&Rev<T>> {
         self.revs.iter().rev().find(|rev| rev.stamp <= horizon)

@@ -18,6 +18,9 @@ pub const OUTSIDER: &str = "carla@example.org";
 /// 2026-03-02T08:00:00Z, a Monday.
 pub const START: Timestamp = Timestamp::from_seconds(1_772_438_400);
 
+/// What is put between a provider and who uses it.
+pub type Between<T> = Box<dyn Fn(Box<T>) -> Box<T> + Send + Sync>;
+
 /// The server, and a way to put something between it and who uses it.
 pub struct Fake {
     pub server: Groupware,
@@ -28,8 +31,8 @@ pub struct Fake {
     lag_ms: u64,
     seen_mails: usize,
     elsewhere: usize,
-    pub contacts: fn(Box<dyn ContactRemote>) -> Box<dyn ContactRemote>,
-    pub calendars: fn(Box<dyn CalendarRemote>) -> Box<dyn CalendarRemote>,
+    pub contacts: Between<dyn ContactRemote>,
+    pub calendars: Between<dyn CalendarRemote>,
 }
 
 impl Fake {
@@ -47,8 +50,8 @@ impl Fake {
             lag_ms,
             seen_mails: 0,
             elsewhere: 0,
-            contacts: |remote| remote,
-            calendars: |remote| remote,
+            contacts: Box::new(|remote| remote),
+            calendars: Box::new(|remote| remote),
         }
     }
 

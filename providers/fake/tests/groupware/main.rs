@@ -2,5 +2,7 @@
 //! broken; and what the fake refuses that a real server might let pass.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod bent;
 mod contract;
 mod harness;
+mod honesty;
