@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
-use postrider_model::{
-    Activity, CollectionKey, CollectionKind, ErrorClass, Fault, ItemCursor, ItemKey, Mark, Scope, Timestamp,
-};
+use postrider_model::{CollectionKey, ErrorClass, Fault, ItemCursor, ItemKey, Mark, Scope};
 use postrider_remote::{
-    ActivityChange, CalendarCapabilities, CalendarOp, CalendarRemote, ContactCapabilities, ContactChange,
-    ContactOp, ContactRemote, FreeBusy, ItemApplied, ItemFeed, ItemPage, Leaving, Making, Reach,
-    RemoteActivity, RemoteCollection, RemoteContact, Result, Written,
+    ContactCapabilities, ContactChange, ContactOp, ContactRemote, ItemApplied, ItemFeed, ItemPage, Leaving,
+    Making, Reach, RemoteCollection, RemoteContact, Result, Written,
 };
 
 /// What is wrong.
@@ -128,7 +125,7 @@ impl<C: Send + 'static> ItemFeed<C> for Nothing {
     }
 }
 
-fn bent_feed<C: Send + 'static>(
+pub fn bent_feed<C: Send + 'static>(
     defect: Defect,
     since: Option<&ItemCursor>,
     feed: Result<Box<dyn ItemFeed<C>>>,
@@ -147,7 +144,7 @@ fn bent_feed<C: Send + 'static>(
     }
 }
 
-fn bent_fault(defect: Defect, mut fault: Fault) -> Fault {
+pub fn bent_fault(defect: Defect, mut fault: Fault) -> Fault {
     match defect {
         D::NoPauseTold => fault.retry_after_ms = None,
         D::LoginToldTransient if fault.class == ErrorClass::Login => fault.class = ErrorClass::Transient,
@@ -156,7 +153,7 @@ fn bent_fault(defect: Defect, mut fault: Fault) -> Fault {
     fault
 }
 
-fn bent_written<T>(defect: Defect, written: Written<T>) -> Written<T> {
+pub fn bent_written<T>(defect: Defect, written: Written<T>) -> Written<T> {
     written.map_err(|mut failed| {
         match defect {
             D::UnknownToldNotDone => failed.reach = Reach::NotDone,
@@ -168,7 +165,7 @@ fn bent_written<T>(defect: Defect, written: Written<T>) -> Written<T> {
     })
 }
 
-fn lose_one<C>(changes: &mut Vec<C>) {
+pub fn lose_one<C>(changes: &mut Vec<C>) {
     if changes.len() > 1 {
         changes.pop();
     }
@@ -176,10 +173,10 @@ fn lose_one<C>(changes: &mut Vec<C>) {
 
 /// Marks that are never the same.
 #[derive(Clone, Default)]
-struct Marks(Arc<AtomicU64>);
+pub struct Marks(Arc<AtomicU64>);
 
 impl Marks {
-    fn bent(&self, defect: Defect, mark: Mark) -> Mark {
+    pub fn bent(&self, defect: Defect, mark: Mark) -> Mark {
         match defect {
             D::AnotherMarkEachTime => Mark::new(7, mark.intent() * 1_000 + self.0.fetch_add(1, Relaxed)),
             _ => mark,
@@ -187,7 +184,7 @@ impl Marks {
     }
 }
 
-fn made(defect: Defect, making: Making) -> Making {
+pub fn made(defect: Defect, making: Making) -> Making {
     match making {
         Making::Taken(one) if defect == D::TakenToldMade => Making::Made(one),
         making => making,
@@ -321,208 +318,6 @@ impl ContactRemote for BentContacts {
         let found =
             self.inner.find(collection, mark).await.map_err(|fault| bent_fault(self.defect, fault))?;
         Ok(found.filter(|_| self.defect != D::MarkNotFound).map(|one| bent_contact(self.defect, one)))
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
-    }
-}
-
-pub struct BentCalendars {
-    pub inner: Box<dyn CalendarRemote>,
-    pub defect: Defect,
-    marks: Marks,
-}
-
-impl BentCalendars {
-    pub fn new(inner: Box<dyn CalendarRemote>, defect: Defect) -> Self {
-        Self { inner, defect, marks: Marks::default() }
-    }
-}
-
-fn bent_activity(defect: Defect, mut is: RemoteActivity) -> RemoteActivity {
-    match defect {
-        D::MarkNotCarried => is.mark = None,
-        D::ChangedNotTold => is.changed = None,
-        D::MasterNotTold => is.master = None,
-        D::OccurrenceNotTold => is.activity.occurrence = None,
-        D::StandingNotTold => is.standing = postrider_remote::Standing::Unknown,
-        D::HiddenGuestsNotTold => is.guests_hidden = false,
-        D::FreeBusyNotTold => is.is_free_busy_only = false,
-        D::FrozenNotTold => is.is_read_only = false,
-        D::OwnResponseLost => is.own.response = None,
-        _ => {}
-    }
-    is
-}
-
-fn bent_activities(defect: Defect, mut changes: Vec<ActivityChange>) -> Vec<ActivityChange> {
-    match defect {
-        D::TombstonesDropped => changes.retain(|one| !matches!(one, ActivityChange::Gone { .. })),
-        D::SeriesNotTold => changes.retain(|one| !matches!(one, ActivityChange::Series { .. })),
-        D::OneItemLost => lose_one(&mut changes),
-        _ => {}
-    }
-    let bend = |change| match change {
-        ActivityChange::Put(is)
-            if defect == D::TakenOutToldGone
-                && is.activity.occurrence.is_some()
-                && is.activity.content.status == postrider_model::Status::Cancelled =>
-        {
-            ActivityChange::Gone { key: is.key }
-        }
-        ActivityChange::Put(is) => ActivityChange::Put(Box::new(bent_activity(defect, *is))),
-        other => other,
-    };
-    changes.into_iter().map(bend).collect()
-}
-
-fn bent_op(defect: Defect, op: &CalendarOp) -> CalendarOp {
-    let mut op = op.clone();
-    if let CalendarOp::Create { notify, .. }
-    | CalendarOp::Update { notify, .. }
-    | CalendarOp::Respond { notify, .. }
-    | CalendarOp::Delete { notify, .. }
-    | CalendarOp::Cancel { notify, .. } = &mut op
-    {
-        match defect {
-            D::NotifiesAlways => *notify = true,
-            D::NotifiesNever => *notify = false,
-            _ => {}
-        }
-    }
-    op
-}
-
-impl BentCalendars {
-    async fn now(&self, collection: &CollectionKey, key: &ItemKey) -> Option<RemoteActivity> {
-        match self.inner.fetch(collection, std::slice::from_ref(key)).await.ok()?.pop()? {
-            ActivityChange::Put(now) => Some(*now),
-            _ => None,
-        }
-    }
-}
-
-#[async_trait]
-impl CalendarRemote for BentCalendars {
-    fn capabilities(&self) -> CalendarCapabilities {
-        let mut can = self.inner.capabilities();
-        match self.defect {
-            D::HoldsAllFields => can.fields.extend(postrider_model::ActivityField::ALL),
-            D::DeliversToldWrong => can.delivers_without_mail = !can.delivers_without_mail,
-            _ => {}
-        }
-        can
-    }
-
-    fn expresses(&self, activity: &Activity) -> std::result::Result<(), String> {
-        if self.defect == D::ExpressesAll { Ok(()) } else { self.inner.expresses(activity) }
-    }
-
-    async fn collections(&self) -> Result<Vec<RemoteCollection>> {
-        self.inner.collections().await.map_err(|fault| bent_fault(self.defect, fault))
-    }
-
-    async fn make_collection(&self, kind: CollectionKind, name: &str, mark: Mark) -> Written<Making> {
-        let making = self.inner.make_collection(kind, name, mark).await;
-        bent_written(self.defect, making).map(|making| made(self.defect, making))
-    }
-
-    async fn rename_collection(&self, collection: &CollectionKey, name: &str) -> Written<()> {
-        if self.defect == D::RenamingDoesNothing {
-            return Ok(());
-        }
-        self.inner.rename_collection(collection, name).await
-    }
-
-    async fn changes(
-        &self,
-        collection: &CollectionKey,
-        since: Option<&ItemCursor>,
-    ) -> Result<Box<dyn ItemFeed<ActivityChange>>> {
-        bent_feed(self.defect, since, self.inner.changes(collection, since).await, bent_activities)
-    }
-
-    async fn fetch(&self, collection: &CollectionKey, keys: &[ItemKey]) -> Result<Vec<ActivityChange>> {
-        let fetched = self.inner.fetch(collection, keys).await;
-        let mut changes = fetched.map_err(|fault| bent_fault(self.defect, fault))?;
-        if self.defect == D::GoneNotFetched {
-            changes.retain(|change| matches!(change, ActivityChange::Put(_)));
-        }
-        Ok(match self.defect {
-            D::TombstonesDropped | D::OneItemLost => changes,
-            defect => bent_activities(defect, changes),
-        })
-    }
-
-    async fn apply(
-        &self,
-        collection: &CollectionKey,
-        mark: Mark,
-        op: &CalendarOp,
-    ) -> Written<ItemApplied<RemoteActivity>> {
-        let defect = self.defect;
-        let op = bent_op(defect, op);
-        let applied = self.inner.apply(collection, self.marks.bent(defect, mark), &op).await;
-        let mut applied = bent_written(defect, applied);
-        let key = match op.target() {
-            Some(postrider_remote::Target::Item { key, .. }) => Some(key.clone()),
-            _ => None,
-        };
-        if let (D::RefusalTakenForDone, Err(failed), Some(key)) = (defect, &applied, &key)
-            && failed.fault.class == ErrorClass::Permanent
-            && let Some(now) = self.now(collection, key).await
-        {
-            applied = Ok(ItemApplied::Done(Box::new(now)));
-        }
-        if let (D::StaleWrittenOver, Ok(ItemApplied::Stale), Some(key)) = (defect, &applied, &key)
-            && let CalendarOp::Update { activity, notify, .. } = &op
-            && let Some(now) = self.now(collection, key).await
-        {
-            let target = postrider_remote::Target::Item { key: key.clone(), version: now.version.clone() };
-            let (was, activity) = (Box::new(now.activity.clone()), activity.clone());
-            let op = CalendarOp::Update { target, was, activity, notify: *notify };
-            applied = self.inner.apply(collection, mark, &op).await;
-        }
-        Ok(match (applied?, &op) {
-            (ItemApplied::Gone, _) if defect == D::GoneToldStale => ItemApplied::Stale,
-            (ItemApplied::Done(mut now), op) => {
-                match op {
-                    CalendarOp::Create { activity, .. } if defect == D::GivenUidKept => {
-                        now.activity.uid.clone_from(&activity.uid);
-                    }
-                    CalendarOp::UpdateOwn { own, .. } if defect == D::AnswersWhatWasSent => {
-                        now.own = (**own).clone();
-                    }
-                    CalendarOp::Update { target: postrider_remote::Target::Item { version, .. }, .. }
-                        if defect == D::VersionStays =>
-                    {
-                        now.version = version.clone()
-                    }
-                    _ => {}
-                }
-                ItemApplied::Done(Box::new(bent_activity(defect, *now)))
-            }
-            (applied, _) => applied,
-        })
-    }
-
-    async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteActivity>> {
-        let found =
-            self.inner.find(collection, mark).await.map_err(|fault| bent_fault(self.defect, fault))?;
-        Ok(found.filter(|_| self.defect != D::MarkNotFound).map(|one| bent_activity(self.defect, one)))
-    }
-
-    async fn free_busy(&self, people: &[String], from: Timestamp, until: Timestamp) -> Result<Vec<FreeBusy>> {
-        let told = self.inner.free_busy(people, from, until).await;
-        let told = told.map_err(|fault| bent_fault(self.defect, fault))?;
-        let bend = |mut one: FreeBusy| {
-            if self.defect == D::StrangerTakenForFree && one.times.is_err() {
-                one.times = Ok(Vec::new());
-            }
-            one
-        };
-        Ok(told.into_iter().map(bend).collect())
     }
 
     async fn close(&self) {

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use postrider_contract::{calendar_suite, contact_suite};
 use postrider_fake::groupware::Habits;
 
-use super::bent::{BentCalendars, BentContacts, Defect, Defect as D};
+use super::bent::{BentContacts, Defect, Defect as D};
+use super::bent_calendars::BentCalendars;
 use super::harness::Fake;
 
 /// Where a defect can be seen at all: with a server like Google, with one like Exchange.

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bent;
+mod bent_calendars;
 mod contract;
+mod faults;
 mod harness;
 mod honesty;
+mod strictness;
