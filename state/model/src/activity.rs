@@ -44,7 +44,8 @@ pub enum ActivityKind {
 pub enum Occurrence {
     /// Of a series of whole days.
     Day(NaiveDate),
-    /// Of a series that begins at times.
+    /// Of a series that begins at times. Where these are meant wherever one is, it is what clocks show, told as if it were UTC: it is to
+    /// be the same on every machine.
     At(Timestamp),
 }
 
@@ -67,7 +68,7 @@ pub struct Content {
     pub percent: Option<u8>,
     /// When a task was done.
     pub completed: Option<Timestamp>,
-    /// Where an online meeting is joined (`CONFERENCE`, RFC 7986, section 5.11).
+    /// Where an online meeting is joined (`CONFERENCE`, RFC 7986, section 5.11), an address of the web.
     pub join_url: Option<String>,
 }
 
@@ -114,7 +115,7 @@ pub struct Timing {
     pub end: Option<Moment>,
     /// Values of `RRULE` (RFC 5545, section 3.3.10); none for what does not recur.
     pub rules: Vec<String>,
-    /// Further times at which it begins (`RDATE`).
+    /// Further times at which it begins (`RDATE`), sorted, each once.
     pub further: Vec<Moment>,
 }
 
@@ -199,7 +200,8 @@ pub enum Response {
 /// What one user has of an activity for themselves: nobody else sees it, and no organizer changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Own {
-    /// What they answered; `None` where nobody asks them.
+    /// What they answered; `None` where nobody asks them. No calendar says whose it is: there it is the answer of one of the
+    /// participants.
     pub response: Option<Response>,
     /// When they want to be reminded, in the order in which it was written.
     pub reminders: Vec<Reminder>,
