@@ -163,6 +163,8 @@ pub struct CalendarCapabilities {
     pub kinds: BTreeSet<CollectionKind>,
     /// The fields that it holds. The others are not sent.
     pub fields: BTreeSet<ActivityField>,
+    /// Whether of [`ShowAs`] it knows only busy and free; the others are held as busy.
+    pub shows_only_busy_or_free: bool,
     /// Whether a deletion is conditional on the version by the protocol. Where it is not, the provider reads again just before.
     pub is_delete_conditional: bool,
     /// Whether meetings reach participants of the same server, and answers their organizer, also where nobody is mailed. Else mail is the only way.

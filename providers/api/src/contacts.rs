@@ -92,6 +92,8 @@ pub enum ContactOp {
 pub struct ContactCapabilities {
     /// The fields that it holds. The others are not sent.
     pub fields: BTreeSet<ContactField>,
+    /// Whether it keeps the uid, which no field is: else it comes back without.
+    pub keeps_uid: bool,
     /// How many mail addresses it holds at most (three in Exchange); those behind are left out.
     pub emails_max: Option<usize>,
     /// Whether a contact may be in several collections under one key, so that it can join and leave them (groups); else each is in one folder.

@@ -11,7 +11,7 @@
 //! | `items` | [`ContactHarness`], [`CalendarHarness`] |
 //! | `following` | one reading of an address book, a calendar or a task list |
 //! | `contacts`, `keeping` | [`contact_suite`]: contacts read, and changed |
-//! | `calendars`, `series`, `meetings` | [`calendar_suite`]: activities, those that recur, those of several people |
+//! | `calendars`, `planning`, `series`, `meetings` | [`calendar_suite`]: activities read and changed, those that recur, those of several people |
 //!
 //! Rules: it knows no protocol and no server, only the traits; each case makes what it needs and depends on no other; what a
 //! server cannot do (restore a backup) the harness says, and the case is then not run for it. It fails by panicking, as a test
@@ -32,6 +32,7 @@ mod keeping;
 mod mail;
 mod meetings;
 mod placing;
+mod planning;
 mod reading;
 mod series;
 mod watching;

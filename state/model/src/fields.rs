@@ -1,83 +1,47 @@
-//! The fields of contacts and activities by name, so that it can be said which of them a server holds.
-//!
-//! What a server cannot hold is not sent to it, and is never taken for erased when it is missing there (F3.1).
+//! The fields of contacts and activities by name, so that a provider can say which of them its server has a place for (F3.1).
 
-/// A field of a [`crate::Contact`].
+/// A field of a [`Contact`](crate::Contact) that a server may be able to hold or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContactField {
-    /// `uid`
-    Uid,
-    /// `display_name`
+    /// How it is called where one line has to do.
     DisplayName,
-    /// `name`
+    /// The parts of the name.
     Name,
-    /// `nicknames`
+    /// Other names.
     Nicknames,
-    /// `organization`
+    /// The organisation and its units.
     Organization,
-    /// `job_title`
+    /// The position.
     JobTitle,
-    /// `role`
+    /// The part played.
     Role,
-    /// `emails`
+    /// Mail addresses.
     Emails,
-    /// `phones`
+    /// Phone numbers.
     Phones,
-    /// `messengers`
+    /// Messengers.
     Messengers,
-    /// `pages`
+    /// Web pages.
     Pages,
-    /// `addresses`
+    /// Postal addresses.
     Addresses,
-    /// `birthday`
+    /// The birthday.
     Birthday,
-    /// `anniversary`
+    /// The anniversary.
     Anniversary,
-    /// `other_dates`
+    /// Other days to remember.
     OtherDates,
-    /// `notes`
+    /// Notes.
     Notes,
-    /// `photo`
+    /// The picture.
     Photo,
-    /// `categories`
-    Categories,
-}
-
-/// A field of an [`crate::Activity`] or of an [`crate::Own`] that not every server holds. Title, start and end are held by all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ActivityField {
-    /// `content.place`
-    Place,
-    /// `content.description`
-    Description,
-    /// `content.status`
-    Status,
-    /// `content.privacy`
-    Privacy,
-    /// `content.priority`
-    Priority,
-    /// `content.percent`
-    Percent,
-    /// `content.completed`
-    Completed,
-    /// `content.join_url`
-    JoinUrl,
-    /// `people`
-    People,
-    /// `own.reminders`
-    Reminders,
-    /// `own.show_as`; where it is held, [`crate::ShowAs::Busy`] and [`crate::ShowAs::Free`] are.
-    ShowAs,
-    /// The other values of `own.show_as`.
-    ShowAsMore,
-    /// `own.categories`
+    /// Categories.
     Categories,
 }
 
 impl ContactField {
-    /// All of them.
-    pub const ALL: [Self; 18] = [
-        Self::Uid,
+    /// Each of them.
+    pub const ALL: [Self; 17] = [
         Self::DisplayName,
         Self::Name,
         Self::Nicknames,
@@ -98,9 +62,54 @@ impl ContactField {
     ];
 }
 
+/// A field of an [`Activity`](crate::Activity), or of what a user has of it for themselves ([`Own`](crate::Own)), that a server may be
+/// able to hold or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActivityField {
+    /// What it is about, in one line.
+    Title,
+    /// Where.
+    Place,
+    /// The text.
+    Description,
+    /// How it stands.
+    Status,
+    /// Who may see what it is about.
+    Privacy,
+    /// The priority.
+    Priority,
+    /// How much of a task is done.
+    Percent,
+    /// When a task was done.
+    Completed,
+    /// Where an online meeting is joined.
+    JoinUrl,
+    /// When it begins.
+    Start,
+    /// When it ends, or is due.
+    End,
+    /// The rules by which it recurs.
+    Rules,
+    /// Further times at which it begins.
+    Further,
+    /// Whose word counts.
+    Organizer,
+    /// Who was asked to take part, and as what.
+    Participants,
+    /// What they answered, the user's own answer among them.
+    Responses,
+    /// The user's own reminders.
+    Reminders,
+    /// How the user's time shows to others.
+    ShowAs,
+    /// The user's own words for it.
+    Categories,
+}
+
 impl ActivityField {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
+    /// Each of them.
+    pub const ALL: [Self; 19] = [
+        Self::Title,
         Self::Place,
         Self::Description,
         Self::Status,
@@ -109,10 +118,15 @@ impl ActivityField {
         Self::Percent,
         Self::Completed,
         Self::JoinUrl,
-        Self::People,
+        Self::Start,
+        Self::End,
+        Self::Rules,
+        Self::Further,
+        Self::Organizer,
+        Self::Participants,
+        Self::Responses,
         Self::Reminders,
         Self::ShowAs,
-        Self::ShowAsMore,
         Self::Categories,
     ];
 }

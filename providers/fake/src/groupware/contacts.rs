@@ -22,6 +22,7 @@ impl State {
     pub fn contact_capabilities(&self) -> ContactCapabilities {
         ContactCapabilities {
             fields: self.habits.contact_fields.clone(),
+            keeps_uid: self.habits.keeps_uid,
             emails_max: self.habits.emails_max,
             has_groups: self.habits.has_groups,
             is_delete_conditional: self.habits.has_groups,

@@ -31,6 +31,7 @@ impl State {
         CalendarCapabilities {
             kinds,
             fields: self.habits.activity_fields.clone(),
+            shows_only_busy_or_free: self.habits.shows_only_busy_or_free,
             is_delete_conditional: !self.habits.splits_series,
             delivers_without_mail: self.habits.delivers_without_mail,
             mails_outsiders_regardless: self.habits.mails_outsiders_regardless,

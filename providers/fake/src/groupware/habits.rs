@@ -44,12 +44,16 @@ pub struct Habits {
     pub names_are_unique: bool,
     /// Fields of contacts that are held.
     pub contact_fields: BTreeSet<ContactField>,
+    /// The uid of a contact is kept.
+    pub keeps_uid: bool,
     /// How many mail addresses a contact has at most.
     pub emails_max: Option<usize>,
     /// Phone numbers lose blanks, dashes and parentheses. No real server does it to all; all do something of the kind.
     pub normalises_phones: bool,
     /// Fields of activities that are held.
     pub activity_fields: BTreeSet<ActivityField>,
+    /// Of how somebody's time shows only busy and free are known.
+    pub shows_only_busy_or_free: bool,
     /// Kinds of collections.
     pub kinds: BTreeSet<CollectionKind>,
     /// A whole-day item without an end gets one, and an end within a day becomes the midnight after it.
@@ -96,22 +100,22 @@ impl Habits {
     pub fn google() -> Self {
         use ContactField as C;
         let contact_fields =
-            C::ALL.into_iter().filter(|field| !matches!(field, C::Uid | C::Role | C::Categories)).collect();
+            C::ALL.into_iter().filter(|field| !matches!(field, C::Role | C::Categories)).collect();
         use ActivityField as A;
         let activity_fields = A::ALL
             .into_iter()
-            .filter(|field| {
-                !matches!(field, A::Priority | A::Percent | A::Completed | A::ShowAsMore | A::Categories)
-            })
+            .filter(|field| !matches!(field, A::Priority | A::Percent | A::Completed | A::Categories))
             .collect();
         Self {
             writing: Writing::Google,
             has_groups: true,
             names_are_unique: true,
             contact_fields,
+            keeps_uid: false,
             emails_max: None,
             normalises_phones: true,
             activity_fields,
+            shows_only_busy_or_free: true,
             kinds: BTreeSet::from([CollectionKind::AddressBook, CollectionKind::Calendar]),
             snaps_all_day: false,
             assigns_uids: true,
@@ -138,15 +142,20 @@ impl Habits {
     pub fn exchange() -> Self {
         use ContactField as C;
         let contact_fields =
-            C::ALL.into_iter().filter(|field| !matches!(field, C::Uid | C::Role | C::OtherDates)).collect();
+            C::ALL.into_iter().filter(|field| !matches!(field, C::Role | C::OtherDates)).collect();
+        use ActivityField as A;
+        let activity_fields =
+            A::ALL.into_iter().filter(|field| !matches!(field, A::Further | A::JoinUrl)).collect();
         Self {
             writing: Writing::Exchange,
             has_groups: false,
             names_are_unique: true,
             contact_fields,
+            keeps_uid: false,
             emails_max: Some(3),
             normalises_phones: false,
-            activity_fields: ActivityField::ALL.into_iter().collect(),
+            activity_fields,
+            shows_only_busy_or_free: false,
             kinds: BTreeSet::from([
                 CollectionKind::AddressBook,
                 CollectionKind::Calendar,

@@ -17,6 +17,9 @@ pub(super) fn contact(habits: &Habits, mut contact: Contact) -> Contact {
     for field in ContactField::ALL.into_iter().filter(|field| !habits.contact_fields.contains(field)) {
         erase(&mut contact, field);
     }
+    if !habits.keeps_uid {
+        contact.uid = None;
+    }
     if let Some(most) = habits.emails_max {
         contact.emails.truncate(most);
     }
@@ -37,7 +40,6 @@ pub(super) fn contact(habits: &Habits, mut contact: Contact) -> Contact {
 fn erase(contact: &mut Contact, field: ContactField) {
     use ContactField as F;
     match field {
-        F::Uid => contact.uid = None,
         F::DisplayName => contact.display_name.clear(),
         F::Name => contact.name = Default::default(),
         F::Nicknames => contact.nicknames.clear(),
@@ -80,8 +82,8 @@ pub(super) fn activity(habits: &Habits, mut activity: Activity) -> Activity {
     content.priority = content.priority.filter(|_| holds(F::Priority));
     content.percent = content.percent.filter(|_| holds(F::Percent));
     content.completed = content.completed.filter(|_| holds(F::Completed));
-    if !holds(F::People) {
-        activity.people = Default::default();
+    if !holds(F::Participants) {
+        activity.people.participants.clear();
     }
     if habits.snaps_all_day {
         snap(&mut activity);
@@ -113,7 +115,7 @@ pub(super) fn own(habits: &Habits, mut own: Own, response: Option<Response>) -> 
         own.categories.clear();
     }
     let is_more = !matches!(own.show_as, ShowAs::Busy | ShowAs::Free);
-    if !holds(ActivityField::ShowAs) || is_more && !holds(ActivityField::ShowAsMore) {
+    if !holds(ActivityField::ShowAs) || is_more && habits.shows_only_busy_or_free {
         own.show_as = ShowAs::Busy;
     }
     own.response = response;
@@ -208,4 +210,75 @@ pub(super) fn answers(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use postrider_model::{ActivityKind, Point};
+
+    use super::*;
+
+    fn date(day: u32) -> chrono::NaiveDate {
+        chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap()
+    }
+
+    fn at(day: u32, hour: u32) -> Moment {
+        Moment::At { local: date(day).and_hms_opt(hour, 0, 0).unwrap(), zone: Some("UTC".to_owned()) }
+    }
+
+    #[test]
+    fn a_second_rewriting_changes_nothing() {
+        let odd = Contact {
+            uid: Some("one".to_owned()),
+            phones: vec![Point { value: "+49 (0) 12-34".to_owned(), ..Point::default() }],
+            emails: vec![Point::default(); 5],
+            role: Some("Speaker".to_owned()),
+            ..Contact::default()
+        };
+        for habits in [Habits::google(), Habits::exchange()] {
+            let once = contact(&habits, odd.clone());
+            assert_eq!((&once.uid, &once.role), (&None, &None));
+            assert_eq!(once.emails.len(), habits.emails_max.unwrap_or(5));
+            assert_eq!(once.phones[0].value == "+4901234", habits.normalises_phones);
+            assert_eq!(contact(&habits, once.clone()), once);
+        }
+    }
+
+    #[test]
+    fn whole_days_end_at_midnight_where_they_snap() {
+        let ends = [
+            (None, date(4)),
+            (Some(Moment::Day(date(3))), date(4)),
+            (Some(Moment::Day(date(6))), date(6)),
+            (Some(at(5, 0)), date(5)),
+            (Some(at(5, 17)), date(6)),
+        ];
+        for (end, expected) in ends {
+            let mut trip = Activity::new(ActivityKind::Appointment, "trip");
+            (trip.timing.start, trip.timing.end) = (Some(Moment::Day(date(3))), end.clone());
+            let snapped = activity(&Habits::exchange(), trip.clone());
+            assert_eq!(snapped.timing.end, Some(Moment::Day(expected)), "{end:?}");
+            assert_eq!(activity(&Habits::exchange(), snapped.clone()), snapped);
+            assert_eq!(activity(&Habits::google(), trip).timing.end, end);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_refused() {
+        let mut wrong = Activity::new(ActivityKind::Appointment, "wrong");
+        let refuses =
+            |activity: &Activity| check(&Habits::google(), activity, CollectionKind::Calendar).is_err();
+        assert!(refuses(&wrong), "no start");
+        wrong.timing.start = Some(at(3, 10));
+        assert!(refuses(&wrong), "no end");
+        wrong.timing.end = Some(at(3, 9));
+        assert!(refuses(&wrong), "backwards");
+        wrong.timing.end = Some(Moment::Day(date(4)));
+        assert!(refuses(&wrong), "a day and a time");
+        wrong.timing.end = Some(Moment::At { local: date(3).and_hms_opt(11, 0, 0).unwrap(), zone: None });
+        assert!(refuses(&wrong), "nowhere");
+        wrong.timing.end = Some(at(3, 11));
+        assert!(!refuses(&wrong));
+        assert!(check(&Habits::exchange(), &wrong, CollectionKind::TaskList).is_err(), "no task");
+    }
 }

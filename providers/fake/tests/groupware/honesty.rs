@@ -75,8 +75,7 @@ const OF_CALENDARS: [(Defect, Seen); 41] = [
     (D::GoneNotFetched, Seen::Both),
     (D::LoginToldTransient, Seen::Both),
     (D::TakenToldMade, Seen::Both),
-    // Exchange holds all.
-    (D::HoldsAllFields, Seen::Google),
+    (D::HoldsAllFields, Seen::Both),
     (D::ChangedNotTold, Seen::Both),
     (D::NotifiesAlways, Seen::Both),
     (D::NotifiesNever, Seen::Both),

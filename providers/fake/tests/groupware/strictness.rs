@@ -282,6 +282,21 @@ async fn listings_of_contacts_show_an_old_state_while_they_lag() {
 }
 
 #[tokio::test]
+async fn a_cursor_holds_for_a_week_or_for_good() {
+    for (fake, expected) in flavours().into_iter().zip([1, 0]) {
+        let (book, head) = (own_book(&fake), fake.server.contacts(USER));
+        fake.user.add_contact(&book, &contact("One")).unwrap();
+        fake.clock.pass(600_000);
+        let cursor = cursor_of(&head, &book).await;
+        fake.clock.pass(7 * 86_400_000);
+        assert_eq!(told(&head, &book, Some(&cursor)).await, []);
+        fake.clock.pass(1);
+        assert_eq!(told(&head, &book, Some(&cursor)).await.len(), expected, "all is listed anew");
+        assert_eq!(fake.server.violations(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn what_was_deleted_is_made_anew_under_its_mark() {
     for fake in flavours() {
         let desk = Desk::of(&fake, USER);
