@@ -4,6 +4,7 @@
 //! - `imap`: the IMAP head, stricter than real servers: what it would only tolerate is refused and kept in
 //!   [`Server::violations`].
 //! - [`OtherClient`]: what someone else does to a user's mail, and the plain view of it to compare a store with.
+//! - [`groupware`]: contacts, calendars and tasks of users who invite one another, as Google or Exchange has them, under the remote traits.
 //! - [`FaultPlan`]: what a server does wrong, and when.
 //! - [`FakeDialer`]: wires in memory for the whole program on one thread; [`listen`]: TCP for other people's clients.
 //!
@@ -12,6 +13,7 @@
 
 mod core;
 pub mod faults;
+pub mod groupware;
 mod imap;
 pub mod smtp;
 mod wire;

@@ -18,11 +18,10 @@
 //! Pure: no clock, no chance, no SQL, no protocol. Times come in with the events, the back-off reckoned by the caller.
 
 mod intent;
-mod mark;
 mod operation;
 mod state;
 
 pub use intent::{Intent, has_come};
-pub use mark::{Mark, MarkError};
 pub use operation::{Floor, Operation};
+pub use postrider_model::{Mark, MarkError};
 pub use state::{Event, InvalidTransition, State};

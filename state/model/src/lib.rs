@@ -10,8 +10,10 @@ mod fields;
 mod flags;
 mod folder;
 mod ids;
+mod item;
 mod listing;
 mod mail;
+mod mark;
 mod record;
 mod report;
 mod seams;
@@ -32,8 +34,10 @@ pub use ids::{
     AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, LabelId, MessageId, OutboxId,
     PlacementId, RecordId, RunId, VersionId,
 };
+pub use item::{CollectionKey, CollectionKind, ItemCursor, ItemKey, ItemVersion};
 pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
+pub use mark::{Mark, MarkError};
 pub use record::{LabelKind, LabelScope, Visibility};
 pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
 pub use seams::{Clock, Entropy, Timestamp};

@@ -38,8 +38,8 @@ pub struct RemoteFolder {
 pub enum Scope {
     /// Only what is mentioned changed. Absence says nothing.
     Delta,
-    /// The pages together, once the last one came, mention every message of the folder by [`MailChange::Present`]; what is
-    /// in none of them is gone.
+    /// The pages together, once the last one came, mention every message of the folder by [`MailChange::Present`], or every item of
+    /// the collection; what is in none of them is gone.
     Full,
 }
 
