@@ -54,7 +54,7 @@ impl Python {
 
     fn ask(&mut self, asked: &Value) -> Value {
         writeln!(self.to.as_mut().unwrap(), "{asked}").unwrap();
-        let answer = self.answers.next().unwrap_or_else(|| panic!("no answer to {asked}")).unwrap();
+        let answer = self.answers.next().expect("an answer").unwrap();
         serde_json::from_str(&answer).unwrap()
     }
 
