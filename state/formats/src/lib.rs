@@ -8,6 +8,7 @@
 //! | [`query`] | the search language |
 //! | [`folder_name`] | modified UTF-7, path levels, names that are safe in a file system |
 //! | [`compose`] | a message from plain values; an answer to one; a given one made ready to be sent |
+//! | [`join_links`] | texts → where an online meeting is joined |
 //! | [`recurrence`] | rules by which something recurs → when |
 //! | [`zones`] | time zones by their names, and by their clocks |
 //! | [`occurrences`] | an activity, and what differs of its series → when it takes place |
@@ -28,6 +29,7 @@ pub mod compose;
 pub mod display;
 pub mod folder_name;
 pub mod icalendar;
+pub mod join_links;
 pub mod maildir;
 pub mod mbox;
 pub mod message;

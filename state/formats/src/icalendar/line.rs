@@ -239,7 +239,8 @@ fn param_text(value: &str) -> String {
             one => text.push(one),
         }
     }
-    if text.contains([',', ';', ':']) { format!("\"{text}\"") } else { text }
+    // Python's `icalendar` drops a blank behind a `=` that is not quoted.
+    if text.contains([',', ';', ':', '=']) { format!("\"{text}\"") } else { text }
 }
 
 /// A text as a value (RFC 5545, section 3.3.11).
