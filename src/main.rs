@@ -226,6 +226,7 @@ fn environment(config: Option<PathBuf>) -> Environment {
             .or_else(|| std::env::var("USER").ok())
             .unwrap_or_else(|| uid.as_raw().to_string()),
         machine_id: machine_id(),
+        time_zone: std::env::var("TZ").ok().or_else(|| iana_time_zone::get_timezone().ok()),
         home,
     }
 }

@@ -142,7 +142,7 @@ impl Config {
     }
 
     /// Whose an account is.
-    fn user_of<'c>(&'c self, account: &'c Account) -> Option<&'c str> {
+    pub(crate) fn user_of<'c>(&'c self, account: &'c Account) -> Option<&'c str> {
         account.user.as_deref().or(self.owner.as_deref())
     }
 

@@ -6,6 +6,7 @@
 mod account_settings;
 mod account_view;
 mod accounts;
+mod activities;
 mod api_tokens;
 mod audit;
 mod consent;
@@ -51,6 +52,10 @@ pub use crate::access::{Act, Caller};
 pub use account_settings::{AccountChanges, Change};
 pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
+pub use activities::{
+    ActivityChanges, ActivityDetails, ActivityQuery, Busy, BusyPerson, Extent, ImportedActivities, Listed,
+    ListedActivity, NewActivity, WhenChange,
+};
 pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
@@ -92,6 +97,8 @@ pub struct Environment {
     pub default_socket: PathBuf,
     /// The machine's id, where it has one.
     pub machine_id: Option<String>,
+    /// The IANA name of the machine's time zone, where it has one.
+    pub time_zone: Option<String>,
 }
 
 /// The use cases over one configuration and one store.

@@ -122,6 +122,7 @@ fn environment(home: &Home) -> Environment {
         user: "anna".to_owned(),
         default_socket: socket(home),
         machine_id: None,
+        time_zone: None,
     }
 }
 

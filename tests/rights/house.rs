@@ -159,6 +159,7 @@ impl House {
             uid: rustix::process::geteuid().as_raw(),
             user: OWNER.to_owned(),
             machine_id: None,
+            time_zone: None,
         };
         Service::open(world, environment).unwrap()
     }

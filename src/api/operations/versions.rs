@@ -18,7 +18,7 @@ pub struct Version {
     pub id: VersionId,
     /// The record.
     pub record: String,
-    /// `contact` or `company`.
+    /// `contact`, `company` or `activity`.
     pub kind: String,
     /// What it was called then.
     pub name: String,
@@ -62,7 +62,7 @@ impl From<VersionView> for Version {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ListVersions")]
 pub struct List {
-    /// Only of this record, such as `c5` or `f2`.
+    /// Only of this record, such as `c5`, `f2` or `a8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
     /// All there are, not only what lost against a later change.
@@ -87,8 +87,10 @@ impl Operation for List {
 
 fn record_of(text: &str) -> Result<RecordId, Fault> {
     let contact = text.parse::<postrider_model::ContactId>().map(RecordId::from);
-    contact.or_else(|_| text.parse::<postrider_model::CompanyId>().map(RecordId::from)).map_err(|_| {
-        let cause = format!("`{text}` is no record's id, such as c5 or f2");
+    let other = |_| text.parse::<postrider_model::CompanyId>().map(RecordId::from);
+    let activity = |_| text.parse::<postrider_model::ActivityId>().map(RecordId::from);
+    contact.or_else(other).or_else(activity).map_err(|_| {
+        let cause = format!("`{text}` is no record's id, such as c5, f2 or a8");
         Fault::new(ErrorClass::Config, "read an id", cause)
     })
 }
@@ -98,7 +100,7 @@ fn record_of(text: &str) -> Result<RecordId, Fault> {
 pub struct VersionDetails {
     /// What a listing has of it.
     pub version: Version,
-    /// The vCard or the name that it was.
+    /// The vCard, the calendar or the name that it was.
     pub content: String,
 }
 

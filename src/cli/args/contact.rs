@@ -334,7 +334,7 @@ pub enum GroupCommand {
 pub enum ConflictsCommand {
     /// What lost against a later change, newest first.
     List {
-        /// Only of this record, such as c5.
+        /// Only of this record, such as c5 or a8.
         record: Option<String>,
         /// All that records were, not only what lost.
         #[arg(long)]

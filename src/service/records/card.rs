@@ -10,7 +10,7 @@ use postrider_model::{CompanyId, Contact};
 use postrider_store::ContactDoc;
 
 /// The form of a name that is compared: its words, folded.
-pub(super) fn folded(name: &str) -> String {
+pub(in crate::service) fn folded(name: &str) -> String {
     let words = query_words(name).join(" ");
     // A name of signs alone is compared as it stands.
     if words.is_empty() { name.trim().to_lowercase() } else { words }

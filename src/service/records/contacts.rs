@@ -229,7 +229,7 @@ impl Service {
     }
 
     /// Drawn at random (RFC 9562, section 5.4).
-    pub(super) fn new_uuid(&self) -> String {
+    pub(in crate::service) fn new_uuid(&self) -> String {
         let mut octets = [0; 16];
         self.world.entropy.fill(&mut octets);
         octets[6] = octets[6] & 0x0f | 0x40;

@@ -126,7 +126,7 @@ impl Service {
     ///
     /// # Errors
     /// Where the caller sees none.
-    pub(super) fn label_named(
+    pub(in crate::service) fn label_named(
         &self,
         caller: &Caller,
         kind: LabelKind,

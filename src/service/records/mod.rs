@@ -1,7 +1,7 @@
 //! Contacts, companies, tags and groups, and what they were: whoever sees a record may change it; whose it is may delete it and show it to others
 //! (F7.4).
 
-mod card;
+pub(super) mod card;
 mod changes;
 mod companies;
 mod contacts;
@@ -28,7 +28,7 @@ pub use versions::VersionView;
 
 impl Service {
     /// As whom the caller looks at records.
-    fn viewer(&self, caller: &Caller) -> Viewer {
+    pub(super) fn viewer(&self, caller: &Caller) -> Viewer {
         match caller.has_everything() {
             true => Viewer::Everything,
             false => Viewer::User {
@@ -40,11 +40,11 @@ impl Service {
     }
 
     /// The addresses of a user, in lower case: those that `users.toml` tells, and those of their accounts.
-    fn addresses_of_user(&self, user: &str) -> Vec<String> {
+    pub(super) fn addresses_of_user(&self, user: &str) -> Vec<String> {
         let told =
             self.config.users.iter().flat_map(|users| users.users.get(user)).flat_map(|user| &user.addresses);
         let accounts = self.config.accounts.values().filter_map(|read| read.as_ref().ok());
-        let accounts = accounts.filter(|account| account.user.as_deref() == Some(user));
+        let accounts = accounts.filter(|account| self.config.user_of(account) == Some(user));
         let all: BTreeSet<String> = told
             .chain(accounts.map(|account| &account.address))
             .map(|address| address.to_lowercase())
@@ -53,7 +53,7 @@ impl Service {
     }
 
     /// A record of that kind that the caller sees; `id` is how people call it.
-    fn seen(
+    pub(super) fn seen(
         &self,
         caller: &Caller,
         kind: &str,
@@ -68,7 +68,12 @@ impl Service {
     }
 
     /// What an id answers of which there is nothing that the caller sees. Where there is something, it is noted.
-    fn unseen(&self, caller: &Caller, kind: &str, id: impl Into<RecordId> + Display + Copy) -> Fault {
+    pub(super) fn unseen(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        id: impl Into<RecordId> + Display + Copy,
+    ) -> Fault {
         let is_there =
             self.reader().and_then(|reader| Ok(reader.seen_record(&Viewer::Everything, id.into())?));
         if is_there.is_ok_and(|record| record.kind == kind) {
@@ -78,14 +83,14 @@ impl Service {
     }
 
     /// Notes a look in another's name.
-    fn note_record_look(&self, caller: &Caller, object: impl FnOnce() -> String) {
+    pub(super) fn note_record_look(&self, caller: &Caller, object: impl FnOnce() -> String) {
         if caller.acts_as_another() {
             self.note(self.line(caller, Act::SeeRecord, "", &object()));
         }
     }
 
     /// That the record is the caller's own, which they see.
-    fn own(
+    pub(super) fn own(
         &self,
         caller: &Caller,
         kind: &str,
@@ -99,7 +104,7 @@ impl Service {
     }
 
     /// That a caller may show something to these: to a role of theirs, or to all.
-    fn may_show(&self, caller: &Caller, visibility: &Visibility) -> Result<(), Fault> {
+    pub(super) fn may_show(&self, caller: &Caller, visibility: &Visibility) -> Result<(), Fault> {
         let Visibility::Role(role) = visibility else { return Ok(()) };
         let known = match caller.has_everything() {
             true => self.config.users.as_ref().is_some_and(|users| users.roles.contains(role)),
@@ -117,7 +122,7 @@ impl Service {
     }
 
     /// One transaction that outlives the power, with its line in the audit log, where there is room for it (F10.2).
-    fn record_work<R>(
+    pub(super) fn record_work<R>(
         &mut self,
         line: AuditEntry,
         octets: usize,
@@ -145,7 +150,7 @@ impl Service {
     }
 
     /// Brings deleted records of one kind back: all of them, or none.
-    fn restore_records<I: Into<RecordId> + Display + Copy>(
+    pub(super) fn restore_records<I: Into<RecordId> + Display + Copy>(
         &mut self,
         caller: &Caller,
         kind: &str,
@@ -165,12 +170,12 @@ impl Service {
 }
 
 /// What an id answers of which there is nothing that the caller sees.
-fn absent(kind: &str, id: impl Display) -> Fault {
+pub(super) fn absent(kind: &str, id: impl Display) -> Fault {
     Fault::new(ErrorClass::NotFound, format!("find {kind} {id}"), "there is none of that id")
         .hint(format!("`postrider {kind} list` prints ids"))
 }
 
-fn listed<I: Display>(what: &str, ids: &[I]) -> String {
+pub(super) fn listed<I: Display>(what: &str, ids: &[I]) -> String {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     format!("{what} {}", ids.join(" "))
 }

@@ -1,8 +1,10 @@
 //! What records were: listed, shown, brought back (F5.2).
 
-use postrider_formats::vcard::Card;
-use postrider_model::{CompanyId, ContactId, ErrorClass, Fault, LabelId, RecordId, Timestamp, VersionId};
-use postrider_store::{StoreError, Tx, Version};
+use postrider_formats::{icalendar::Item, vcard::Card};
+use postrider_model::{
+    ActivityId, CompanyId, ContactId, ErrorClass, Fault, LabelId, RecordId, Timestamp, VersionId,
+};
+use postrider_store::{ChangedGroups, StoreError, Tx, Version};
 use serde::Deserialize;
 
 use super::{absent, card};
@@ -18,7 +20,7 @@ pub struct VersionView {
     pub id: VersionId,
     /// The record, as people call it.
     pub record: String,
-    /// `contact` or `company`.
+    /// `contact`, `company` or `activity`.
     pub kind: String,
     /// The number that the record had then.
     pub rev: u64,
@@ -36,7 +38,7 @@ pub struct VersionView {
     pub is_conflict: bool,
     /// What it was called then.
     pub name: String,
-    /// The card or the name that it was, whole.
+    /// The card, the calendar or the name that it was, whole.
     pub content: String,
 }
 
@@ -51,6 +53,8 @@ struct Snapshot {
     company: Option<i64>,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    in_schedule: Option<bool>,
     #[serde(default)]
     labels: Vec<i64>,
 }
@@ -111,25 +115,30 @@ impl Service {
             serde_json::from_str(&version.snapshot).map_err(|error| refuse(&error.to_string()))?;
         let context = self.here(caller, &format!("{id} was restored"));
         let line = self.line(caller, Act::ChangeRecord, "", &format!("{record} as {id}"));
-        let card = match &snapshot.doc {
-            Some(text) => Some(Card::read(text.as_bytes()).map_err(|error| refuse(&error.to_string()))?),
-            None => None,
-        };
+        let defaults = self.defaults();
+        let was = Was::read(&version.record.kind, &snapshot).map_err(|cause| refuse(&cause))?;
         let of = version.record.id;
         let done = self.record_work(line, version.snapshot.len(), |tx| {
             if tx.record(of)?.ok_or(StoreError::NoSuchRecord)?.deleted.is_some() {
                 tx.restore_record(of, &context)?;
             }
-            match (&card, &snapshot.name) {
-                (Some(card), _) => {
+            match &was {
+                Was::Contact(card) => {
                     let company = company_still_there(tx, snapshot.company)?;
                     let doc = card::doc_of(card, snapshot.kind.clone().unwrap_or_default(), company);
                     tx.change_contact(ContactId(of.0), &doc, &context)?;
                 }
-                (None, Some(name)) => {
+                Was::Company(name) => {
                     tx.rename_company(CompanyId(of.0), name, &card::folded(name), &context)?;
                 }
-                (None, None) => {}
+                Was::Activity(item) => {
+                    let all = ChangedGroups { content: true, timing: true, people: true };
+                    let doc = crate::service::activities::doc_of(item, defaults);
+                    tx.change_activity(ActivityId(of.0), &doc, all, &context)?;
+                    if let Some(on) = snapshot.in_schedule {
+                        tx.set_in_schedule(ActivityId(of.0), on, &context)?;
+                    }
+                }
             }
             relabel(tx, of, &snapshot.labels, &context)
         });
@@ -138,6 +147,36 @@ impl Service {
             _ => fault,
         })?;
         Ok(record)
+    }
+}
+
+/// What a record was, read.
+enum Was {
+    Contact(Card),
+    Company(String),
+    Activity(Item),
+}
+
+impl Was {
+    fn read(kind: &str, snapshot: &Snapshot) -> Result<Self, String> {
+        match (kind, &snapshot.doc, &snapshot.name) {
+            ("activity", Some(text), _) => {
+                Item::read(text.as_bytes()).map(Self::Activity).map_err(|error| error.to_string())
+            }
+            (_, Some(text), _) => {
+                Card::read(text.as_bytes()).map(Self::Contact).map_err(|error| error.to_string())
+            }
+            (_, None, Some(name)) => Ok(Self::Company(name.clone())),
+            (_, None, None) => Err("nothing is kept of it".to_owned()),
+        }
+    }
+
+    fn called(&self) -> String {
+        match self {
+            Self::Contact(card) => card::shown_name(&card.contact()),
+            Self::Company(name) => name.clone(),
+            Self::Activity(item) => item.activity().content.title,
+        }
     }
 }
 
@@ -172,15 +211,15 @@ fn relabel(
 fn shown(kind: &str, id: RecordId) -> String {
     match kind {
         "company" => CompanyId(id.0).to_string(),
+        "activity" => ActivityId(id.0).to_string(),
         _ => ContactId(id.0).to_string(),
     }
 }
 
 fn view(version: Version) -> VersionView {
     let snapshot: Option<Snapshot> = serde_json::from_str(&version.snapshot).ok();
+    let called = snapshot.as_ref().and_then(|snapshot| Was::read(&version.record.kind, snapshot).ok());
     let (doc, name) = snapshot.map(|snapshot| (snapshot.doc, snapshot.name)).unwrap_or_default();
-    let called = doc.as_ref().and_then(|text| Card::read(text.as_bytes()).ok());
-    let called = called.map(|card| card::shown_name(&card.contact()));
     VersionView {
         id: version.id,
         record: shown(&version.record.kind, version.record.id),
@@ -192,7 +231,7 @@ fn view(version: Version) -> VersionView {
         what: version.what,
         why: version.why,
         is_conflict: version.is_conflict,
-        name: called.or_else(|| name.clone()).unwrap_or_default(),
+        name: called.map(|was| was.called()).unwrap_or_default(),
         content: doc.or(name).unwrap_or_default(),
     }
 }

@@ -23,7 +23,7 @@ CREATE TABLE activity (
     labels_us   INTEGER NOT NULL       -- and its groups
 ) STRICT;
 CREATE INDEX activity_uid ON activity (uid, occurrence);
-CREATE UNIQUE INDEX activity_master ON activity (master, occurrence) WHERE master IS NOT NULL;
+CREATE INDEX activity_master ON activity (master) WHERE master IS NOT NULL;
 CREATE INDEX activity_start ON activity (start_us);
 
 CREATE TABLE participant (

@@ -97,6 +97,7 @@ impl Rig {
             uid: rustix::process::geteuid().as_raw(),
             user: "anna".to_owned(),
             machine_id: None,
+            time_zone: None,
         };
         Service::open(world, env).unwrap()
     }

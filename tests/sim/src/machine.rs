@@ -291,6 +291,7 @@ impl Machine {
             uid: fs::metadata(self.folder.path())?.uid(),
             user: "sim".to_owned(),
             machine_id: Some("simulated machine".to_owned()),
+            time_zone: Some("Europe/Berlin".to_owned()),
         })
     }
 
