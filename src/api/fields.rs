@@ -57,6 +57,10 @@ shown_id! {
     CompanyId, CompanyId, "^f[1-9][0-9]{0,17}$"
 }
 shown_id! {
+    /// An appointment or a task, such as `a8`.
+    ActivityId, ActivityId, "^a[1-9][0-9]{0,17}$"
+}
+shown_id! {
     /// What a record was, such as `v4`.
     VersionId, VersionId, "^v[1-9][0-9]{0,17}$"
 }

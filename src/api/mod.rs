@@ -33,7 +33,9 @@ mod who;
 
 pub use client::{Client, socket_of};
 pub use doors::{Door, Doors};
-pub use fields::{Base64, CompanyId, ContactId, Instant, MessageId, OutboxId, Problem, VersionId};
+pub use fields::{
+    ActivityId, Base64, CompanyId, ContactId, Instant, MessageId, OutboxId, Problem, VersionId,
+};
 pub use openapi::describe;
 pub use operation::{Answer, Media, Method, Octets, Operation};
 pub use server::{Answering, serve};

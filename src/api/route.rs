@@ -7,8 +7,8 @@ use schemars::{Schema, SchemaGenerator};
 use super::{
     operation::{Answer, Media, Method, Operation},
     operations::{
-        account_settings, accounts, audit, companies, contacts, folders, labels, mail, mail_edit, outbox,
-        providers, sharing, status, sync, tokens, versions,
+        account_settings, accounts, activities, audit, companies, contacts, folders, labels, mail, mail_edit,
+        outbox, providers, sharing, status, sync, tokens, versions,
     },
     refusal::Refusal,
 };
@@ -120,6 +120,17 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<versions::List>(),
     Route::of::<versions::Show>(),
     Route::of::<versions::Restore>(),
+    Route::of::<activities::List>(),
+    Route::of::<activities::Show>(),
+    Route::of::<activities::Add>(),
+    Route::of::<activities::Edit>(),
+    Route::of::<activities::Cancel>(),
+    Route::of::<activities::Restore>(),
+    Route::of::<activities::Respond>(),
+    Route::of::<activities::FreeBusy>(),
+    Route::of::<activities::Today>(),
+    Route::of::<activities::Import>(),
+    Route::of::<activities::Export>(),
     Route::of::<accounts::List>(),
     Route::of::<accounts::Show>(),
     Route::of::<accounts::Way>(),

@@ -1,5 +1,6 @@
 //! The command line (spec, "Command line"): what can be said, and nothing of what it does.
 
+mod activity;
 mod api;
 mod audit;
 mod contact;
@@ -11,6 +12,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use activity::{
+    ActivityCommand, ActivityFields, ActivityQuery, PrivacyArg, ResponseArg, ShowAsArg, StatusArg,
+};
 pub use api::{ApiCommand, TokenCommand};
 pub use audit::{AuditCommand, AuditList};
 pub use contact::{
@@ -147,6 +151,9 @@ pub enum Command {
     /// Groups of contacts and of activities.
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Appointments and tasks.
+    #[command(subcommand)]
+    Activity(ActivityCommand),
     /// What lost against a later change, and all that records were.
     #[command(subcommand)]
     Conflicts(ConflictsCommand),

@@ -1,6 +1,7 @@
 //! What a person types, and what a person reads. One file a command; words and tables only: what is done is `service`'s.
 
 mod account;
+mod activity;
 mod api;
 mod args;
 mod audit;
@@ -128,6 +129,7 @@ async fn command(door: &mut Door, cli: Cli, out: Out) -> Result<Exit, Fault> {
         Some(Command::Company(command)) => company::company(door, command, out).await,
         Some(Command::Tag(command)) => label::tags(door, command, out).await,
         Some(Command::Group(command)) => label::groups(door, command, out).await,
+        Some(Command::Activity(command)) => activity::activity(door, command, out).await,
         Some(Command::Conflicts(command)) => conflicts::conflicts(door, command, out).await,
         Some(Command::Store(command)) => {
             let here = door.here("manage the store")?;

@@ -16,6 +16,7 @@ mod scene;
 mod stored;
 
 mod accounts;
+mod activities;
 mod both_ways;
 mod changes;
 mod commands;

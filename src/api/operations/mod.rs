@@ -2,6 +2,8 @@
 
 pub mod account_settings;
 pub mod accounts;
+pub mod activities;
+pub mod activity_fields;
 pub mod audit;
 pub mod companies;
 pub mod contact_fields;

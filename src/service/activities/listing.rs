@@ -272,6 +272,11 @@ impl Service {
         Ok(super::doc::of(postrider_formats::occurrences::instant(&moment, self.zone())))
     }
 
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
     /// How far the clocks of the place that the settings name are ahead of UTC then, in seconds.
     pub fn offset_s(&self, at: Timestamp) -> i32 {
         use chrono::{Offset, TimeZone};

@@ -276,9 +276,9 @@ impl Activity {
         !self.timing.rules.is_empty() || !self.timing.further.is_empty()
     }
 
-    /// Whether it takes whole days.
-    pub const fn is_all_day(&self) -> bool {
-        matches!(self.timing.start, Some(Moment::Day(_)))
+    /// Whether it takes whole days, or is due on one.
+    pub fn is_all_day(&self) -> bool {
+        matches!(self.timing.start.as_ref().or(self.timing.end.as_ref()), Some(Moment::Day(_)))
     }
 }
 
