@@ -13,6 +13,7 @@ mod alarm;
 mod clocks;
 mod component;
 mod file;
+pub mod imip;
 mod line;
 mod moment;
 mod named;
