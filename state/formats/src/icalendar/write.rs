@@ -6,12 +6,12 @@ use chrono::Datelike;
 use postrider_model::Moment;
 
 use super::{
-    Item, Method, PRODUCT, clocks,
+    Item, Method, clocks,
     component::{Component, Part},
     line::Line,
     moment,
     named::{Named, Zones},
-    read,
+    new_calendar, read,
 };
 use crate::zones;
 
@@ -27,12 +27,7 @@ pub(super) fn calendar(
     components: Vec<(Component, Zones)>,
     method: Option<Method>,
 ) -> String {
-    let mut calendar = Component::new("VCALENDAR");
-    calendar.push(Line::new("VERSION", Vec::new(), "2.0"));
-    calendar.push(Line::new("PRODID", Vec::new(), PRODUCT));
-    if let Some(method) = method {
-        calendar.push(Line::new("METHOD", Vec::new(), method.name()));
-    }
+    let mut calendar = new_calendar(method);
     calendar.parts.extend(properties.into_iter().map(Part::Line));
     let mut named = Once::default();
     let components: Vec<Part> = components
@@ -46,11 +41,12 @@ pub(super) fn calendar(
 
 /// Of what the calendars said from which they came, that which all said.
 fn in_common(items: &[Item]) -> Vec<Line> {
-    let Some((first, others)) = items.split_first() else { return Vec::new() };
+    let mut others = items.iter().filter(|item| !item.is_taken_out());
+    let Some(first) = others.next() else { return Vec::new() };
     let is_own = |line: &Line| matches!(line.name.as_str(), "VERSION" | "PRODID" | "METHOD");
     let is_said = |item: &Item, line: &Line| item.calendar.lines().any(|other| other == line);
     let lines = first.calendar.lines().filter(|line| !is_own(line));
-    lines.filter(|line| others.iter().all(|item| is_said(item, line))).cloned().collect()
+    lines.filter(|line| others.clone().all(|item| is_said(item, line))).cloned().collect()
 }
 
 /// The components in the order of the items, but each behind its series, and what was taken out of that as exceptions of it.
