@@ -210,4 +210,19 @@ mod tests {
         let moscow = timezone("Moscow", Tz::Europe__Moscow, 2026).raw().replace("\r\n ", "");
         assert!(moscow.contains("20101031T030000,20141026T020000\r\n"), "{moscow}");
     }
+
+    #[test]
+    fn what_is_said_of_a_zone_is_that_zone() {
+        use super::super::{line::Param, named::Given};
+        for zone in chrono_tz::TZ_VARIANTS.iter() {
+            let mut given = Given::default();
+            given.take(timezone("Nameless", *zone, 2026));
+            let mut event = Component::new("VEVENT");
+            event.push(Line::new("DTSTART", vec![Param::new("TZID", "Nameless")], "20260320T090000"));
+            let found = given.of(&event).get("Nameless").and_then(|named| named.zone);
+            let offsets =
+                |zone: Tz| (0..365).map(move |day| Clock::at(zone, midnight(2026) + Days::new(day)).offset_s);
+            assert!(found.is_some_and(|found| offsets(found).eq(offsets(*zone))), "{zone}: {found:?}");
+        }
+    }
 }
