@@ -13,7 +13,7 @@
 //! | [`zones`] | time zones by their names, and by their clocks |
 //! | [`occurrences`] | an activity, and what differs of its series → when it takes place |
 //! | [`vcard`] | contacts as vCards, read, changed and written |
-//! | [`icalendar`] | appointments and tasks as iCalendar, read, changed and written |
+//! | [`icalendar`] | appointments and tasks as iCalendar, read, changed and written; invitations found in mail, and written |
 //! | [`maildir`], [`mbox`] | the two mailbox formats of an export |
 //! | [`display`] | text from outside, made harmless for a terminal |
 //!

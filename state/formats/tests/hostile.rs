@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use postrider_formats::icalendar::{Item, ItemError, write_all};
+use postrider_formats::icalendar::{Item, ItemError, imip, write_all};
+use postrider_formats::join_links::Masks;
 use postrider_formats::message::{self, MAX_DEPTH, Structure};
 use postrider_formats::{display, folder_name, mbox, query, words};
 
@@ -12,6 +13,7 @@ fn parse_on_small_stack(raw: Vec<u8>) -> message::ParsedMessage {
         .stack_size(2 * 1024 * 1024)
         .spawn(move || {
             let parsed = message::parse(&raw);
+            assert_eq!(imip::read(&raw), None);
             // Dropping, comparing and writing the tree must not overflow either.
             let copy = parsed.clone();
             assert_eq!(copy.structure, parsed.structure);
@@ -227,6 +229,7 @@ fn damage(random: &mut Seeded, raw: &mut Vec<u8>) {
 #[test]
 fn twenty_thousand_damaged_messages_are_read() {
     let mut random = Seeded(0x5eed_0000_0000_0002);
+    let masks = Masks::new(&[]).unwrap();
     for round in 0..20_000 {
         let raw = mutated(&mut random);
         let parsed = message::parse(&raw);
@@ -241,6 +244,8 @@ fn twenty_thousand_damaged_messages_are_read() {
             display::escape(&text),
             folder_name::decode_lossless(&raw),
             mbox::write_message(&raw, &text, 0),
+            masks.join_url(Some(&text), None),
+            imip::read(&raw),
         );
     }
 }
@@ -259,7 +264,9 @@ fn five_thousand_damaged_calendars_are_read() {
         for _ in 0..=random.below(8) {
             damage(&mut random, &mut raw);
         }
+        let mail = [b"Content-Type: text/calendar\r\n\r\n".as_slice(), &raw].concat();
         let items: Vec<Item> = Item::read_all(&raw).into_iter().flatten().collect();
+        assert!(imip::read(&mail).is_none_or(|invitation| invitation.items == items), "round {round}");
         read += items.len();
         for item in items.iter().take(2) {
             let (mut activity, own) = (item.activity(), item.own());

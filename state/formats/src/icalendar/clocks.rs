@@ -183,30 +183,46 @@ fn offset_text(offset_s: i32) -> String {
 mod tests {
     use super::*;
 
-    fn text(zone: Tz) -> String {
-        timezone(zone.name(), zone, 2026).raw()
-    }
-
     #[test]
-    fn clocks_that_follow_a_rule_are_told_by_it() {
+    fn clocks_that_follow_a_rule_are_told_by_it_and_those_that_do_so_no_more_by_their_dates() {
         for (zone, rules) in [
             (
                 Tz::Europe__Berlin,
                 ["FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU", "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU"].as_slice(),
             ),
             (Tz::America__New_York, &["FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"]),
-            (Tz::Asia__Jerusalem, &["FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=23,24,25,26,27,28,29;BYDAY=FR"]),
+            (
+                Tz::Asia__Jerusalem,
+                &[
+                    "FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=23,24,25,26,27,28,29;BYDAY=FR",
+                    "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
+                ],
+            ),
             (Tz::Asia__Kolkata, &[]),
+            (Tz::Europe__Moscow, &[]),
         ] {
-            let text = text(zone);
-            assert_eq!(
-                text.matches("RRULE:").count(),
-                rules.len().max(if zone == Tz::Asia__Jerusalem { 2 } else { 0 }),
-                "{text}"
-            );
+            let text = timezone(zone.name(), zone, 2026).raw().replace("\r\n ", "");
+            assert_eq!(text.matches("RRULE:").count(), rules.len(), "{text}");
             for rule in rules {
                 assert!(text.contains(&format!("RRULE:{rule}\r\n")), "{rule}: {text}");
             }
+        }
+        let moscow = timezone("Moscow", Tz::Europe__Moscow, 2026).raw().replace("\r\n ", "");
+        assert!(moscow.contains("20101031T030000,20141026T020000\r\n"), "{moscow}");
+    }
+
+    #[test]
+    fn what_is_said_of_a_zone_is_that_zone() {
+        use super::super::{line::Param, named::Given};
+        for zone in chrono_tz::TZ_VARIANTS.iter() {
+            let mut given = Given::default();
+            given.take(timezone("Nameless", *zone, 2026));
+            let mut event = Component::new("VEVENT");
+            event.push(Line::new("DTSTART", vec![Param::new("TZID", "Nameless")], "20260320T090000"));
+            let found = given.of(&event).get("Nameless").and_then(|named| named.zone);
+            let offsets =
+                |zone: Tz| (0..365).map(move |day| Clock::at(zone, midnight(2026) + Days::new(day)).offset_s);
+            assert!(found.is_some_and(|found| offsets(found).eq(offsets(*zone))), "{zone}: {found:?}");
         }
     }
 }

@@ -6,10 +6,8 @@ use super::{
     line::{self, Line},
 };
 
-/// Lines of a calendar itself, beyond which no more are kept.
-const MAX_HEAD: usize = 50;
-/// Octets of such a line, beyond which it is not kept.
-const MAX_HEAD_LINE: usize = 1024;
+/// Octets of a calendar's own properties, beyond which no more are kept: each item has them.
+const MAX_HEAD: usize = 4 * 1024;
 
 /// A `VCALENDAR` as it came.
 #[derive(Debug)]
@@ -52,6 +50,8 @@ struct Reader {
     /// Components within the innermost of these that are too deep to be kept.
     too_deep: usize,
     begun: usize,
+    /// Octets of the calendar's own properties.
+    head: usize,
     lines: usize,
     octets: usize,
 }
@@ -62,12 +62,13 @@ impl Reader {
             "BEGIN" => self.begin(number, &line),
             "END" => self.end(&line),
             _ if self.open.is_empty() => {
-                let is_kept = !line.name.is_empty() && line.raw().len() <= MAX_HEAD_LINE;
-                let head = self.calendars.last_mut().filter(|_| self.is_in_calendar && is_kept);
-                if let Some(head) =
-                    head.map(|calendar| &mut calendar.head).filter(|head| head.parts.len() < MAX_HEAD)
+                let is_kept = self.is_in_calendar && !line.name.is_empty();
+                let room = MAX_HEAD.saturating_sub(self.head);
+                if let Some(calendar) =
+                    self.calendars.last_mut().filter(|_| is_kept && line.raw().len() <= room)
                 {
-                    head.push(line);
+                    self.head += line.raw().len();
+                    calendar.head.push(line);
                 }
             }
             _ => {
@@ -92,7 +93,7 @@ impl Reader {
         }
         if component.name == "VCALENDAR" {
             self.calendars.push(Pieces { head: component, components: Vec::new() });
-            self.is_in_calendar = true;
+            (self.is_in_calendar, self.head) = (true, 0);
         } else if self.is_in_calendar {
             if self.open.is_empty() {
                 (self.begun, self.lines, self.octets) = (number, 0, 0);

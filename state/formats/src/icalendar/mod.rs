@@ -13,12 +13,14 @@ mod alarm;
 mod clocks;
 mod component;
 mod file;
+pub mod imip;
 mod line;
 mod moment;
 mod named;
 mod patch;
 mod people;
 mod read;
+mod sayable;
 mod uid;
 mod write;
 
@@ -192,11 +194,8 @@ impl Item {
         };
         let mut component = Component::new(name);
         component.push(Line::new("DTSTAMP", Vec::new(), moment::instant_text(Timestamp(0))));
-        let mut calendar = Component::new("VCALENDAR");
-        calendar.push(Line::new("VERSION", Vec::new(), "2.0"));
-        calendar.push(Line::new("PRODID", Vec::new(), PRODUCT));
         let (component, zones) = patch::patched(&component, &Zones::new(), activity, own);
-        Self { calendar: Arc::new(calendar), zones, component }
+        Self { calendar: Arc::new(new_calendar(None)), zones, component }
     }
 
     /// What it says that all share, as far as an activity has fields for it.
@@ -248,6 +247,17 @@ impl Item {
         self.component.first("RECURRENCE-ID").is_some()
             && read::status(&self.component, kind) == postrider_model::Status::Cancelled
     }
+}
+
+/// A calendar of our own.
+fn new_calendar(method: Option<Method>) -> Component {
+    let mut calendar = Component::new("VCALENDAR");
+    calendar.push(Line::new("VERSION", Vec::new(), "2.0"));
+    calendar.push(Line::new("PRODID", Vec::new(), PRODUCT));
+    if let Some(method) = method {
+        calendar.push(Line::new("METHOD", Vec::new(), method.name()));
+    }
+    calendar
 }
 
 /// The items of a calendar, in its order; an occurrence that was taken out comes behind its series.
@@ -371,7 +381,8 @@ fn exception(moment: Moment, start: Option<&Moment>) -> Occurrence {
 }
 
 impl Item {
-    /// That occurrence of a series, taken out of it. It names no zone, so that as many as there may be take little room.
+    /// That occurrence of a series, taken out of it. It names no zone, and has nothing of the calendar's, so that as many as there may be
+    /// take little room.
     fn without(&self, occurrence: Occurrence) -> Self {
         let mut zones = Zones::new();
         let is_floating =
@@ -385,6 +396,6 @@ impl Item {
             component.push(moment::occurrence_line(name, occurrence, form.as_ref(), &mut zones));
         }
         component.push(Line::new("STATUS", Vec::new(), "CANCELLED"));
-        Self { calendar: Arc::clone(&self.calendar), zones, component }
+        Self { calendar: Arc::new(new_calendar(None)), zones, component }
     }
 }

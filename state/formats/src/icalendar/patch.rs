@@ -13,7 +13,7 @@ use super::{
     line::{self, Line, Param},
     moment,
     named::{self, Zones},
-    people, read,
+    people, read, sayable,
 };
 
 /// What says the same as another property, for programs that know more; what it says holds no longer once that one is changed.
@@ -22,6 +22,7 @@ const TWINS: [(&str, &[&str]); 2] =
 
 /// The component that says what these say. Only properties that say something else are touched.
 pub(super) fn patched(component: &Component, zones: &Zones, now: &Activity, own: &Own) -> (Component, Zones) {
+    let (now, own) = (&sayable::activity(now), &sayable::own(own));
     let mut patch = Patch { component: component.clone(), zones: zones.clone() };
     patch.kind(now.kind);
     patch.identity(now);

@@ -14,13 +14,14 @@ const ANSWERED: &str = "X-MS-OLK-RESPTIME";
 /// Somebody by address; `None` for whoever is named by something else.
 pub(super) fn person(line: &Line) -> Option<Person> {
     let value = line.value.trim();
-    let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
-    let address = if scheme.is_some() { value.get(7..).unwrap_or_default() } else { value };
-    let is_address = |text: &str| text.contains('@') && !text.contains([':', '/', ' ']);
-    // Whoever is named by something else may have an address beside it (RFC 7986, section 6.2).
-    let email = Some(address)
-        .filter(|text| is_address(text))
-        .or_else(|| line.param("EMAIL").filter(|text| is_address(text)))?;
+    let is_mail = value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
+    let email = if is_mail {
+        value.get(7..).map(str::trim).filter(|address| !address.is_empty())?
+    } else {
+        // Whoever is named by something else may have an address beside it (RFC 7986, section 6.2).
+        let is_address = |text: &&str| text.contains('@') && !text.contains([':', '/', ' ']);
+        Some(value).filter(is_address).or_else(|| line.param("EMAIL").filter(is_address))?
+    };
     Some(Person { email: email.to_owned(), name: line.param("CN").map(str::to_owned) })
 }
 

@@ -93,12 +93,16 @@ pub(super) fn join_line(component: &Component) -> Option<&Line> {
 
 /// Whether a line tells that, by an address of the web.
 pub(super) fn is_join(line: &Line) -> bool {
-    let value = line.value.trim();
-    let is_of_web = |scheme: &&str| {
+    JOIN.contains(&line.name.as_str()) && is_of_web(&line.value)
+}
+
+/// Whether it is an address of the web.
+pub(super) fn is_of_web(value: &str) -> bool {
+    let value = value.trim();
+    ["https://", "http://"].iter().any(|scheme| {
         let start = value.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && value.len() > scheme.len()
-    };
-    JOIN.contains(&line.name.as_str()) && ["https://", "http://"].iter().any(is_of_web)
+    })
 }
 
 pub(super) fn status(component: &Component, kind: ActivityKind) -> Status {

@@ -6,51 +6,51 @@ use chrono::Datelike;
 use postrider_model::Moment;
 
 use super::{
-    Item, Method, PRODUCT, clocks,
+    Item, Method, clocks,
     component::{Component, Part},
     line::Line,
     moment,
     named::{Named, Zones},
-    read,
+    new_calendar, read,
 };
 use crate::zones;
 
 /// One calendar of all these: each series before what differs of it, what was taken out of it as `EXDATE`, and each zone that is named
 /// once, with how its clocks are set.
 pub fn write_all(items: &[Item]) -> String {
-    calendar(items, None).raw()
+    calendar(in_common(items), in_order(items), None)
 }
 
-/// The same, with what is wanted with it.
-pub(crate) fn calendar(items: &[Item], method: Option<Method>) -> Component {
-    let mut calendar = Component::new("VCALENDAR");
-    calendar.push(Line::new("VERSION", Vec::new(), "2.0"));
-    calendar.push(Line::new("PRODID", Vec::new(), PRODUCT));
-    if let Some(method) = method {
-        calendar.push(Line::new("METHOD", Vec::new(), method.name()));
-    }
-    calendar.parts.extend(in_common(items).into_iter().map(Part::Line));
+/// One calendar of these components, with these properties of its own, and with what is wanted with it.
+pub(super) fn calendar(
+    properties: Vec<Line>,
+    components: Vec<(Component, Zones)>,
+    method: Option<Method>,
+) -> String {
+    let mut calendar = new_calendar(method);
+    calendar.parts.extend(properties.into_iter().map(Part::Line));
     let mut named = Once::default();
-    let components: Vec<Part> = in_order(items)
+    let components: Vec<Part> = components
         .into_iter()
         .map(|(component, zones)| Part::Component(named.take(component, zones)))
         .collect();
     calendar.parts.extend(named.zones.into_values().map(Part::Component));
     calendar.parts.extend(components);
-    calendar
+    calendar.raw()
 }
 
 /// Of what the calendars said from which they came, that which all said.
 fn in_common(items: &[Item]) -> Vec<Line> {
-    let Some((first, others)) = items.split_first() else { return Vec::new() };
+    let mut others = items.iter().filter(|item| !item.is_taken_out());
+    let Some(first) = others.next() else { return Vec::new() };
     let is_own = |line: &Line| matches!(line.name.as_str(), "VERSION" | "PRODID" | "METHOD");
     let is_said = |item: &Item, line: &Line| item.calendar.lines().any(|other| other == line);
     let lines = first.calendar.lines().filter(|line| !is_own(line));
-    lines.filter(|line| others.iter().all(|item| is_said(item, line))).cloned().collect()
+    lines.filter(|line| others.clone().all(|item| is_said(item, line))).cloned().collect()
 }
 
 /// The components in the order of the items, but each behind its series, and what was taken out of that as exceptions of it.
-fn in_order(items: &[Item]) -> Vec<(Component, Zones)> {
+pub(super) fn in_order(items: &[Item]) -> Vec<(Component, Zones)> {
     let mut groups: Vec<Vec<&Item>> = Vec::new();
     let mut by_uid: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for item in items {

@@ -5,6 +5,7 @@
 //! is bounded by the caps below whatever the size of the message, and the stack by [`MAX_DEPTH`]. mail-parser reads the values of
 //! header fields; the walk is ours, because a tree with 20,000 levels must neither be built nor dropped.
 
+mod calendar;
 mod decode;
 mod envelope;
 mod fields;
@@ -14,6 +15,7 @@ mod structure;
 mod text;
 mod walk;
 
+pub(crate) use calendar::calendars;
 pub use fields::header_block;
 pub use identity::{match_key, thread_root};
 pub use postrider_model::{Address, AddressRole as Role, MatchKey};

@@ -69,6 +69,14 @@ fn what_does_not_recur_takes_place_once() {
         let expected: Vec<_> = expected.into_iter().map(|(start, end)| (utc(start), utc(end))).collect();
         assert_eq!(spans(&one, "2026-01-01 00:00", "2027-01-01 00:00"), expected, "{:?}", one.timing);
     }
+    let moment = activity(appointment, nine(), nine());
+    for (from, to, count) in [
+        ("2026-03-20 09:00", "2026-03-20 09:01", 1),
+        ("2026-03-20 09:01", "2026-03-20 09:02", 0),
+        ("2026-03-20 08:00", "2026-03-20 09:00", 0),
+    ] {
+        assert_eq!(spans(&moment, from, to).len(), count, "{from} to {to}");
+    }
     let once = activity(appointment, nine(), Some(at("2026-03-20 10:00", Some("UTC"))));
     for (from, to, count) in [
         ("2026-03-20 10:00", "2026-03-21 00:00", 0),

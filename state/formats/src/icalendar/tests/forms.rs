@@ -1,10 +1,12 @@
 //! Properties in every form in which programs write them.
 
-use postrider_model::{Own, ParticipantRole, Privacy, Response, ShowAs};
+use postrider_model::{
+    ActivityKind, Content, Occurrence, Own, ParticipantRole, Privacy, Response, ShowAs, Status,
+};
 
 use super::{
-    super::{Item, ItemError},
-    activity, at, day, event, own,
+    super::{Item, ItemError, write_all},
+    activity, at, day, event, own, participant, person, stamp,
 };
 
 #[test]
@@ -22,6 +24,7 @@ fn times_are_read_in_every_form() {
         ),
         ("DTSTART;VALUE=DATE:20260320", day("2026-03-20"), None),
         ("DTSTART:20260320", day("2026-03-20"), None),
+        ("DTSTART:20260320\nDURATION:P1W", day("2026-03-20"), Some(day("2026-03-27"))),
         ("DTSTART;VALUE=DATE:20260320T000000\nDURATION:P2D", day("2026-03-20"), Some(day("2026-03-22"))),
         (
             "DTSTART;VALUE=date-time;TZID=Europe/Berlin:20260320T0900",
@@ -156,4 +159,112 @@ fn what_is_wrong_with_one_is_said_of_that_one() {
     assert_eq!(read[8].as_ref().unwrap().activity().content.title, "");
     let said = read[1].as_ref().unwrap_err().to_string();
     assert_eq!(said, "the component that begins in line 7 has no UID");
+}
+
+#[test]
+fn what_a_task_says_of_how_far_it_is_is_read_in_every_form() {
+    let content = |lines: &str| {
+        let text = String::from_utf8(event(lines)).unwrap().replace("VEVENT", "VTODO");
+        Item::read(text.as_bytes()).unwrap().activity().content
+    };
+    let done = Content { completed: Some(stamp("2026-03-20 09:00")), ..Content::default() };
+    for (lines, expected) in [
+        ("COMPLETED:20260320T090000Z", Content { status: Status::Completed, ..done.clone() }),
+        ("STATUS:NEEDS-ACTION\nCOMPLETED:20260320T090000Z", done),
+        ("PERCENT-COMPLETE:101\nPRIORITY:10", Content::default()),
+        ("PERCENT-COMPLETE:100", Content { percent: Some(100), ..Content::default() }),
+        (
+            "STATUS:needs-action\nX-POSTRIDER-STATUS:DEFERRED",
+            Content { status: Status::Deferred, ..Content::default() },
+        ),
+        // Another program changed the one and left the other.
+        (
+            "STATUS:IN-PROCESS\nX-POSTRIDER-STATUS:DEFERRED",
+            Content { status: Status::InProcess, ..Content::default() },
+        ),
+    ] {
+        assert_eq!(content(lines), expected, "{lines}");
+    }
+}
+
+#[test]
+fn somebody_new_is_asked_and_another_address_is_nobodys_old_one() {
+    let lines = "DTSTART:20260320\nATTENDEE;EMAIL=old@x.org;X-OWN=1:mailto:old@x.org";
+    let item = Item::read(&event(lines)).unwrap();
+    let mut activity = item.activity();
+    activity.people.organizer = Some(person("me@x.org", None));
+    let new = |email, role, response| participant(email, None, role, response);
+    activity.people.participants = vec![
+        new("asked@x.org", ParticipantRole::Optional, Response::NeedsAction),
+        new("told@x.org", ParticipantRole::Informed, Response::NeedsAction),
+        new("comes@x.org", ParticipantRole::Required, Response::Accepted),
+    ];
+    let text = item.with(&activity, &item.own()).text().replace("\r\n ", "");
+    for line in [
+        "ATTENDEE;ROLE=OPT-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:asked@x.org\r\n",
+        "ATTENDEE;ROLE=NON-PARTICIPANT;PARTSTAT=NEEDS-ACTION:mailto:told@x.org\r\n",
+        "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED:mailto:comes@x.org\r\n",
+        "ORGANIZER:mailto:me@x.org\r\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    let item = Item::read(&event("DTSTART:20260320\nORGANIZER;EMAIL=old@x.org;X-OWN=1:urn:uuid:1")).unwrap();
+    let mut activity = item.activity();
+    activity.people.organizer = Some(person("new@x.org", None));
+    let text = item.with(&activity, &item.own()).text();
+    assert!(text.contains("ORGANIZER;X-OWN=1:mailto:new@x.org\r\n"), "{text}");
+}
+
+#[test]
+fn dates_that_cannot_be_read_are_nobodys_to_change() {
+    let item =
+        Item::read(&event("DTSTART:20260320T090000Z\nRDATE:soon,20260321T090000Z,20260322T090000Z")).unwrap();
+    let mut activity = item.activity();
+    activity.timing.further.remove(0);
+    let text = item.with(&activity, &item.own()).text();
+    assert!(text.contains("RDATE:soon,20260322T090000Z\r\n"), "{text}");
+}
+
+#[test]
+fn a_zone_is_known_by_the_place_that_is_named_beside_it() {
+    let text = String::from_utf8(event("DTSTART;TZID=/x/1/2:20260320T090000")).unwrap();
+    let zone = "BEGIN:VTIMEZONE\r\nTZID:/x/1/2\r\nX-LIC-LOCATION:Asia/Tokyo\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT";
+    let item = Item::read(text.replacen("BEGIN:VEVENT", zone, 1).as_bytes()).unwrap();
+    assert_eq!(item.activity().timing.start, Some(at("2026-03-20 09:00", "Asia/Tokyo")));
+    assert_eq!(item.unknown_zones().count(), 0);
+}
+
+#[test]
+fn what_is_said_of_a_zone_covers_the_first_of_what_is_in_it() {
+    let in_berlin = |local: &str| {
+        let mut activity = postrider_model::Activity::new(ActivityKind::Appointment, local);
+        activity.timing.start = Some(at(local, "Europe/Berlin"));
+        Item::new(&activity, &Own::default())
+    };
+    let (late, early) = (in_berlin("2026-03-20 09:00"), in_berlin("1995-03-20 09:00"));
+    assert!(
+        early.text().contains("DTSTART:19950101T000000\r\n")
+            && late.text().contains("DTSTART:20000101T000000\r\n")
+    );
+    for items in [[late.clone(), early.clone()], [early, late]] {
+        let text = write_all(&items);
+        assert_eq!(text.matches("BEGIN:VTIMEZONE").count(), 1, "{text}");
+        assert!(text.contains("DTSTART:19950101T000000\r\n"), "{text}");
+    }
+}
+
+/// In the night in which clocks are set back, an hour is shown twice, and what they show means the first.
+#[test]
+fn an_occurrence_in_the_second_of_two_hours_is_told_in_utc() {
+    for (instant, line) in [
+        ("2026-10-25 00:30", "RECURRENCE-ID;TZID=Europe/Berlin:20261025T023000\r\n"),
+        ("2026-10-25 01:30", "RECURRENCE-ID:20261025T013000Z\r\n"),
+    ] {
+        let mut activity = postrider_model::Activity::new(ActivityKind::Appointment, "1");
+        activity.occurrence = Some(Occurrence::At(stamp(instant)));
+        activity.timing.start = Some(at("2026-10-25 12:00", "Europe/Berlin"));
+        let item = Item::new(&activity, &Own::default());
+        assert!(item.text().contains(line), "{}", item.text());
+        assert_eq!(Item::read(item.text().as_bytes()).unwrap().activity(), activity);
+    }
 }

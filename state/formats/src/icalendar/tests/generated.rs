@@ -24,6 +24,57 @@ fn another_reader_agrees(text: &str) {
     }
 }
 
+#[test]
+fn what_no_calendar_can_say_is_left_out_and_changes_nothing_twice() {
+    use postrider_model::{
+        ActivityKind, Moment, Own, Participant, Person, Reminder, ReminderBy, ReminderTime, Timestamp,
+    };
+    let odd = Timestamp(1_700_000_000_123_456);
+    let local = chrono::DateTime::from_timestamp_micros(odd.0).unwrap().naive_utc();
+    let person = |email: &str, name: &str| Person { email: email.to_owned(), name: Some(name.to_owned()) };
+    let mut activity = Activity::new(ActivityKind::Task, "1");
+    activity.occurrence = Some(Occurrence::At(odd));
+    activity.timing.start = Some(Moment::At { local, zone: None });
+    activity.timing.end = Some(Moment::At { local, zone: Some("Nowhere/At_All".to_owned()) });
+    activity.timing.rules = vec![" ".to_owned(), "FREQ=DAILY".to_owned()];
+    activity.timing.further = vec![Moment::At { local, zone: None }; 2];
+    activity.content.place = Some(" ".to_owned());
+    activity.content.priority = Some(0);
+    activity.content.percent = Some(200);
+    activity.content.completed = Some(odd);
+    activity.content.join_url = Some("tel:1".to_owned());
+    activity.people.organizer = Some(person(" ", "Nobody"));
+    let one = |email: &str, name: &str| Participant {
+        person: person(email, name),
+        responded: Some(odd),
+        ..Participant::default()
+    };
+    activity.people.participants = vec![one("", "x"), one("/O=EXAMPLE/CN=ada", " "), one(" b@x.org ", " b ")];
+    let reminder = Reminder { at: ReminderTime::At(odd), by: ReminderBy::Display };
+    let own = Own {
+        reminders: vec![reminder],
+        categories: vec![String::new(), " a ".to_owned()],
+        ..Own::default()
+    };
+    let item = Item::new(&activity, &own);
+    assert_eq!(item.with(&activity, &own), item);
+    assert_eq!(Item::read(item.text().as_bytes()).unwrap().text(), item.text());
+    let said = item.activity();
+    let people: Vec<(&str, Option<&str>)> = said
+        .people
+        .participants
+        .iter()
+        .map(|one| (one.person.email.as_str(), one.person.name.as_deref()))
+        .collect();
+    assert_eq!(people, [("/O=EXAMPLE/CN=ada", None), ("b@x.org", Some("b"))]);
+    assert_eq!(said.content.completed, Some(Timestamp(1_700_000_000_000_000)));
+    assert_eq!((said.timing.rules.len(), said.timing.further.len(), said.people.organizer), (1, 1, None));
+    assert_eq!(
+        (said.content.join_url, said.content.percent, item.own().categories),
+        (None, None, vec!["a".to_owned()])
+    );
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_what_is_read(one in activities(), own in owns(), other in activities(), others in owns()) {

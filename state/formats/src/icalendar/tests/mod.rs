@@ -2,6 +2,7 @@
 
 mod forms;
 mod generated;
+mod imip;
 mod series;
 
 use std::fs;
