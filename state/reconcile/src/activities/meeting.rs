@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use postrider_model::{Activity, Occurrence, Person, Timestamp};
+use postrider_model::{Activity, Occurrence, Timestamp};
 
 use crate::activities::rights::Standing;
 
@@ -89,17 +89,13 @@ pub fn feeding<L: Clone + Ord>(copies: &[MeetingCopy<L>]) -> Feeding<L> {
 }
 
 /// Who stands in for an organizer of whom there is no copy here (rule 6): the first participant who syncs. It stays the same one as
-/// long as they sync, and there is none once the organizer's copy has come. It is known here alone, and gives no right there.
+/// long as they sync, and there is none once the organizer's copy has come. It is known here alone: the organizer is whom servers name, and
+/// standing in for them gives no right there.
 pub fn stand_in<U: Clone + PartialEq>(now: Option<&U>, has_authority: bool, syncing: &[U]) -> Option<U> {
     if has_authority {
         return None;
     }
     now.filter(|user| syncing.contains(user)).or(syncing.first()).cloned()
-}
-
-/// Who the organizer is: whom servers name, never the one who stands in (rule 6).
-pub fn organizer_item(activity: &Activity) -> Option<&Person> {
-    activity.people.organizer.as_ref()
 }
 
 /// Whether a user sees a meeting (rule 12): who takes part or organizes it, by any of their addresses, and who has a link of it.

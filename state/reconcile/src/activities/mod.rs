@@ -18,8 +18,7 @@ pub use export::{
 pub use imip::{Because, Known, Mail, Method, Offer, Reading, judge_mail};
 pub use import::{Imports, Reach, imports, is_within, shows_in_schedule};
 pub use meeting::{
-    Feeding, LinkKey, MeetingCopy, MeetingKey, authority, feeding, meeting_key, organizer_item, sees,
-    stand_in, tie,
+    Feeding, LinkKey, MeetingCopy, MeetingKey, authority, feeding, meeting_key, sees, stand_in, tie,
 };
 pub use merge::{
     Facets, FieldGroup, apply_difference, assumed_base, change_of, meet_activity, merge_activity,
