@@ -174,6 +174,22 @@ fn an_address_is_the_same_in_any_case_and_a_new_participant_brings_their_answer(
 }
 
 #[test]
+fn who_is_removed_there_is_known_here_by_the_address_in_whatever_order() {
+    let here = with(|one| {
+        one.shared.people.participants.reverse();
+        for participant in &mut one.shared.people.participants {
+            participant.person.email = participant.person.email.to_uppercase();
+        }
+    });
+    let (image, there) = (meeting(), with(|one| one.shared.people.participants.truncate(1)));
+    let becomes = apply_difference(&image, &there, &here, &all());
+    let emails = |facets: &Facets| {
+        facets.shared.people.participants.iter().map(|one| one.person.email.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(emails(&becomes), ["VERA@X"]);
+}
+
+#[test]
 fn a_participant_who_was_removed_there_takes_the_answer_along() {
     let there = with(|one| one.shared.people.participants.truncate(1));
     let here = with(|one| one.shared.people.participants[1].response = Response::Accepted);
