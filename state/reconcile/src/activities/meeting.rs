@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use postrider_model::{Activity, Occurrence, Person, Timestamp};
+use postrider_model::{Activity, Occurrence, Timestamp};
 
 use crate::activities::rights::Standing;
 
@@ -40,7 +40,7 @@ pub fn tie<R>(linked: Option<R>, of_key: Option<R>, has_item_in_calendar: bool) 
 
 /// One account's item of a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copy<L> {
+pub struct MeetingCopy<L> {
     /// Its link.
     pub link: L,
     /// As what the account's user has it.
@@ -56,7 +56,7 @@ pub struct Copy<L> {
 }
 
 /// The link that speaks for the organizer, if one does (rule 4). Of several the first that was linked.
-pub fn authority<L: Clone + Ord>(copies: &[Copy<L>]) -> Option<L> {
+pub fn authority<L: Clone + Ord>(copies: &[MeetingCopy<L>]) -> Option<L> {
     let organizers = copies.iter().filter(|copy| copy.standing == Standing::Organizer);
     organizers.map(|copy| copy.link.clone()).min()
 }
@@ -73,11 +73,11 @@ pub struct Feeding<L> {
 /// Which links feed the shared facet: the authority alone (rule 4); without one the copy with the highest sequence, of those with the same
 /// the latest, and who takes part is taken only from one that shows it (rule 5). A copy that shows only when somebody is busy comes
 /// after all others, and one that was made here as a plain appointment says nothing.
-pub fn feeding<L: Clone + Ord>(copies: &[Copy<L>]) -> Feeding<L> {
+pub fn feeding<L: Clone + Ord>(copies: &[MeetingCopy<L>]) -> Feeding<L> {
     if let Some(link) = authority(copies) {
         return Feeding { shared: Some(link.clone()), people: Some(link) };
     }
-    let newest = |of: &mut dyn Iterator<Item = &Copy<L>>| {
+    let newest = |of: &mut dyn Iterator<Item = &MeetingCopy<L>>| {
         of.filter(|copy| copy.standing != Standing::Plain)
             .max_by_key(|copy| {
                 (!copy.is_free_busy_only, copy.sequence, copy.changed, Reverse(copy.link.clone()))
@@ -89,17 +89,13 @@ pub fn feeding<L: Clone + Ord>(copies: &[Copy<L>]) -> Feeding<L> {
 }
 
 /// Who stands in for an organizer of whom there is no copy here (rule 6): the first participant who syncs. It stays the same one as
-/// long as they sync, and there is none once the organizer's copy has come. It is known here alone, and gives no right there.
+/// long as they sync, and there is none once the organizer's copy has come. It is known here alone: the organizer is whom servers name, and
+/// standing in for them gives no right there.
 pub fn stand_in<U: Clone + PartialEq>(now: Option<&U>, has_authority: bool, syncing: &[U]) -> Option<U> {
     if has_authority {
         return None;
     }
     now.filter(|user| syncing.contains(user)).or(syncing.first()).cloned()
-}
-
-/// Who the organizer is: whom servers name, never the one who stands in (rule 6).
-pub fn organizer_item(activity: &Activity) -> Option<&Person> {
-    activity.people.organizer.as_ref()
 }
 
 /// Whether a user sees a meeting (rule 12): who takes part or organizes it, by any of their addresses, and who has a link of it.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_model::{
-    Activity, ActivityField, Own, Participant, People, Person, Reminder, Response, ShowAs, Timestamp,
+    Activity, ActivityField, Own, Participant, People, Person, Reminder, Response, ShowAs, Status, Timestamp,
 };
 
 use crate::activities::rights::Rights;
 use crate::difference::{Difference, whole};
+use crate::fate::Change;
 use crate::fielded::{Fielded, Seat, Seats, Time, fielded, fold};
 use crate::merge::{Group, Merged, Outcome, Side, Sides, Times, Ways, meet, merge_group};
 
@@ -22,7 +23,7 @@ pub struct Facets {
 
 /// A group of fields of an activity.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ActivityGroup {
+pub enum FieldGroup {
     /// What it is about.
     Content,
     /// When it is, and when again.
@@ -41,7 +42,7 @@ pub enum ActivityGroup {
     Categories,
 }
 
-impl ActivityGroup {
+impl FieldGroup {
     /// Whether it is a user's own, and no organizer's ("One meeting", rule 3).
     pub const fn is_own(&self) -> bool {
         match self {
@@ -97,14 +98,27 @@ pub fn assumed_base(image: &Facets, here: &Facets, holds: &BTreeSet<ActivityFiel
     merge_by(&Overlaid, sides, &Times::default(), holds, Rights::ALL).here
 }
 
+/// What happened to one side of a link since both agreed, as far as a server with these fields can tell: for [`decide`](crate::decide).
+pub fn change_of(was: &Facets, is: &Facets, holds: &BTreeSet<ActivityField>) -> Change {
+    let is_cancelled = |facets: &Facets| facets.shared.content.status == Status::Cancelled;
+    let sides = Sides { agreed: was, image: was, here: is, there: was };
+    if is_cancelled(is) && !is_cancelled(was) {
+        Change::Cancelled
+    } else if merge_activity(sides, &Times::default(), holds, Rights::ALL).groups.is_empty() {
+        Change::None
+    } else {
+        Change::Edited
+    }
+}
+
 /// Merges an activity with a link's item. What is shared goes the ways that the link's `rights` allow; what is the user's own goes both
 /// ways.
 pub fn merge_activity(
     sides: Sides<'_, Facets>,
-    times: &Times<ActivityGroup>,
+    times: &Times<FieldGroup>,
     holds: &BTreeSet<ActivityField>,
     rights: Rights,
-) -> Merged<Facets, ActivityGroup> {
+) -> Merged<Facets, FieldGroup> {
     merge_by(&ThreeWay, sides, times, holds, rights)
 }
 
@@ -113,10 +127,10 @@ pub fn merge_activity(
 pub fn meet_activity(
     here: &Facets,
     there: &Facets,
-    times: &Times<ActivityGroup>,
+    times: &Times<FieldGroup>,
     holds: &BTreeSet<ActivityField>,
     rights: Rights,
-) -> Merged<Facets, ActivityGroup> {
+) -> Merged<Facets, FieldGroup> {
     merge_by(&FirstMeeting, Sides { agreed: here, image: there, here, there }, times, holds, rights)
 }
 
@@ -161,14 +175,14 @@ way!(Overlaid: |sides, holds, _ways, _later| Group {
 struct Merging<'a, W> {
     way: &'a W,
     sides: Sides<'a, Facets>,
-    times: &'a Times<ActivityGroup>,
+    times: &'a Times<FieldGroup>,
     holds: &'a BTreeSet<ActivityField>,
     rights: Rights,
-    groups: BTreeMap<ActivityGroup, Outcome>,
+    groups: BTreeMap<FieldGroup, Outcome>,
 }
 
 impl<W: Way> Merging<'_, W> {
-    fn group<T>(&mut self, name: ActivityGroup, of: impl Fn(&Facets) -> T) -> (T, T)
+    fn group<T>(&mut self, name: FieldGroup, of: impl Fn(&Facets) -> T) -> (T, T)
     where
         T: Fielded<Field = ActivityField> + Default,
     {
@@ -183,15 +197,15 @@ impl<W: Way> Merging<'_, W> {
 fn merge_by<W: Way>(
     way: &W,
     sides: Sides<'_, Facets>,
-    times: &Times<ActivityGroup>,
+    times: &Times<FieldGroup>,
     holds: &BTreeSet<ActivityField>,
     rights: Rights,
-) -> Merged<Facets, ActivityGroup> {
+) -> Merged<Facets, FieldGroup> {
     let (mut here, mut there) = (sides.here.clone(), sides.there.clone());
     let mut all = Merging { way, sides, times, holds, rights, groups: BTreeMap::new() };
     (here.shared.content, there.shared.content) =
-        all.group(ActivityGroup::Content, |facets| facets.shared.content.clone());
-    let timing = all.group(ActivityGroup::Timing, |facets| Time::from(&facets.shared.timing));
+        all.group(FieldGroup::Content, |facets| facets.shared.content.clone());
+    let timing = all.group(FieldGroup::Timing, |facets| Time::from(&facets.shared.timing));
     (here.shared.timing, there.shared.timing) = (timing.0.into(), timing.1.into());
     (here.shared.people, there.shared.people) = merge_people(&mut all);
     merge_own(&mut all, &mut here.own, &mut there.own);
@@ -202,21 +216,21 @@ fn merge_by<W: Way>(
 }
 
 fn merge_own<W: Way>(all: &mut Merging<'_, W>, here: &mut Own, there: &mut Own) {
-    let answer = all.group(ActivityGroup::OwnResponse, |facets| OwnAnswer { response: facets.own.response });
+    let answer = all.group(FieldGroup::OwnResponse, |facets| OwnAnswer { response: facets.own.response });
     (here.response, there.response) = (answer.0.response, answer.1.response);
     let reminded =
-        all.group(ActivityGroup::Reminders, |facets| Reminded { reminders: facets.own.reminders.clone() });
+        all.group(FieldGroup::Reminders, |facets| Reminded { reminders: facets.own.reminders.clone() });
     (here.reminders, there.reminders) = (reminded.0.reminders, reminded.1.reminders);
-    let shown = all.group(ActivityGroup::ShowAs, |facets| Shown { show_as: facets.own.show_as });
+    let shown = all.group(FieldGroup::ShowAs, |facets| Shown { show_as: facets.own.show_as });
     (here.show_as, there.show_as) = (shown.0.show_as, shown.1.show_as);
     let called =
-        all.group(ActivityGroup::Categories, |facets| Called { categories: facets.own.categories.clone() });
+        all.group(FieldGroup::Categories, |facets| Called { categories: facets.own.categories.clone() });
     (here.categories, there.categories) = (called.0.categories, called.1.categories);
 }
 
 /// Merges who takes part, and then each answer for itself.
 fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> (People, People) {
-    let (here, there) = all.group(ActivityGroup::Participants, |facets| Seats::from(&facets.shared.people));
+    let (here, there) = all.group(FieldGroup::Participants, |facets| Seats::from(&facets.shared.people));
     let answers = all.sides.part(|facets| answers(&facets.shared.people));
     let addresses: BTreeSet<String> =
         here.participants.iter().chain(&there.participants).map(|seat| fold(&seat.email)).collect();
@@ -225,7 +239,7 @@ fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> (People, People) {
         let answer = |of: &BTreeMap<String, Answer>| of.get(&address).copied().unwrap_or_default();
         let [agreed, image, here, there] = [0, 1, 2, 3].map(|side: usize| answer(&answers[side]));
         let said = [agreed, image, here, there].map(|(response, _)| Answered { response });
-        let name = ActivityGroup::Response(address.clone());
+        let name = FieldGroup::Response(address.clone());
         let later = all.times.later(&name);
         let group = all.way.merge(Sides::from(&said), all.holds, all.rights.ways(&name), later);
         all.groups.insert(name, group.outcome);

@@ -18,12 +18,14 @@ pub use export::{
 pub use imip::{Because, Known, Mail, Method, Offer, Reading, judge_mail};
 pub use import::{Imports, Reach, imports, is_within, shows_in_schedule};
 pub use meeting::{
-    Copy, Feeding, LinkKey, MeetingKey, authority, feeding, meeting_key, organizer_item, sees, stand_in, tie,
+    Feeding, LinkKey, MeetingCopy, MeetingKey, authority, feeding, meeting_key, sees, stand_in, tie,
 };
-pub use merge::{ActivityGroup, Facets, apply_difference, assumed_base, meet_activity, merge_activity};
+pub use merge::{
+    Facets, FieldGroup, apply_difference, assumed_base, change_of, meet_activity, merge_activity,
+};
 pub use rights::{
     Editor, Gone, GoneHere, Origin, Refusal, Rights, Standing, gone_here, gone_there, is_meeting, judge_edit,
     notifies, rights,
 };
-pub use series::{Rekeyed, Start, decide_override, in_order, inherit, rekey, stub_master};
+pub use series::{Rekeyed, Start, decide_override, in_order, inherit, inherit_own, rekey, stub_master};
 pub use split::{CannotSplit, Split, split_series};

@@ -2,8 +2,8 @@
 
 use postrider_model::People;
 
-use crate::activities::meeting::{Copy, feeding};
-use crate::activities::merge::ActivityGroup;
+use crate::activities::meeting::{MeetingCopy, feeding};
+use crate::activities::merge::FieldGroup;
 use crate::fate::Change;
 use crate::merge::Ways;
 
@@ -37,25 +37,24 @@ impl Rights {
     /// Of an item in which nobody else takes part.
     pub const ALL: Self = Self { feeds_shared: true, feeds_people: true, sends_shared: true, notifies: true };
 
-    pub(crate) const fn ways(&self, group: &ActivityGroup) -> Ways {
+    pub(crate) const fn ways(&self, group: &FieldGroup) -> Ways {
         match group {
-            ActivityGroup::Content | ActivityGroup::Timing => {
+            FieldGroup::Content | FieldGroup::Timing => {
                 Ways { feeds: self.feeds_shared, sends: self.sends_shared }
             }
-            ActivityGroup::Participants | ActivityGroup::Response(_) => {
+            FieldGroup::Participants | FieldGroup::Response(_) => {
                 Ways { feeds: self.feeds_people, sends: self.sends_shared }
             }
-            ActivityGroup::OwnResponse
-            | ActivityGroup::Reminders
-            | ActivityGroup::ShowAs
-            | ActivityGroup::Categories => Ways { feeds: true, sends: true },
+            FieldGroup::OwnResponse | FieldGroup::Reminders | FieldGroup::ShowAs | FieldGroup::Categories => {
+                Ways { feeds: true, sends: true }
+            }
         }
     }
 }
 
 /// Whether others have a word in an activity: somebody besides the organizer takes part, or a copy shows that its user was asked to,
 /// or hides who was. Where nobody has, there is nobody whose word would count more, and every copy is as good as another.
-pub fn is_meeting<L>(people: &People, copies: &[Copy<L>]) -> bool {
+pub fn is_meeting<L>(people: &People, copies: &[MeetingCopy<L>]) -> bool {
     let organizer = people.organizer.as_ref();
     let is_other = |email: &str| !organizer.is_some_and(|organizer| organizer.is(email));
     people.participants.iter().any(|one| is_other(&one.person.email))
@@ -65,7 +64,7 @@ pub fn is_meeting<L>(people: &People, copies: &[Copy<L>]) -> bool {
 /// The rights of one of an activity's copies. Of a meeting, the authority's are all; an attendee's are their own facet, and without an
 /// authority what [`feeding`] says (rules 4, 5, 7). A plain copy is written and never read (rule 9). A copy that shows only when
 /// somebody is busy is not written.
-pub fn rights<L: Clone + Ord>(copies: &[Copy<L>], link: &L, is_meeting: bool) -> Rights {
+pub fn rights<L: Clone + Ord>(copies: &[MeetingCopy<L>], link: &L, is_meeting: bool) -> Rights {
     let copy = copies.iter().find(|copy| copy.link == *link);
     let is_free_busy_only = copy.is_some_and(|copy| copy.is_free_busy_only);
     if !is_meeting && !is_free_busy_only {
@@ -113,7 +112,7 @@ pub fn judge_edit(
     editor: Editor,
     addresses: &[&str],
     is_meeting: bool,
-    group: &ActivityGroup,
+    group: &FieldGroup,
 ) -> Result<(), Refusal> {
     if group.is_own() || editor.has_authority_link || editor.made_it_here {
         return Ok(());
@@ -122,11 +121,11 @@ pub fn judge_edit(
         return Err(Refusal::FreeBusyOnly);
     }
     match group {
-        ActivityGroup::Response(of) if addresses.iter().any(|address| address.eq_ignore_ascii_case(of)) => {
+        FieldGroup::Response(of) if addresses.iter().any(|address| address.eq_ignore_ascii_case(of)) => {
             Ok(())
         }
         _ if !is_meeting => Ok(()),
-        ActivityGroup::Response(_) => Err(Refusal::OthersResponse),
+        FieldGroup::Response(_) => Err(Refusal::OthersResponse),
         _ if editor.stands_in => Err(Refusal::StandsInOnly),
         _ => Err(Refusal::NotOrganizer),
     }
@@ -184,12 +183,6 @@ pub enum Origin {
 
 /// Whether those who take part are to hear of a write (I9, rule 11): of what a person changed, as organizer, once. `is_told`: an
 /// earlier attempt of the same change may have told them. A user's own facet is nobody else's business.
-pub fn notifies(
-    rights: Rights,
-    is_meeting: bool,
-    origin: Origin,
-    is_told: bool,
-    group: &ActivityGroup,
-) -> bool {
+pub fn notifies(rights: Rights, is_meeting: bool, origin: Origin, is_told: bool, group: &FieldGroup) -> bool {
     rights.notifies && is_meeting && origin == Origin::Person && !is_told && !group.is_own()
 }

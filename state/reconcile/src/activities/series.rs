@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use postrider_model::{Activity, Moment, Occurrence, Participant, Response, Timestamp};
+use postrider_model::{Activity, Moment, Occurrence, Own, Participant, Response, Timestamp};
 
 use crate::fate::{Change, Decision, Fate, decide};
 use crate::fielded::{Fielded, Seats, fold};
@@ -54,6 +54,24 @@ pub fn inherit(old: &Activity, new: &Activity, occurrence: &Activity) -> Activit
     });
     follows.people.participants = participants.collect();
     follows.people.organizer = seats.organizer;
+    follows
+}
+
+/// What a user has for themselves of such an occurrence: what was as with the old series is as with the new one.
+pub fn inherit_own(old: &Own, new: &Own, occurrence: &Own) -> Own {
+    let mut follows = occurrence.clone();
+    if occurrence.response == old.response {
+        follows.response = new.response;
+    }
+    if occurrence.reminders == old.reminders {
+        follows.reminders.clone_from(&new.reminders);
+    }
+    if occurrence.show_as == old.show_as {
+        follows.show_as = new.show_as;
+    }
+    if occurrence.categories == old.categories {
+        follows.categories.clone_from(&new.categories);
+    }
     follows
 }
 

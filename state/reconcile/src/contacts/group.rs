@@ -11,7 +11,7 @@ pub struct RemoteGroup<'a> {
 
 /// What is done about the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactGroupPlan {
+pub enum GroupPlan {
     /// It is there: its members are the items.
     Follow(String),
     /// It is made. Nobody was in it before.
@@ -25,7 +25,7 @@ pub enum ContactGroupPlan {
     Replace(String),
 }
 
-impl ContactGroupPlan {
+impl GroupPlan {
     /// Why the plan waits for a person's word, where it does.
     pub const fn held(&self) -> Option<&'static str> {
         match self {
@@ -42,17 +42,17 @@ pub fn follow_group(
     listed: &[RemoteGroup<'_>],
     name: &str,
     confirmed: Option<&str>,
-) -> ContactGroupPlan {
+) -> GroupPlan {
     if let Some(group) = listed.iter().find(|group| known == Some(group.id)) {
-        return ContactGroupPlan::Follow(group.id.to_owned());
+        return GroupPlan::Follow(group.id.to_owned());
     }
     // Names of groups are unique: https://developers.google.com/people/api/rest/v1/contactGroups/create
     match listed.iter().find(|group| group.name == name) {
-        Some(group) if confirmed != Some(group.id) => ContactGroupPlan::Ask(group.id.to_owned()),
-        Some(group) if known.is_some() => ContactGroupPlan::Replace(group.id.to_owned()),
-        Some(group) => ContactGroupPlan::Follow(group.id.to_owned()),
-        None if known.is_some() => ContactGroupPlan::MakeAgain,
-        None => ContactGroupPlan::Make,
+        Some(group) if confirmed != Some(group.id) => GroupPlan::Ask(group.id.to_owned()),
+        Some(group) if known.is_some() => GroupPlan::Replace(group.id.to_owned()),
+        Some(group) => GroupPlan::Follow(group.id.to_owned()),
+        None if known.is_some() => GroupPlan::MakeAgain,
+        None => GroupPlan::Make,
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_group_is_followed_by_its_id_and_none_of_its_name_is_taken_unasked() {
-        use ContactGroupPlan::{Ask, Follow, Make, MakeAgain, Replace};
+        use GroupPlan::{Ask, Follow, Make, MakeAgain, Replace};
         let group = |id, name| RemoteGroup { id, name };
         let (ours, friends) = (group("g1", "Postrider"), group("g2", "Friends"));
         let renamed = group("g1", "Work");
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_held_where_the_group_was_deleted() {
-        use ContactGroupPlan::{Ask, Follow, Make, MakeAgain, Replace};
+        use GroupPlan::{Ask, Follow, Make, MakeAgain, Replace};
         let id = || "g1".to_owned();
         for (plan, is_held) in [
             (Follow(id()), false),

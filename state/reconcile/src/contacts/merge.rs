@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use postrider_model::{Contact, ContactField};
 
+use crate::fate::Change;
 use crate::fielded::Fielded;
 use crate::merge::{Group, Merged, Sides, Times, Ways, meet, merge_group};
 
 /// A group of a contact's fields. There is one: memberships are merged for themselves, by [`merge_memberships`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ContactGroup {
+pub enum FieldGroup {
     /// All fields but the uid.
     Content,
 }
@@ -33,13 +34,19 @@ pub fn assumed_base(image: &Contact, here: &Contact, holds: &BTreeSet<ContactFie
     Contact { uid: here.uid.clone(), ..Contact::overlay(image, here, holds) }
 }
 
+/// What happened to one side of a link since both agreed, as far as a server with these fields can tell: for
+/// [`decide_contact`](super::decide_contact).
+pub fn change_of(was: &Contact, is: &Contact, holds: &BTreeSet<ContactField>) -> Change {
+    if Contact::differ(is, was, holds) { Change::Edited } else { Change::None }
+}
+
 /// Merges a contact with its item.
 pub fn merge_contact(
     sides: Sides<'_, Contact>,
-    times: &Times<ContactGroup>,
+    times: &Times<FieldGroup>,
     holds: &BTreeSet<ContactField>,
-) -> Merged<Contact, ContactGroup> {
-    let later = times.later(&ContactGroup::Content);
+) -> Merged<Contact, FieldGroup> {
+    let later = times.later(&FieldGroup::Content);
     with_uid(sides.here, merge_group(sides, holds, BOTH_WAYS, later))
 }
 
@@ -48,15 +55,15 @@ pub fn merge_contact(
 pub fn meet_contact(
     here: &Contact,
     there: &Contact,
-    times: &Times<ContactGroup>,
+    times: &Times<FieldGroup>,
     holds: &BTreeSet<ContactField>,
-) -> Merged<Contact, ContactGroup> {
-    with_uid(here, meet(here, there, holds, BOTH_WAYS, times.later(&ContactGroup::Content)))
+) -> Merged<Contact, FieldGroup> {
+    with_uid(here, meet(here, there, holds, BOTH_WAYS, times.later(&FieldGroup::Content)))
 }
 
 /// A contact keeps its uid, and takes one over where it has none.
-fn with_uid(here: &Contact, group: Group<Contact>) -> Merged<Contact, ContactGroup> {
-    let mut merged = Merged::new(group.here, group.there, [(ContactGroup::Content, group.outcome)]);
+fn with_uid(here: &Contact, group: Group<Contact>) -> Merged<Contact, FieldGroup> {
+    let mut merged = Merged::new(group.here, group.there, [(FieldGroup::Content, group.outcome)]);
     merged.here.uid = here.uid.clone().or_else(|| merged.there.uid.clone());
     merged
 }

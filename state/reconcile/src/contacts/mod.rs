@@ -9,9 +9,9 @@ mod merge;
 
 pub use company::{Company, company_by_name};
 pub use export::{Candidate, Export, ExportRule, LinkOrigin, Tag, TagScope, judge_export};
-pub use group::{ContactGroupPlan, RemoteGroup, follow_group};
+pub use group::{GroupPlan, RemoteGroup, follow_group};
 pub use leaving::{Arrival, ContactDecision, ContactFate, Leaving, Tie, decide_contact, judge_arrival};
 pub use matching::{Item, Match, MatchedBy, Record, match_contacts};
 pub use merge::{
-    ContactGroup, apply_difference, assumed_base, meet_contact, merge_contact, merge_memberships,
+    FieldGroup, apply_difference, assumed_base, change_of, meet_contact, merge_contact, merge_memberships,
 };

@@ -52,11 +52,16 @@ fn a_list_takes_over_what_changed_entry_by_entry() {
         // The only one of its purpose is the same one with another value.
         ("1/home 2/work", "3/home 2/work", "1/home#Lab 2/work", "3/home#Lab 2/work"),
         ("1/home 2/work", "1/home 3/work", "1/home 2/work#Lab", "1/home 3/work#Lab"),
+        ("1/home 2/work", "3/home 4/work", "1/home#Lab 2/work", "3/home#Lab 4/work"),
+        ("1/home 2/work", "4/work 3/home", "1/home#Lab 2/work", "4/work 3/home#Lab"),
         ("1/home 2/home", "3/home 2/home", "1/home 2/home 9/home", "3/home 2/home 9/home"),
         // A server writes numbers in its own way.
         ("+7(495)12", "", "+7-495-12", ""),
         ("+7(495)12", "+7(495)13", "+7-495-12", "+7(495)13"),
         ("+7(495)12/home", "+7(495)12/work", "+7-495-12/home", "+7-495-12/work"),
+        ("+7(495)12 +7(495)13", "+7(495)13", "+7-495-12 +7-495-13", "+7-495-13"),
+        ("tel:+749512 tel:+749513", "tel:+749513", "749512 749513", "749513"),
+        ("a.b@x ab@x", "ab@x", "own a.b@x ab@x", "own ab@x"),
         ("tel:+749512", "", "749512", ""),
         ("mailto:A@x", "", "a@X", ""),
         // Rewritten beyond recognition, the only one left is it.
@@ -94,6 +99,14 @@ fn an_address_that_changed_keeps_what_the_server_has_no_place_for() {
     let is = vec![address("High 2", "", &["home"])];
     let onto = vec![address("Low 1", "77", &["home"])];
     assert_eq!(Difference::apply(&was, &is, &onto), vec![address("High 2", "77", &["home"])]);
+    let (work, works) =
+        (|box_of| address("Top 3", box_of, &["work"]), |street| address(street, "", &["work"]));
+    let two = Difference::apply(
+        &vec![was[0].clone(), work("")],
+        &vec![is[0].clone(), works("Top 4")],
+        &vec![onto[0].clone(), work("78")],
+    );
+    assert_eq!(two, vec![address("High 2", "77", &["home"]), address("Top 4", "78", &["work"])]);
     let moved = vec![address("High 2", "", &["work"])];
     assert_eq!(Difference::apply(&was, &moved, &onto), vec![address("High 2", "", &["work"])]);
 }
@@ -108,6 +121,12 @@ fn a_day_is_known_by_its_date_and_by_its_label() {
     let onto = vec![day(1, "met"), day(9, "own"), day(2, "left")];
     let redated = vec![day(1, "met"), day(3, "left")];
     assert_eq!(Difference::apply(&was, &redated, &onto), vec![day(1, "met"), day(9, "own"), day(3, "left")]);
+    let redated = vec![day(3, "met"), day(4, "left")];
+    assert_eq!(Difference::apply(&was, &redated, &onto), vec![day(3, "met"), day(9, "own"), day(4, "left")]);
+    let renamed = vec![day(1, "seen"), day(2, "gone")];
+    assert_eq!(Difference::apply(&was, &renamed, &onto), vec![day(1, "seen"), day(9, "own"), day(2, "gone")]);
+    let both = Difference::apply(&was, &vec![day(2, "gone"), day(1, "seen")], &onto);
+    assert_eq!(both, vec![day(2, "gone"), day(1, "seen"), day(9, "own")]);
     let renamed = vec![day(1, "seen"), day(2, "left")];
     assert_eq!(Difference::apply(&was, &renamed, &onto), vec![day(1, "seen"), day(9, "own"), day(2, "left")]);
 }

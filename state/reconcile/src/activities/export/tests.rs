@@ -101,6 +101,7 @@ fn a_plain_copy_tells_who_takes_part_behind_the_text() {
         (activity(None, None, &[]), None),
         (activity(Some("text"), None, &[]), Some("text")),
         (activity(Some(""), Some(anna.clone()), &[]), Some("Anna <anna@x>")),
+        (activity(None, Some(Person { name: Some(String::new()), ..vera.clone() }), &[]), Some("vera@x")),
         (activity(Some("text"), None, std::slice::from_ref(&vera)), Some("text\n\nvera@x")),
         (activity(None, Some(anna.clone()), &[vera, person("ANNA@x", "")]), Some("Anna <anna@x>\nvera@x")),
     ];

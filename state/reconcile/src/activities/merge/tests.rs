@@ -11,7 +11,7 @@ fn all() -> BTreeSet<ActivityField> {
     ActivityField::ALL.into()
 }
 
-fn times(here: i64, there: i64) -> Times<ActivityGroup> {
+fn times(here: i64, there: i64) -> Times<FieldGroup> {
     let at = |time| Changed::at(Some(Timestamp(time)));
     Times { here: at(here), there: at(there), ahead_ms: 0 }
 }
@@ -42,35 +42,49 @@ fn with(change: impl Fn(&mut Facets)) -> Facets {
     facets
 }
 
-fn merge(here: &Facets, there: &Facets, rights: Rights, when: (i64, i64)) -> Merged<Facets, ActivityGroup> {
+fn merge(here: &Facets, there: &Facets, rights: Rights, when: (i64, i64)) -> Merged<Facets, FieldGroup> {
     let base = meeting();
     let sides = Sides { agreed: &base, image: &base, here, there };
     merge_activity(sides, &times(when.0, when.1), &all(), rights)
 }
 
-fn outcomes(merged: &Merged<Facets, ActivityGroup>) -> Vec<(ActivityGroup, Outcome)> {
+fn outcomes(merged: &Merged<Facets, FieldGroup>) -> Vec<(FieldGroup, Outcome)> {
     merged.groups.iter().map(|(group, outcome)| (group.clone(), *outcome)).collect()
 }
 
 /// One change of each group.
-fn changes() -> Vec<(ActivityGroup, Facets)> {
+fn changes() -> Vec<(FieldGroup, Facets)> {
     let reminder = Reminder { at: ReminderTime::BeforeStart(600), by: ReminderBy::Display };
     vec![
-        (ActivityGroup::Content, with(|one| one.shared.content.title = "Plan".to_owned())),
-        (ActivityGroup::Timing, with(|one| one.shared.timing.start = Some(hour(9)))),
+        (FieldGroup::Content, with(|one| one.shared.content.title = "Plan".to_owned())),
+        (FieldGroup::Timing, with(|one| one.shared.timing.start = Some(hour(9)))),
         (
-            ActivityGroup::Participants,
+            FieldGroup::Participants,
             with(|one| one.shared.people.participants[0].role = ParticipantRole::Optional),
         ),
         (
-            ActivityGroup::Response("vera@x".to_owned()),
+            FieldGroup::Response("vera@x".to_owned()),
             with(|one| one.shared.people.participants[0].response = Response::Accepted),
         ),
-        (ActivityGroup::OwnResponse, with(|one| one.own.response = Some(Response::Tentative))),
-        (ActivityGroup::Reminders, with(|one| one.own.reminders.push(reminder.clone()))),
-        (ActivityGroup::ShowAs, with(|one| one.own.show_as = ShowAs::Free)),
-        (ActivityGroup::Categories, with(|one| one.own.categories.push("Red".to_owned()))),
+        (FieldGroup::OwnResponse, with(|one| one.own.response = Some(Response::Tentative))),
+        (FieldGroup::Reminders, with(|one| one.own.reminders.push(reminder.clone()))),
+        (FieldGroup::ShowAs, with(|one| one.own.show_as = ShowAs::Free)),
+        (FieldGroup::Categories, with(|one| one.own.categories.push("Red".to_owned()))),
     ]
+}
+
+#[test]
+fn a_change_is_an_edit_of_what_the_server_can_hold_or_a_cancellation() {
+    let was = meeting();
+    assert_eq!(change_of(&was, &was, &all()), Change::None);
+    for (group, is) in changes() {
+        assert_eq!(change_of(&was, &is, &all()), Change::Edited, "{group:?}");
+        assert_eq!(change_of(&was, &is, &BTreeSet::new()), Change::None, "{group:?}");
+    }
+    let cancelled = with(|one| one.shared.content.status = Status::Cancelled);
+    assert_eq!(change_of(&was, &cancelled, &all()), Change::Cancelled);
+    assert_eq!(change_of(&cancelled, &cancelled, &all()), Change::None);
+    assert_eq!(change_of(&cancelled, &was, &all()), Change::Edited);
 }
 
 #[test]
@@ -119,8 +133,8 @@ fn each_answer_is_won_for_itself_and_keeps_its_time() {
     let here = answer((Response::Accepted, 10), (Response::NeedsAction, 0));
     let there = answer((Response::Declined, 20), (Response::Tentative, 30));
     let merged = merge(&here, &there, Rights::ALL, (1, 2));
-    let vera = ActivityGroup::Response("vera@x".to_owned());
-    let oleg = ActivityGroup::Response("oleg@x".to_owned());
+    let vera = FieldGroup::Response("vera@x".to_owned());
+    let oleg = FieldGroup::Response("oleg@x".to_owned());
     assert_eq!(
         outcomes(&merged),
         [(oleg.clone(), Outcome::FromThere), (vera.clone(), Outcome::Won(Side::There))]
@@ -160,6 +174,22 @@ fn an_address_is_the_same_in_any_case_and_a_new_participant_brings_their_answer(
 }
 
 #[test]
+fn who_is_removed_there_is_known_here_by_the_address_in_whatever_order() {
+    let here = with(|one| {
+        one.shared.people.participants.reverse();
+        for participant in &mut one.shared.people.participants {
+            participant.person.email = participant.person.email.to_uppercase();
+        }
+    });
+    let (image, there) = (meeting(), with(|one| one.shared.people.participants.truncate(1)));
+    let becomes = apply_difference(&image, &there, &here, &all());
+    let emails = |facets: &Facets| {
+        facets.shared.people.participants.iter().map(|one| one.person.email.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(emails(&becomes), ["VERA@X"]);
+}
+
+#[test]
 fn a_participant_who_was_removed_there_takes_the_answer_along() {
     let there = with(|one| one.shared.people.participants.truncate(1));
     let here = with(|one| one.shared.people.participants[1].response = Response::Accepted);
@@ -190,7 +220,7 @@ fn rights_bound_what_is_shared_and_never_what_is_own() {
         notifies: false,
     };
     for (group, changed) in changes() {
-        let is_people = matches!(group, ActivityGroup::Participants | ActivityGroup::Response(_));
+        let is_people = matches!(group, FieldGroup::Participants | FieldGroup::Response(_));
         for bits in 0..8 {
             let [feeds_shared, feeds_people, sends] = [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0];
             let feeds = if is_people { feeds_people } else { feeds_shared };
@@ -224,8 +254,8 @@ fn at_a_first_meeting_shared_is_as_the_organizers_and_own_is_filled() {
     let met = meet_activity(&here, &there, &times(9, 1), &all(), attendee);
     assert_eq!(met.here.shared, there.shared);
     assert_eq!(met.there.shared, there.shared);
-    assert_eq!(met.groups[&ActivityGroup::Content], Outcome::Won(Side::There));
-    assert_eq!(met.groups[&ActivityGroup::Categories], Outcome::Joined);
+    assert_eq!(met.groups[&FieldGroup::Content], Outcome::Won(Side::There));
+    assert_eq!(met.groups[&FieldGroup::Categories], Outcome::Joined);
     assert_eq!(met.here.own.categories, ["Blue", "Red"]);
     assert_eq!(met.here.own, met.there.own);
     let met = meet_activity(&here, &there, &times(9, 1), &all(), Rights::ALL);

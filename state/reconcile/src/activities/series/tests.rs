@@ -1,5 +1,8 @@
 use chrono::{Days, TimeDelta};
-use postrider_model::{ActivityKind, Content, ParticipantRole, People, Person, Status};
+use postrider_model::{
+    ActivityKind, Content, ParticipantRole, People, Person, Reminder, ReminderBy, ReminderTime, ShowAs,
+    Status,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -136,6 +139,27 @@ fn who_takes_part_follows_and_each_answer_to_one_time_stays() {
     let mut other = with(people(&[]));
     other.people.organizer = None;
     assert_eq!(inherit(&with(people(&[])), &other, &with(people(&[]))).people.organizer, None);
+}
+
+#[test]
+fn what_a_user_has_for_themselves_follows_field_by_field() {
+    let own = |response, seconds, show_as, category: &str| Own {
+        response: Some(response),
+        reminders: vec![Reminder { at: ReminderTime::BeforeStart(seconds), by: ReminderBy::Display }],
+        show_as,
+        categories: vec![category.to_owned()],
+    };
+    let old = own(Response::NeedsAction, 1, ShowAs::Busy, "Red");
+    let new = own(Response::Accepted, 2, ShowAs::Free, "Blue");
+    let other = own(Response::Declined, 3, ShowAs::OutOfOffice, "Own");
+    assert_eq!(inherit_own(&old, &new, &old), new);
+    assert_eq!(inherit_own(&old, &new, &other), other);
+    let partly = Own { response: old.response, categories: old.categories.clone(), ..other.clone() };
+    let expected = Own { response: new.response, categories: new.categories.clone(), ..other.clone() };
+    assert_eq!(inherit_own(&old, &new, &partly), expected);
+    let partly = Own { reminders: old.reminders.clone(), show_as: old.show_as, ..other.clone() };
+    let expected = Own { reminders: new.reminders.clone(), show_as: new.show_as, ..other };
+    assert_eq!(inherit_own(&old, &new, &partly), expected);
 }
 
 #[test]

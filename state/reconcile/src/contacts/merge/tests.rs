@@ -10,7 +10,7 @@ fn all() -> BTreeSet<ContactField> {
     ContactField::ALL.into()
 }
 
-fn times(here: i64, there: i64) -> Times<ContactGroup> {
+fn times(here: i64, there: i64) -> Times<FieldGroup> {
     let at = |time| Changed::at(Some(Timestamp(time)));
     Times { here: at(here), there: at(there), ahead_ms: 0 }
 }
@@ -42,9 +42,17 @@ fn edits_of_different_sides_meet_and_the_later_one_wins() {
     for (when, winner, expected) in [(times(2, 1), Side::Here, &here), (times(1, 1), Side::There, &there)] {
         let merged = merge_contact(sides(&here, &there), &when, &all());
         assert_eq!((&merged.here, &merged.there), (expected, expected));
-        assert_eq!(merged.groups[&ContactGroup::Content], Outcome::Won(winner));
+        assert_eq!(merged.groups[&FieldGroup::Content], Outcome::Won(winner));
         assert_eq!(merged.losers(), BTreeSet::from([winner.other()]));
     }
+}
+
+#[test]
+fn a_change_is_an_edit_of_what_the_server_can_hold() {
+    let is = Contact { job_title: Some("baker".to_owned()), ..vera() };
+    assert_eq!(change_of(&vera(), &vera(), &all()), Change::None);
+    assert_eq!(change_of(&vera(), &is, &all()), Change::Edited);
+    assert_eq!(change_of(&vera(), &is, &[ContactField::Emails].into()), Change::None);
 }
 
 #[test]
