@@ -46,7 +46,8 @@ pub enum Access {
 pub enum Making {
     /// It was made.
     Made(RemoteCollection),
-    /// There is one of that name already, and the server has no two (People answers 409, Exchange `ErrorFolderExists`). Nothing was done.
+    /// There is one of that name and kind already, and none was made: the server has no two (People answers 409, Exchange
+    /// `ErrorFolderExists`), or the provider, which looks first where the server would have two (Google's calendars), makes none.
     Taken(RemoteCollection),
 }
 

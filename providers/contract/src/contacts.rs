@@ -91,6 +91,14 @@ async fn collections_are_listed_and_made_once(harness: &mut dyn ContactHarness) 
         assert_eq!(remote.make_collection(name, mark).await.unwrap(), Making::Taken(made.clone()));
     }
     assert_eq!(remote.collections().await.unwrap(), listed);
+    if harness.ill(Some(Ill::AnswersLost)).await {
+        let failed = remote.make_collection("Unheard", mark(7)).await.unwrap_err();
+        assert_eq!(failed.reach, Reach::Unknown);
+        harness.ill(None).await;
+        let listed = remote.collections().await.unwrap();
+        let found = listed.iter().find(|one| one.name == "Unheard").expect("it was made");
+        assert!(found.mark.is_none_or(|is| is == mark(7)), "a mark is the maker's");
+    }
     harness.delete_book(&made.key).await;
     assert!(remote.collections().await.unwrap().iter().all(|one| one.key != made.key));
     remote.close().await;

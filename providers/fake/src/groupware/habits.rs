@@ -40,8 +40,8 @@ pub struct Habits {
     pub writing: Writing,
     /// A contact may be in several collections under one key (contact groups); else each is in one folder and gets another key when it moves.
     pub has_groups: bool,
-    /// Names of collections of one kind are unique.
-    pub names_are_unique: bool,
+    /// Calendars and task lists carry the mark under which they were made.
+    pub calendars_keep_marks: bool,
     /// Fields of contacts that are held.
     pub contact_fields: BTreeSet<ContactField>,
     /// The uid of a contact is kept.
@@ -109,7 +109,7 @@ impl Habits {
         Self {
             writing: Writing::Google,
             has_groups: true,
-            names_are_unique: true,
+            calendars_keep_marks: false,
             contact_fields,
             keeps_uid: false,
             emails_max: None,
@@ -149,7 +149,7 @@ impl Habits {
         Self {
             writing: Writing::Exchange,
             has_groups: false,
-            names_are_unique: true,
+            calendars_keep_marks: true,
             contact_fields,
             keeps_uid: false,
             emails_max: Some(3),
