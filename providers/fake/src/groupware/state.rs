@@ -20,6 +20,8 @@ use super::shelf::{Homed, Rev, Shelf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Card {
     pub contact: Contact,
+    /// Keys that it had before.
+    pub former: Vec<ItemKey>,
     pub books: BTreeSet<CollectionKey>,
 }
 

@@ -57,7 +57,12 @@ async fn follow_contacts(mirror: &mut Mirror<RemoteContact>, head: &dyn ContactR
     }
     for change in changes {
         match change {
-            ContactChange::Put(is) => drop(mirror.items.insert(is.key.clone(), *is)),
+            ContactChange::Put(mut is) => {
+                for former in std::mem::take(&mut is.former_keys) {
+                    mirror.items.remove(&former);
+                }
+                mirror.items.insert(is.key.clone(), *is);
+            }
             ContactChange::Gone { key, .. } => drop(mirror.items.remove(&key)),
         }
     }
@@ -167,7 +172,8 @@ fn act_on_contacts(lot: &mut Lot, who: &Somebody, books: &[CollectionKey], numbe
         who.add_contact(book, &Contact { display_name: name, ..Contact::default() }).unwrap();
         return;
     };
-    match lot.below(5) {
+    match lot.below(6) {
+        5 => drop(who.rekey_contact(&key)),
         0 | 1 => who.change_contact(book, &key, |is| is.display_name = name).unwrap(),
         2 => who.delete_contact(book, &key).unwrap(),
         3 => drop(who.leave(book, &key)),

@@ -368,6 +368,23 @@ async fn one_time_of_a_series_can_be_shared_alone() {
 }
 
 #[tokio::test]
+async fn who_threw_a_meeting_out_gets_it_back_by_mail_alone() {
+    for (fake, back) in flavours().into_iter().zip([false, true]) {
+        fake.server.announce(USER, "met");
+        let desk = Desk::of(&fake, USER);
+        desk.done(1, &create(&appointment("met", &[GUEST]), true)).await;
+        let copy = Desk::of(&fake, GUEST).copy().unwrap();
+        fake.guest.delete_activity(&copy.key, None).unwrap();
+        let now = fake.user.activities().remove(0);
+        let told = now.activity.people.participants[0].response;
+        assert_eq!(told, if back { Response::NeedsAction } else { Response::Declined });
+        fake.server.announce(USER, &now.activity.uid);
+        desk.done(2, &update(&now, true, |is| is.content.title = "met again".to_owned())).await;
+        assert_eq!(Desk::of(&fake, GUEST).copy().is_some(), back);
+    }
+}
+
+#[tokio::test]
 async fn where_times_stand_within_a_series_all_move_with_each() {
     for (fake, moves) in flavours().into_iter().zip([false, true]) {
         let desk = Desk::of(&fake, USER);
