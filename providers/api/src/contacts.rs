@@ -71,7 +71,8 @@ pub enum ContactOp {
         /// What it is to be.
         contact: Box<Contact>,
     },
-    /// A contact of the account that is outside the group is put into it (`members.modify`). Only where there are groups.
+    /// A contact of the account that is outside the group is put into it
+    /// (<https://developers.google.com/people/api/rest/v1/contactGroups.members/modify>). Only where there are groups.
     Join {
         /// Which.
         key: ItemKey,

@@ -1,6 +1,9 @@
 //! What a server of contacts and calendars is like: every difference between one server and another is a field here.
 //!
-//! [`Habits::google`] and [`Habits::exchange`] are the two that matter; a test may bend single fields of them.
+//! Where they come from: the People and Calendar APIs (<https://developers.google.com/people/api/rest>,
+//! <https://developers.google.com/workspace/calendar/api/v3/reference>), EWS
+//! (<https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/ews-operations-in-exchange>), and recorded answers of
+//! both. [`Habits::google`] and [`Habits::exchange`] are the two that matter; a test may bend single fields of them.
 
 use std::collections::BTreeSet;
 
