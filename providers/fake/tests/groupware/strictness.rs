@@ -100,6 +100,9 @@ async fn mail_that_no_person_asked_for_is_refused() {
         fake.server.announce(USER, "alone");
         let alone = appointment("alone", &[]);
         assert_breach(&fake, desk.apply(2, &create(&alone, true)).await, "nobody to get it");
+        let made = desk.done(5, &create(&alone, false)).await;
+        let change = update(&made, true, |is| is.content.title = "still alone".to_owned());
+        assert_breach(&fake, desk.apply(6, &change).await, "nobody to get it");
         // One change of a person's is one mail, whatever is done after it.
         fake.server.announce(USER, "announced");
         let made = desk.done(3, &create(&appointment("announced", &[GUEST]), true)).await;
@@ -109,6 +112,9 @@ async fn mail_that_no_person_asked_for_is_refused() {
         fake.server.announce(USER, "announced");
         assert_breach(&fake, desk.apply(3, &again).await, "twice by one intent");
         assert_eq!(fake.server.sent_mail().len(), 1);
+        // The last who is asked no more is told of it.
+        desk.done(7, &update(&made, true, |is| is.people.participants.clear())).await;
+        assert_eq!(fake.server.sent_mail()[1].notice, Notice::Cancellation);
     }
 }
 
