@@ -374,6 +374,20 @@ async fn one_time_of_a_series_can_be_shared_alone() {
 }
 
 #[tokio::test]
+async fn what_matters_to_all_counts_in_the_sequence() {
+    for fake in flavours() {
+        let desk = Desk::of(&fake, USER);
+        let made = desk.done(1, &create(&appointment("met", &[OUTSIDER]), false)).await;
+        let titled = desk.done(2, &update(&made, false, |is| is.content.title = "titled".to_owned())).await;
+        assert_eq!(titled.activity.sequence, made.activity.sequence);
+        let fewer = desk.done(3, &update(&titled, false, |is| is.people.participants.clear())).await;
+        assert_eq!(fewer.activity.sequence, made.activity.sequence + 1);
+        let later = desk.done(4, &update(&fewer, false, |is| is.timing.end = Some(when(7_200)))).await;
+        assert_eq!(later.activity.sequence, made.activity.sequence + 2);
+    }
+}
+
+#[tokio::test]
 async fn who_threw_a_meeting_out_gets_it_back_by_mail_alone() {
     for (fake, back) in flavours().into_iter().zip([false, true]) {
         fake.server.announce(USER, "met");
