@@ -5,7 +5,9 @@
 //! [`ActivityChange::Series`] which there are.
 //!
 //! Whether people are mailed is said in every change that could do it, and nothing is mailed that was not asked for (I9); what a server mails
-//! regardless, its capabilities say.
+//! regardless, its capabilities say. (Google: `sendUpdates`, <https://developers.google.com/workspace/calendar/api/v3/reference/events/insert>;
+//! EWS: `SendMeetingInvitations`, `SendMeetingInvitationsOrCancellations`, `SendMeetingCancellations`,
+//! <https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/createitem>, `updateitem`, `deleteitem`.)
 
 use std::collections::BTreeSet;
 
@@ -245,7 +247,7 @@ pub trait CalendarRemote: Send + Sync {
     /// The activity that was made under this mark, where it is in the collection. What is missing may lag.
     async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteActivity>>;
 
-    /// When these people have no time between two instants: one answer for each. How many, and how long, a server takes at once is the provider's matter.
+    /// When these people have no time between two instants: one answer for each (Calendar API, `freebusy.query`; EWS, `GetUserAvailability`). How many, and how long, a server takes at once is the provider's matter.
     async fn free_busy(&self, people: &[String], from: Timestamp, until: Timestamp) -> Result<Vec<FreeBusy>>;
 
     /// Ends all connections in the protocol's way.

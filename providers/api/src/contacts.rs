@@ -22,6 +22,9 @@ pub struct RemoteContact {
     pub contact: Contact,
     /// When it was changed last, by the server's clock.
     pub changed: Option<Timestamp>,
+    /// Keys that it had before, where the server gave it another one and says so; nothing else is told of those. Only in deltas
+    /// (People, `metadata.previousResourceNames`).
+    pub former_keys: Vec<ItemKey>,
 }
 
 /// One change, or one contact that is there.
@@ -68,7 +71,8 @@ pub enum ContactOp {
         /// What it is to be.
         contact: Box<Contact>,
     },
-    /// A contact of the account that is outside the group is put into it (`members.modify`). Only where there are groups.
+    /// A contact of the account that is outside the group is put into it
+    /// (<https://developers.google.com/people/api/rest/v1/contactGroups.members/modify>). Only where there are groups.
     Join {
         /// Which.
         key: ItemKey,

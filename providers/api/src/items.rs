@@ -4,6 +4,9 @@
 //! - The collection's cursor stands on the last page alone, and covers what the pages before it told (I3).
 //! - A cursor that the server no longer takes is the provider's to notice: it lists anew and says [`Scope::Full`](crate::Scope). Only of a
 //!   completed full listing, or of a tombstone, is an item gone (I2).
+//!   Cursors end after 7 days (<https://developers.google.com/people/api/rest/v1/people.connections/list>), with 410
+//!   (<https://developers.google.com/workspace/calendar/api/guides/sync>), or as `ErrorInvalidSyncStateData`
+//!   (<https://learn.microsoft.com/en-us/exchange/client-developer/exchange-web-services/mailbox-synchronization-and-ews-in-exchange>).
 //! - Listings may lag behind writes by as much as the provider's capabilities say; [`fetch`](crate::ContactRemote::fetch) never does.
 
 use async_trait::async_trait;
@@ -46,7 +49,8 @@ pub enum Access {
 pub enum Making {
     /// It was made.
     Made(RemoteCollection),
-    /// There is one of that name already, and the server has no two (People answers 409, Exchange `ErrorFolderExists`). Nothing was done.
+    /// There is one of that name and kind already, and none was made: the server has no two (People answers 409, Exchange
+    /// `ErrorFolderExists`), or the provider, which looks first where the server would have two (Google's calendars), makes none.
     Taken(RemoteCollection),
 }
 

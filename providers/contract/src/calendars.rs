@@ -137,6 +137,14 @@ async fn collections_are_listed_made_and_renamed(harness: &mut dyn CalendarHarne
         assert_eq!(listed.iter().filter(|one| one.is_default && one.kind == kind).count(), 1);
         let found = listed.iter().find(|one| one.key == made.key).expect("a new name leaves its key");
         assert_eq!(found.name, "Renamed here");
+        if harness.ill(Some(Ill::AnswersLost)).await {
+            let failed = remote.make_collection(kind, "Unheard", mark(138)).await.unwrap_err();
+            assert_eq!(failed.reach, Reach::Unknown);
+            harness.ill(None).await;
+            let listed = remote.collections().await.unwrap();
+            let found = listed.iter().find(|one| one.kind == kind && one.name == "Unheard");
+            assert!(found.expect("it was made").mark.is_none_or(|is| is == mark(138)));
+        }
         harness.delete(&made.key).await;
         let listed = remote.collections().await.unwrap();
         assert!(listed.iter().all(|one| one.key != made.key));

@@ -21,6 +21,7 @@ pub async fn contact_suite(harness: &mut dyn ContactHarness) {
     nothing_changed_is_nothing(harness).await;
     each_change_is_told_once(harness).await;
     who_leaves_is_told_from_who_is_deleted(harness).await;
+    a_new_key_tells_the_old_one(harness).await;
     a_fetch_answers_for_each_key(harness).await;
     a_cursor_that_holds_no_more_gives_a_full_listing(harness).await;
     a_collection_that_is_not_there_is_not_empty(harness).await;
@@ -91,6 +92,14 @@ async fn collections_are_listed_and_made_once(harness: &mut dyn ContactHarness) 
         assert_eq!(remote.make_collection(name, mark).await.unwrap(), Making::Taken(made.clone()));
     }
     assert_eq!(remote.collections().await.unwrap(), listed);
+    if harness.ill(Some(Ill::AnswersLost)).await {
+        let failed = remote.make_collection("Unheard", mark(7)).await.unwrap_err();
+        assert_eq!(failed.reach, Reach::Unknown);
+        harness.ill(None).await;
+        let listed = remote.collections().await.unwrap();
+        let found = listed.iter().find(|one| one.name == "Unheard").expect("it was made");
+        assert!(found.mark.is_none_or(|is| is == mark(7)), "a mark is the maker's");
+    }
     harness.delete_book(&made.key).await;
     assert!(remote.collections().await.unwrap().iter().all(|one| one.key != made.key));
     remote.close().await;
@@ -166,6 +175,20 @@ async fn who_leaves_is_told_from_who_is_deleted(harness: &mut dyn ContactHarness
         let reading = held.follow(&*remote).await;
         let why = if remote.capabilities().has_groups { Leaving::Left } else { Leaving::Deleted };
         assert_eq!((reading.put, reading.gone), (Vec::new(), vec![(keys[1].clone(), Some(why))]));
+    }
+    remote.close().await;
+}
+
+async fn a_new_key_tells_the_old_one(harness: &mut dyn ContactHarness) {
+    let (keyed, keys) = book(harness, "Keyed", &people("Keyed", 3)).await;
+    let remote = harness.remote();
+    let mut held = held(&*remote, &keyed).await;
+    if let Some(new) = harness.rekey(&keys[1]).await {
+        harness.settle().await;
+        let reading = held.follow(&*remote).await;
+        assert_eq!((reading.scope, reading.put), (Scope::Delta, vec![new.clone()]));
+        assert_eq!(held.items[&new].former_keys, [keys[1].clone()], "else it would be taken for another");
+        assert_eq!((held.items.len(), &held.items[&new].contact), (3, &contact("Keyed2")));
     }
     remote.close().await;
 }

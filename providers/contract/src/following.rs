@@ -101,6 +101,9 @@ impl Held<RemoteContact> {
                 ContactChange::Gone { key, why } => gone.push((key, Some(why))),
             }
         }
+        for key in put.values().flat_map(|contact| &contact.former_keys) {
+            gone.push((key.clone(), None));
+        }
         let (put, gone) = self.take(gathered.scope, put, gone);
         self.cursor = Some(gathered.cursor);
         Ok(Reading { scope: gathered.scope, put, gone, server_time: gathered.server_time })

@@ -58,6 +58,9 @@ pub trait ContactHarness: ItemHarness {
     /// Takes a contact out of the collection: deletes it, or out of the group, or into another folder. False where the server has no such way.
     async fn take_out(&mut self, book: &CollectionKey, key: &ItemKey, how: Leaving) -> bool;
 
+    /// The server gives a contact another key; the new one. `None` where it never does, or cannot be made to.
+    async fn rekey(&mut self, key: &ItemKey) -> Option<ItemKey>;
+
     /// What is in the collection, in any order.
     async fn there(&mut self, book: &CollectionKey) -> Vec<Contact>;
 }

@@ -113,6 +113,10 @@ async fn what_is_ones_own_is_changed_apart(harness: &mut dyn CalendarHarness) {
         if can.contains(&ActivityField::Reminders) { vec![reminder] } else { vec![] }
     );
     assert_eq!(now(&*remote, &owned, &keys[0]).await.unwrap(), done);
+    // What is written as it is changes nothing.
+    let same = Box::new(done.own.clone());
+    let again = CalendarOp::UpdateOwn { target: item(&done), was: same.clone(), own: same };
+    assert_eq!(remote.apply(&owned, mark(139), &again).await.unwrap().done().as_ref(), Some(&done));
     // What another client did meanwhile is seen, and the old state is stale.
     let own = Own { show_as: ShowAs::Free, ..done.own.clone() };
     assert!(harness.act(Who::User, &keys[0], Deed::ChangeOwn(own)).await);

@@ -2,7 +2,7 @@
 
 use postrider_formats::icalendar::Item;
 use postrider_model::{Activity, ActivityId, ActivityKind, ErrorClass, Fault, Own, Person, Response, Status};
-use postrider_reconcile::activities::ActivityGroup;
+use postrider_reconcile::activities::FieldGroup;
 use postrider_store::{NewActivity as New, OwnFacet, StoreError};
 
 use super::{
@@ -167,7 +167,7 @@ impl Service {
                 Extent::Whole if hand.is_meeting(&stored) || stored.master.is_some() => {
                     hand.edit_whole(tx, &stored, &changes)
                 }
-                Extent::Whole => match hand.may(&stored, &ActivityGroup::Content) {
+                Extent::Whole => match hand.may(&stored, &FieldGroup::Content) {
                     Ok(()) => tx.delete_record(id, &hand.context).map(Ok),
                     Err(fault) => Ok(Err(fault)),
                 },

@@ -5,7 +5,7 @@ use postrider_model::{
     Activity, ActivityId, ErrorClass, Fault, Own, Participant, Person, RecordId, Response, Timestamp,
 };
 use postrider_reconcile::activities::{
-    ActivityGroup, CannotSplit, Copy, Editor, Refusal, is_meeting, judge_edit, split_series,
+    CannotSplit, Editor, FieldGroup, MeetingCopy, Refusal, is_meeting, judge_edit, split_series,
 };
 use postrider_store::{ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
@@ -60,11 +60,11 @@ macro_rules! tried {
 impl Hand<'_> {
     pub fn is_meeting(&self, stored: &StoredActivity) -> bool {
         let people = item_of(stored).map(|item| item.activity().people).unwrap_or_default();
-        is_meeting::<u32>(&people, &[] as &[Copy<u32>])
+        is_meeting::<u32>(&people, &[] as &[MeetingCopy<u32>])
     }
 
     /// Whether they may change that.
-    pub fn may(&self, stored: &StoredActivity, group: &ActivityGroup) -> Result<(), Fault> {
+    pub fn may(&self, stored: &StoredActivity, group: &FieldGroup) -> Result<(), Fault> {
         let refuse = |cause: &str| {
             Err(Fault::new(ErrorClass::NotPermitted, format!("change activity {}", stored.id), cause)
                 .hint("`postrider activity respond` answers; reminders, categories and show-as are your own to change"))
@@ -83,7 +83,7 @@ impl Hand<'_> {
         let addresses: Vec<&str> = self.addresses.iter().map(String::as_str).collect();
         match judge_edit(editor, &addresses, self.is_meeting(stored), group) {
             Ok(()) if group.is_own() || is_owner || self.has_everything => Ok(()),
-            Ok(()) if matches!(group, ActivityGroup::Response(_)) => Ok(()),
+            Ok(()) if matches!(group, FieldGroup::Response(_)) => Ok(()),
             Ok(()) => refuse("it is another user's"),
             Err(Refusal::NotOrganizer) => refuse("it is its organizer's to change"),
             Err(Refusal::StandsInOnly) => refuse("standing in for its organizer gives no right to it"),
@@ -115,16 +115,16 @@ impl Hand<'_> {
             people: was.people != is.people,
         };
         for (changed, group) in [
-            (groups.content, ActivityGroup::Content),
-            (groups.timing, ActivityGroup::Timing),
-            (groups.people, ActivityGroup::Participants),
+            (groups.content, FieldGroup::Content),
+            (groups.timing, FieldGroup::Timing),
+            (groups.people, FieldGroup::Participants),
         ] {
             if changed {
                 tried!(self.may(stored, &group));
             }
         }
         if was != is {
-            if is_meeting::<u32>(&is.people, &[] as &[Copy<u32>]) {
+            if is_meeting::<u32>(&is.people, &[] as &[MeetingCopy<u32>]) {
                 is.sequence = was.sequence.saturating_add(1);
             }
             let is = if groups.content { with_join_url(is) } else { is };
@@ -219,9 +219,9 @@ impl Hand<'_> {
             || changes.percent.is_some()
             || changes.join_url.is_some();
         for (changed, group) in [
-            (is_shared, ActivityGroup::Content),
-            (!changes.when.is_empty(), ActivityGroup::Timing),
-            (changes.participants.is_some(), ActivityGroup::Participants),
+            (is_shared, FieldGroup::Content),
+            (!changes.when.is_empty(), FieldGroup::Timing),
+            (changes.participants.is_some(), FieldGroup::Participants),
         ] {
             if changed {
                 tried!(self.may(series, &group));
@@ -240,7 +240,7 @@ impl Hand<'_> {
         changes: &ActivityChanges,
         uid: &str,
     ) -> Tried<ActivityId> {
-        for group in [ActivityGroup::Content, ActivityGroup::Timing] {
+        for group in [FieldGroup::Content, FieldGroup::Timing] {
             tried!(self.may(series, &group));
         }
         let item = tried!(item_of(series));
@@ -313,7 +313,7 @@ impl Hand<'_> {
                 cause,
             )));
         };
-        tried!(self.may(stored, &ActivityGroup::Response(own.person.email.to_lowercase())));
+        tried!(self.may(stored, &FieldGroup::Response(own.person.email.to_lowercase())));
         if own.response != response {
             own.response = response;
             own.responded = Some(Timestamp::from_seconds(self.now.seconds()));

@@ -39,6 +39,7 @@ impl State {
             mark,
             contact: card.contact.clone(),
             changed: Some(rev.changed),
+            former_keys: Vec::new(),
         })
     }
 
@@ -59,10 +60,21 @@ impl State {
         let shelf = &self.account(account)?.contacts;
         let horizon = self.horizon(shelf, self.habits.contacts_lag_ms);
         let names_strangers = self.habits.has_groups;
-        let changes = listed(shelf, collection, since, horizon, names_strangers)
-            .into_iter()
-            .map(|(key, entry, rev)| self.contact_change(collection, key, entry.mark, rev))
+        let listed = listed(shelf, collection, since, horizon, names_strangers);
+        let renamed: BTreeSet<&ItemKey> = listed
+            .iter()
+            .filter_map(|(.., rev)| rev.is.as_ref().filter(|card| card.is_in(collection)))
+            .flat_map(|card| &card.former)
             .collect();
+        let told = listed.iter().filter(|(key, ..)| !renamed.contains(key));
+        let changes = told.map(|(key, entry, rev)| {
+            let mut change = self.contact_change(collection, key, entry.mark, rev);
+            if let (ContactChange::Put(is), Some(card), Since::Stamp(_)) = (&mut change, &rev.is, since) {
+                is.former_keys.clone_from(&card.former);
+            }
+            change
+        });
+        let changes = changes.collect();
         // A later listing shows no less than an earlier one did.
         let (scope, horizon) = match since {
             Since::Nothing => (Scope::Full, horizon),
@@ -168,7 +180,8 @@ impl State {
             books.extend(self.own_group(act.by));
         }
         let key = self.key("people/c");
-        let card = Card { contact: rewriting::contact(&self.habits, contact.clone()), books };
+        let contact = rewriting::contact(&self.habits, contact.clone());
+        let card = Card { contact, former: Vec::new(), books };
         self.put_contact(act, &key, Some(card))?;
         self.contact_done(act, &key)
     }
@@ -278,10 +291,27 @@ impl State {
         let Some((mark, Some(card))) = entry.map(|entry| (entry.mark, entry.now().cloned())) else {
             return refused(format!("there is no contact {}", key.0));
         };
-        let act = Act { by: account, mark, strict: false };
-        self.put_contact(&act, key, None)?;
+        let card = Card { books: BTreeSet::from([to.clone()]), ..card };
+        self.rename_contact(&Act { by: account, mark, strict: false }, key, card)
+    }
+
+    /// Another key for a contact, and word of it where there are groups.
+    pub fn rekey_contact(&mut self, account: &str, key: &ItemKey) -> Result<ItemKey, Refusal> {
+        if !self.habits.has_groups {
+            return refused("keys stay where contacts stay");
+        }
+        let entry = self.account(account)?.contacts.get(key);
+        let Some((mark, Some(mut card))) = entry.map(|entry| (entry.mark, entry.now().cloned())) else {
+            return refused(format!("there is no contact {}", key.0));
+        };
+        card.former.push(key.clone());
+        self.rename_contact(&Act { by: account, mark, strict: false }, key, card)
+    }
+
+    fn rename_contact(&mut self, act: &Act<'_>, key: &ItemKey, card: Card) -> Result<ItemKey, Refusal> {
+        self.put_contact(act, key, None)?;
         let new = self.key("people/c");
-        self.put_contact(&act, &new, Some(Card { books: BTreeSet::from([to.clone()]), ..card }))?;
+        self.put_contact(act, &new, Some(card))?;
         Ok(new)
     }
 

@@ -1,6 +1,9 @@
 //! What a server of contacts and calendars is like: every difference between one server and another is a field here.
 //!
-//! [`Habits::google`] and [`Habits::exchange`] are the two that matter; a test may bend single fields of them.
+//! Where they come from: the People and Calendar APIs (<https://developers.google.com/people/api/rest>,
+//! <https://developers.google.com/workspace/calendar/api/v3/reference>), EWS
+//! (<https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/ews-operations-in-exchange>), and recorded answers of
+//! both. [`Habits::google`] and [`Habits::exchange`] are the two that matter; a test may bend single fields of them.
 
 use std::collections::BTreeSet;
 
@@ -40,8 +43,8 @@ pub struct Habits {
     pub writing: Writing,
     /// A contact may be in several collections under one key (contact groups); else each is in one folder and gets another key when it moves.
     pub has_groups: bool,
-    /// Names of collections of one kind are unique.
-    pub names_are_unique: bool,
+    /// Calendars and task lists carry the mark under which they were made.
+    pub calendars_keep_marks: bool,
     /// Fields of contacts that are held.
     pub contact_fields: BTreeSet<ContactField>,
     /// The uid of a contact is kept.
@@ -109,7 +112,7 @@ impl Habits {
         Self {
             writing: Writing::Google,
             has_groups: true,
-            names_are_unique: true,
+            calendars_keep_marks: false,
             contact_fields,
             keeps_uid: false,
             emails_max: None,
@@ -149,7 +152,7 @@ impl Habits {
         Self {
             writing: Writing::Exchange,
             has_groups: false,
-            names_are_unique: true,
+            calendars_keep_marks: true,
             contact_fields,
             keeps_uid: false,
             emails_max: Some(3),

@@ -48,6 +48,14 @@ impl State {
         let (uid, occurrence) = (&event.activity.uid, event.activity.occurrence);
         let there = self.meeting(person, uid, occurrence, Standing::Attendee);
         let Some(collection) = self.own_calendar(person) else { return Ok(()) };
+        // Who threw it out has declined it, and does not get it back.
+        let declined = |one: &Participant| one.person.is(person) && one.response == Response::Declined;
+        if self.habits.answers_reach_all
+            && there.as_ref().is_none_or(|(_, copy)| is_taken_out(copy))
+            && event.activity.people.participants.iter().any(declined)
+        {
+            return Ok(());
+        }
         let mut activity = event.activity.clone();
         let voids =
             |old: &Event| self.habits.new_time_voids_answers && old.activity.timing != event.activity.timing;

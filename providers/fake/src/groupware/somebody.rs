@@ -175,6 +175,11 @@ impl Somebody {
         self.on(|state| state.move_contact(&self.account, key, to))
     }
 
+    /// Has the server give a contact another key, as it does when a profile is linked to it; the new one.
+    pub fn rekey_contact(&self, key: &ItemKey) -> CoreResult<ItemKey> {
+        self.on(|state| state.rekey_contact(&self.account, key))
+    }
+
     /// What is in an address book now, whatever a listing shows.
     pub fn contacts(&self, book: &CollectionKey) -> Vec<RemoteContact> {
         let state = self.server.lock();

@@ -20,6 +20,8 @@ use super::shelf::{Homed, Rev, Shelf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Card {
     pub contact: Contact,
+    /// Keys that it had before.
+    pub former: Vec<ItemKey>,
     pub books: BTreeSet<CollectionKey>,
 }
 
@@ -263,14 +265,14 @@ impl State {
             return refused("a collection needs a name");
         }
         let there = self.account(account)?.collections.iter().find(|(_, collection)| {
-            collection.kind == kind
-                && (self.habits.names_are_unique && collection.name == name
-                    || mark.is_some() && collection.mark == mark)
+            collection.kind == kind && (collection.name == name || mark.is_some() && collection.mark == mark)
         });
         if let Some((key, collection)) = there {
             return Ok(Making::Taken(collection.told(key)));
         }
         let key = self.collection_key(kind);
+        let keeps = kind == CollectionKind::AddressBook || self.habits.calendars_keep_marks;
+        let mark = mark.filter(|_| keeps);
         let collection = Collection {
             name: name.to_owned(),
             kind,
@@ -294,7 +296,7 @@ impl State {
         let same = |(other, collection): (&CollectionKey, &Collection)| {
             other != key && collection.kind == kind && collection.name == name
         };
-        if self.habits.names_are_unique && self.account(account)?.collections.iter().any(same) {
+        if self.account(account)?.collections.iter().any(same) {
             return refused(format!("there is a collection {name} already"));
         }
         if let Some(collection) = self.account_mut(account)?.collections.get_mut(key) {

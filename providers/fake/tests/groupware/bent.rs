@@ -42,6 +42,7 @@ pub enum Defect {
     TakenToldMade,
     HoldsAllFields,
     ChangedNotTold,
+    FormerKeysNotTold,
     NotifiesAlways,
     NotifiesNever,
     MasterNotTold,
@@ -207,6 +208,7 @@ fn bent_contact(defect: Defect, mut contact: RemoteContact) -> RemoteContact {
     match defect {
         D::MarkNotCarried => contact.mark = None,
         D::ChangedNotTold => contact.changed = None,
+        D::FormerKeysNotTold => contact.former_keys.clear(),
         _ => {}
     }
     contact

@@ -141,6 +141,10 @@ impl ContactHarness for Fake {
         true
     }
 
+    async fn rekey(&mut self, key: &ItemKey) -> Option<ItemKey> {
+        self.user.rekey_contact(key).ok()
+    }
+
     async fn there(&mut self, book: &CollectionKey) -> Vec<Contact> {
         self.user.contacts(book).into_iter().map(|one| one.contact).collect()
     }

@@ -17,7 +17,7 @@ enum Seen {
     Exchange,
 }
 
-const OF_CONTACTS: [(Defect, Seen); 29] = [
+const OF_CONTACTS: [(Defect, Seen); 30] = [
     (D::CursorOnEveryPage, Seen::Both),
     (D::CursorOnNone, Seen::Both),
     (D::FullCalledDelta, Seen::Both),
@@ -47,6 +47,8 @@ const OF_CONTACTS: [(Defect, Seen); 29] = [
     (D::TakenToldMade, Seen::Both),
     (D::HoldsAllFields, Seen::Both),
     (D::ChangedNotTold, Seen::Both),
+    // Exchange's keys stay.
+    (D::FormerKeysNotTold, Seen::Google),
     (D::NotifiesAlways, Seen::Both),
 ];
 

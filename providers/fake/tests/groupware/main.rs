@@ -8,4 +8,5 @@ mod contract;
 mod faults;
 mod harness;
 mod honesty;
+mod mirror;
 mod strictness;

@@ -100,6 +100,9 @@ async fn mail_that_no_person_asked_for_is_refused() {
         fake.server.announce(USER, "alone");
         let alone = appointment("alone", &[]);
         assert_breach(&fake, desk.apply(2, &create(&alone, true)).await, "nobody to get it");
+        let made = desk.done(5, &create(&alone, false)).await;
+        let change = update(&made, true, |is| is.content.title = "still alone".to_owned());
+        assert_breach(&fake, desk.apply(6, &change).await, "nobody to get it");
         // One change of a person's is one mail, whatever is done after it.
         fake.server.announce(USER, "announced");
         let made = desk.done(3, &create(&appointment("announced", &[GUEST]), true)).await;
@@ -109,6 +112,9 @@ async fn mail_that_no_person_asked_for_is_refused() {
         fake.server.announce(USER, "announced");
         assert_breach(&fake, desk.apply(3, &again).await, "twice by one intent");
         assert_eq!(fake.server.sent_mail().len(), 1);
+        // The last who is asked no more is told of it.
+        desk.done(7, &update(&made, true, |is| is.people.participants.clear())).await;
+        assert_eq!(fake.server.sent_mail()[1].notice, Notice::Cancellation);
     }
 }
 
@@ -364,6 +370,37 @@ async fn one_time_of_a_series_can_be_shared_alone() {
         let notices: Vec<Notice> = fake.server.sent_mail().iter().map(|mail| mail.notice).collect();
         assert_eq!(notices, [Notice::Invitation, Notice::Cancellation]);
         assert_eq!(fake.server.violations(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn what_matters_to_all_counts_in_the_sequence() {
+    for fake in flavours() {
+        let desk = Desk::of(&fake, USER);
+        let made = desk.done(1, &create(&appointment("met", &[OUTSIDER]), false)).await;
+        let titled = desk.done(2, &update(&made, false, |is| is.content.title = "titled".to_owned())).await;
+        assert_eq!(titled.activity.sequence, made.activity.sequence);
+        let fewer = desk.done(3, &update(&titled, false, |is| is.people.participants.clear())).await;
+        assert_eq!(fewer.activity.sequence, made.activity.sequence + 1);
+        let later = desk.done(4, &update(&fewer, false, |is| is.timing.end = Some(when(7_200)))).await;
+        assert_eq!(later.activity.sequence, made.activity.sequence + 2);
+    }
+}
+
+#[tokio::test]
+async fn who_threw_a_meeting_out_gets_it_back_by_mail_alone() {
+    for (fake, back) in flavours().into_iter().zip([false, true]) {
+        fake.server.announce(USER, "met");
+        let desk = Desk::of(&fake, USER);
+        desk.done(1, &create(&appointment("met", &[GUEST]), true)).await;
+        let copy = Desk::of(&fake, GUEST).copy().unwrap();
+        fake.guest.delete_activity(&copy.key, None).unwrap();
+        let now = fake.user.activities().remove(0);
+        let told = now.activity.people.participants[0].response;
+        assert_eq!(told, if back { Response::NeedsAction } else { Response::Declined });
+        fake.server.announce(USER, &now.activity.uid);
+        desk.done(2, &update(&now, true, |is| is.content.title = "met again".to_owned())).await;
+        assert_eq!(Desk::of(&fake, GUEST).copy().is_some(), back);
     }
 }
 
