@@ -127,6 +127,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<activities::Cancel>(),
     Route::of::<activities::Restore>(),
     Route::of::<activities::Respond>(),
+    Route::of::<activities::Invitations>(),
+    Route::of::<activities::Accept>(),
     Route::of::<activities::FreeBusy>(),
     Route::of::<activities::Today>(),
     Route::of::<activities::Import>(),

@@ -16,8 +16,8 @@ use crate::{
         ActivityId, Base64,
         operations::{
             activities::{
-                ActivityDetails, Add, Cancel, Edit, Export, FreeBusy, Import, Kind, List, Placed, Respond,
-                Restore, Show, day_of,
+                Accept, ActivityDetails, Add, Cancel, Edit, Export, FreeBusy, Import, Kind, List, Placed,
+                Respond, Restore, Show, day_of,
             },
             activity_fields::{
                 ActivityFields as Fields, Asked, Extent, Participant, Privacy, Reminder, Response, Role,
@@ -33,12 +33,12 @@ pub(super) async fn activity(door: &mut Door, command: ActivityCommand, out: Out
     match command {
         ActivityCommand::List(query) => list(door, query, out).await?,
         ActivityCommand::Show { id } => show(&door.call(Show { id: parse_id(&id)? }).await?, out)?,
-        ActivityCommand::Add { title, task, organizer, fields } => {
+        ActivityCommand::Add { title, task, organizer, fields, notify } => {
             let kind = if task { Kind::Task } else { Kind::Appointment };
             let fields = Fields { title: Some(title), ..read(fields)? };
-            told(&door.call(Add { kind, fields, organizer }).await?, "added", out)?;
+            told(&door.call(Add { kind, fields, organizer, notify }).await?, "added", notify, out)?;
         }
-        ActivityCommand::Edit { id, title, fields, extent, add_participant, remove_participant } => {
+        ActivityCommand::Edit { id, title, fields, extent, add_participant, remove_participant, notify } => {
             let id = parse_id(&id)?;
             let mut fields = Fields { title, ..read(fields)? };
             let mut rev = None;
@@ -49,20 +49,27 @@ pub(super) async fn activity(door: &mut Door, command: ActivityCommand, out: Out
                     Some(asked_after(now.says.participants, &add_participant, &remove_participant)?);
             }
             let extent = Extent { occurrence: extent.occurrence, following: extent.following };
-            told(&door.call(Edit { id, extent, rev, fields }).await?, "edited", out)?;
+            told(&door.call(Edit { id, extent, rev, fields, notify }).await?, "edited", notify, out)?;
         }
-        ActivityCommand::Cancel { id, occurrence } => {
+        ActivityCommand::Cancel { id, occurrence, notify } => {
             let extent = Extent { occurrence, following: false };
-            let done = door.call(Cancel { id: parse_id(&id)?, extent }).await?;
+            let done = door.call(Cancel { id: parse_id(&id)?, extent, notify }).await?;
             tell(done.id, "called off", out)?;
+        }
+        ActivityCommand::Accept { message } => {
+            let done = door.call(Accept { message: super::mail::parse_id(&message)? }).await?;
+            match out.json {
+                true => out.value(&done)?,
+                false => done.iter().for_each(|id| out.line(format!("{id}: taken in"))),
+            }
         }
         ActivityCommand::Restore { id } => {
             let done = door.call(Restore { id: parse_id(&id)? }).await?;
             tell(done.id, "restored", out)?;
         }
-        ActivityCommand::Respond { id, response, occurrence } => {
+        ActivityCommand::Respond { id, response, occurrence, notify } => {
             let extent = Extent { occurrence, following: false };
-            let respond = Respond { id: parse_id(&id)?, extent, response: response.into() };
+            let respond = Respond { id: parse_id(&id)?, extent, response: response.into(), notify };
             let done = door.call(respond).await?;
             tell(done.id, "answered", out)?;
         }
@@ -281,13 +288,13 @@ fn tell(id: ActivityId, what: &str, out: Out) -> Result<(), Fault> {
     Ok(())
 }
 
-fn told(details: &ActivityDetails, what: &str, out: Out) -> Result<(), Fault> {
+fn told(details: &ActivityDetails, what: &str, notify: bool, out: Out) -> Result<(), Fault> {
     if out.json {
         return out.value(details);
     }
     out.line(format!("{} {}: {what}", details.id, details.says.title));
-    if !details.says.participants.is_empty() {
-        out.note("nobody is mailed of it by this command");
+    if !details.says.participants.is_empty() && !notify {
+        out.note("nobody is mailed of it; --notify does that");
     }
     Ok(())
 }

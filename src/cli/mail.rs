@@ -214,10 +214,29 @@ async fn show(door: &mut Door, id: MessageId, out: Out) -> Result<(), Fault> {
         let deleted = deleted.minute();
         out.line(format!("Deleted: {deleted} UTC; `postrider mail restore {id}` brings it back"));
     }
+    for one in &details.invitations {
+        let title = if one.says.title.is_empty() { "(no title)" } else { &one.says.title };
+        let known = one.known.map(|id| format!(" ({id})")).unwrap_or_default();
+        out.line(format!("{}: {title}{known}: {}", word_of(&one.method), one.in_words));
+        if one.offer.is_some() {
+            out.line(format!("  `postrider activity accept {id}` takes it in"));
+        }
+    }
     out.line("");
     let text = door.call(Text { id }).await?.text;
     text.lines().for_each(|line| out.line(line));
     Ok(())
+}
+
+/// What a message wants, in a word.
+fn word_of(method: &str) -> &'static str {
+    match method {
+        "REQUEST" | "ADD" => "Invitation",
+        "CANCEL" => "Cancellation",
+        "REPLY" => "Answer",
+        "COUNTER" => "Proposal",
+        _ => "Calendar",
+    }
 }
 
 /// A field's name without hyphens, each word capitalized.
@@ -242,6 +261,9 @@ fn details_value(details: &MessageDetails) -> serde_json::Value {
         object.insert("addresses".to_owned(), serde_json::json!(details.addresses));
         object.insert("structure".to_owned(), details.structure.clone());
         object.insert("thread".to_owned(), serde_json::json!(details.thread));
+        if !details.invitations.is_empty() {
+            object.insert("invitations".to_owned(), serde_json::json!(details.invitations));
+        }
         object.insert("deleted".to_owned(), serde_json::json!(details.message.deleted));
     }
     value

@@ -53,8 +53,8 @@ pub use account_settings::{AccountChanges, Change};
 pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
 pub use activities::{
-    ActivityChanges, ActivityDetails, ActivityQuery, Busy, BusyPerson, Extent, ImportedActivities, Listed,
-    ListedActivity, NewActivity, WhenChange,
+    ActivityChanges, ActivityDetails, ActivityQuery, Busy, BusyPerson, Extent, ImportedActivities,
+    Invitation, Listed, ListedActivity, NewActivity, Notice, WhenChange,
 };
 pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};

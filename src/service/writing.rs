@@ -108,7 +108,43 @@ impl Service {
                 .hint("set `send = true` under [mail] of the account, and [smtp] in its provider's file"));
         }
         let written = self.write(caller, &ready, mail, Purpose::Send)?;
-        self.must_have_room(&action, &written)?;
+        self.enqueue(caller, &ready, &action, written)
+    }
+
+    /// Puts a message that this program made into the outbox, under the account's name and address.
+    ///
+    /// # Errors
+    /// As [`queue_mail`](Self::queue_mail).
+    pub(super) fn queue_composed(
+        &mut self,
+        caller: &Caller,
+        account: &str,
+        composed: Composed,
+    ) -> Result<OutboxId, Fault> {
+        self.permit(caller, Act::SendMail, account)?;
+        let ready = self.config.ready(account).map_err(|errors| fault(&errors))?;
+        let action = format!("send from account {account}");
+        let from =
+            Mailbox { name: ready.mail.alias.clone().unwrap_or_default(), email: ready.address.clone() };
+        let stamp = self.stamp(&ready.address);
+        let composed = Composed { from, ..composed };
+        let written = compose(composed, &stamp, &mut || self.boundary(), Purpose::Send)
+            .map_err(|error| Fault::new(ErrorClass::Config, action.clone(), error.to_string()))?;
+        self.enqueue(caller, &ready, &action, written)
+    }
+
+    fn enqueue(
+        &mut self,
+        caller: &Caller,
+        ready: &ReadyAccount,
+        action: &str,
+        written: Written,
+    ) -> Result<OutboxId, Fault> {
+        if ready.smtp.is_none() {
+            return Err(Fault::new(ErrorClass::Config, action, "it does not send")
+                .hint("set `send = true` under [mail] of the account, and [smtp] in its provider's file"));
+        }
+        self.must_have_room(action, &written)?;
         let subject = message::parse(&written.bytes).subject;
         let new = NewOutgoing {
             body: Body::new(written.bytes)?,
@@ -116,11 +152,11 @@ impl Service {
             subject,
             sender: written.envelope_from,
             recipients: written.recipients,
-            files: ready.mail.load && !files_sent(&ready),
+            files: ready.mail.load && !files_sent(ready),
         };
         let now = self.world.clock.now();
         let (name, address) = (ready.name.clone(), ready.address.clone());
-        let line = self.line(caller, Act::SendMail, account, "");
+        let line = self.line(caller, Act::SendMail, &ready.name, "");
         let queued = self.durable_writer()?.transaction(|tx| {
             let id = tx.ensure_account(&name, &address)?;
             let entry = tx.enqueue(id, &new, now)?;

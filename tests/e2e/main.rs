@@ -25,6 +25,7 @@ mod daemon;
 mod exports;
 mod folders;
 mod guard;
+mod invitations;
 mod killed;
 mod killed_both_ways;
 mod killed_sending;

@@ -10,7 +10,10 @@ use super::{
     contacts::hundred,
 };
 use crate::{
-    api::{ActivityId, Base64, Instant, Method, Octets, Operation, fields::whole, fields::whole_or_null},
+    api::{
+        ActivityId, Base64, Instant, MessageId, Method, Octets, Operation, fields::whole,
+        fields::whole_or_null,
+    },
     service::{self, ActivityQuery, Caller, ListedActivity, Service},
 };
 
@@ -294,6 +297,9 @@ pub struct Add {
     /// The address under which the caller organizes it, where others take part; the first of theirs where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<String>,
+    /// Mail those who are asked to take part and are no users of the house.
+    #[serde(default)]
+    pub notify: bool,
 }
 
 impl Operation for Add {
@@ -305,7 +311,14 @@ impl Operation for Add {
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<ActivityDetails, Fault> {
         let fields = self.fields.changes()?;
         let new = service::NewActivity { kind: self.kind.into(), fields, organizer: self.organizer };
+        let notice = match self.notify {
+            true => Some(service.notice_of_new(caller, new.organizer.as_deref())?),
+            false => None,
+        };
         let id = service.add_activity(caller, &new)?;
+        if let Some(notice) = notice {
+            service.tell_participants(caller, id, &notice)?;
+        }
         Ok(service.activity(caller, id)?.into())
     }
 }
@@ -326,6 +339,9 @@ pub struct Edit {
     /// What is to be different.
     #[serde(default)]
     pub fields: ActivityFields,
+    /// Mail those who take part, or do so no more, and are no users of the house.
+    #[serde(default)]
+    pub notify: bool,
 }
 
 impl Operation for Edit {
@@ -336,7 +352,12 @@ impl Operation for Edit {
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<ActivityDetails, Fault> {
         let changes = self.fields.changes()?;
+        let tells = self.notify && changes.is_shared();
+        let notice = tells.then(|| service.notice(caller, self.id.0)).transpose()?;
         let id = service.edit_activity(caller, self.id.0, &self.extent.into(), &changes, self.rev)?;
+        if let Some(notice) = notice {
+            service.tell_participants(caller, id, &notice)?;
+        }
         Ok(service.activity(caller, id)?.into())
     }
 }
@@ -351,6 +372,9 @@ pub struct Cancel {
     /// How much of a series.
     #[serde(default)]
     pub extent: Extent,
+    /// Mail those who take part and are no users of the house.
+    #[serde(default)]
+    pub notify: bool,
 }
 
 /// What was called off, answered, or brought back.
@@ -369,8 +393,12 @@ impl Operation for Cancel {
     type Answer = Done;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Done, Fault> {
-        service.cancel_activity(caller, self.id.0, &self.extent.into())?;
-        Ok(Done { id: self.id })
+        let notice = self.notify.then(|| service.notice(caller, self.id.0)).transpose()?;
+        let id = service.cancel_activity(caller, self.id.0, &self.extent.into())?;
+        if let Some(notice) = notice {
+            service.tell_participants(caller, id, &notice)?;
+        }
+        Ok(Done { id: id.into() })
     }
 }
 
@@ -407,6 +435,9 @@ pub struct Respond {
     pub extent: Extent,
     /// What is answered.
     pub response: Response,
+    /// Mail it to the organizer, where that is no user of the house.
+    #[serde(default)]
+    pub notify: bool,
 }
 
 impl Operation for Respond {
@@ -416,8 +447,84 @@ impl Operation for Respond {
     type Answer = Done;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Done, Fault> {
-        let id = service.respond(caller, self.id.0, &self.extent.into(), self.response.into())?;
+        let (extent, response) = (self.extent.into(), self.response.into());
+        let id = match self.notify {
+            true => service.respond_and_mail(caller, self.id.0, &extent, response)?.0,
+            false => service.respond(caller, self.id.0, &extent, response)?,
+        };
         Ok(Done { id: id.into() })
+    }
+}
+
+/// What a message wants with activities.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ShowInvitations")]
+pub struct Invitations {
+    /// The message.
+    pub message: MessageId,
+}
+
+/// What a message wants with one activity.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Invitation {
+    /// `REQUEST`, `REPLY`, `CANCEL` and so on.
+    pub method: String,
+    /// What it is about, as the message has it.
+    pub says: ActivitySays,
+    /// Which time of a series it is about.
+    pub occurrence: Option<String>,
+    /// The activity that it is here.
+    pub known: Option<ActivityId>,
+    /// What may become of it: `add`, `change`, `cancel`, `answer`; null where it can do nothing.
+    pub offer: Option<String>,
+    /// In a sentence: what may become of it, or why nothing.
+    pub in_words: String,
+}
+
+impl From<service::Invitation> for Invitation {
+    fn from(one: service::Invitation) -> Self {
+        Self {
+            method: one.method,
+            says: (&one.activity).into(),
+            occurrence: one.activity.occurrence.map(occurrence_text),
+            known: one.known.map(ActivityId::from),
+            offer: one.offer.map(str::to_owned),
+            in_words: one.in_words,
+        }
+    }
+}
+
+impl Operation for Invitations {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/v1/activities/invitations";
+    const SUMMARY: &'static str =
+        "What a message wants with activities: an invitation, a change, a cancellation, an answer";
+    type Answer = Vec<Invitation>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Invitation>, Fault> {
+        Ok(service.invitations(caller, self.message.0)?.into_iter().map(Invitation::from).collect())
+    }
+}
+
+/// A message whose invitation, change, cancellation or answer is to be taken in.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AcceptInvitations")]
+pub struct Accept {
+    /// The message.
+    pub message: MessageId,
+}
+
+impl Operation for Accept {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/v1/activities/accept";
+    const SUMMARY: &'static str = "Take in what a message offers; nobody is mailed";
+    type Answer = Vec<ActivityId>;
+
+    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<ActivityId>, Fault> {
+        let done = service.accept_invitations(caller, self.message.0)?;
+        Ok(done.into_iter().map(ActivityId::from).collect())
     }
 }
 

@@ -5,6 +5,7 @@ use postrider_store::{Details, Export, Mailbox, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::activities::Invitation;
 use crate::{
     api::{ContactId, Instant, MessageId, Method, Octets, Operation},
     service::{self, Caller, MailFilter, Service},
@@ -202,6 +203,9 @@ pub struct MessageDetails {
     pub structure: serde_json::Value,
     /// The Message-ID of its thread's root.
     pub thread: Option<String>,
+    /// What it wants with activities, where it does.
+    #[serde(default)]
+    pub invitations: Vec<Invitation>,
 }
 
 impl From<Details> for MessageDetails {
@@ -211,6 +215,7 @@ impl From<Details> for MessageDetails {
             addresses: details.addresses.into_iter().map(Participant::from).collect(),
             structure: serde_json::from_str(&details.structure).unwrap_or_default(),
             thread: details.thread,
+            invitations: Vec::new(),
         }
     }
 }
@@ -230,7 +235,14 @@ impl Operation for Show {
     type Answer = MessageDetails;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<MessageDetails, Fault> {
-        service.message(caller, self.id.0).map(MessageDetails::from)
+        let details = service.message(caller, self.id.0)?;
+        let may_invite = details.structure.contains("calendar") || details.structure.contains("ics");
+        let mut details = MessageDetails::from(details);
+        if may_invite {
+            let invitations = service.invitations(caller, self.id.0)?;
+            details.invitations = invitations.into_iter().map(Invitation::from).collect();
+        }
+        Ok(details)
     }
 }
 

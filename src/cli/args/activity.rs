@@ -27,6 +27,9 @@ pub enum ActivityCommand {
         /// What it says.
         #[command(flatten)]
         fields: ActivityFields,
+        /// Mail who is asked to take part, users of this house left aside.
+        #[arg(long)]
+        notify: bool,
     },
     /// Change what is named of an activity. An empty text takes a field away.
     Edit {
@@ -47,6 +50,9 @@ pub enum ActivityCommand {
         /// Ask a person no more to take part; may be given several times.
         #[arg(long, value_name = "ADDRESS", conflicts_with = "participants")]
         remove_participant: Vec<String>,
+        /// Mail who takes part, or does so no more, users of this house left aside.
+        #[arg(long)]
+        notify: bool,
     },
     /// Call an activity off: a meeting for all who take part; what is yours alone is deleted and can be restored.
     Cancel {
@@ -55,6 +61,14 @@ pub enum ActivityCommand {
         /// Only the time on that day: 2026-12-01, or "2026-12-01 10:00" where there are several.
         #[arg(long, value_name = "DAY")]
         occurrence: Option<String>,
+        /// Mail who takes part, users of this house left aside.
+        #[arg(long)]
+        notify: bool,
+    },
+    /// Take in what a message says: an invitation, a change, a cancellation by who organizes it, an answer. Nobody is mailed.
+    Accept {
+        /// The message's id, such as m17.
+        message: String,
     },
     /// Bring a deleted activity back.
     Restore {
@@ -71,6 +85,9 @@ pub enum ActivityCommand {
         /// Only to the time on that day: 2026-12-01, or "2026-12-01 10:00" where there are several.
         #[arg(long, value_name = "DAY")]
         occurrence: Option<String>,
+        /// Mail it to who organizes it, unless that is a user of this house.
+        #[arg(long)]
+        notify: bool,
     },
     /// When people have no time.
     Freebusy {

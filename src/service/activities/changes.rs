@@ -112,6 +112,23 @@ impl ActivityChanges {
         Ok(changed)
     }
 
+    /// Whether they are about what it is about, which all share.
+    pub(super) const fn is_of_content(&self) -> bool {
+        self.title.is_some()
+            || self.place.is_some()
+            || self.description.is_some()
+            || self.status.is_some()
+            || self.privacy.is_some()
+            || self.priority.is_some()
+            || self.percent.is_some()
+            || self.join_url.is_some()
+    }
+
+    /// Whether they are about what all share.
+    pub fn is_shared(&self) -> bool {
+        self.is_of_content() || !self.when.is_empty() || self.participants.is_some()
+    }
+
     /// What the caller has of it for themselves after them.
     pub(super) fn apply_own(&self, own: &Own) -> Own {
         let mut changed = own.clone();

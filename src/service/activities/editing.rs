@@ -143,11 +143,17 @@ impl Service {
     }
 
     /// Calls an activity off: a meeting that the caller organizes is cancelled for all who take part, what is theirs alone is deleted and
-    /// can be restored. Of a series all of it, or the time that is meant.
+    /// can be restored. Of a series all of it, or the time that is meant. Answers what was called off: of one time of a series the one that
+    /// differs from it now.
     ///
     /// # Errors
     /// Where the caller sees none of that id; what another one organizes.
-    pub fn cancel_activity(&mut self, caller: &Caller, id: ActivityId, extent: &Extent) -> Result<(), Fault> {
+    pub fn cancel_activity(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+    ) -> Result<ActivityId, Fault> {
         self.activity_seen(caller, id)?;
         let hand = self.hand(caller, "called off");
         let changes = ActivityChanges { status: Some(Status::Cancelled), ..ActivityChanges::default() };
@@ -158,17 +164,17 @@ impl Service {
                 Err(fault) => return Ok(Err(fault)),
             };
             match extent {
-                Extent::One(text) => Ok(hand.edit_one(tx, &stored, text, &changes)?.map(drop)),
+                Extent::One(text) => hand.edit_one(tx, &stored, text, &changes),
                 Extent::Following(_) => {
                     let cause = "a series is called off as a whole, or one time of it";
                     Ok(Err(Fault::new(ErrorClass::Config, format!("cancel activity {id}"), cause)
                         .hint("`postrider activity edit` with an UNTIL in its rule ends it earlier")))
                 }
                 Extent::Whole if hand.is_meeting(&stored) || stored.master.is_some() => {
-                    hand.edit_whole(tx, &stored, &changes)
+                    Ok(hand.edit_whole(tx, &stored, &changes)?.map(|()| id))
                 }
                 Extent::Whole => match hand.may(&stored, &FieldGroup::Content) {
-                    Ok(()) => tx.delete_record(id, &hand.context).map(Ok),
+                    Ok(()) => tx.delete_record(id, &hand.context).map(|()| Ok(id)),
                     Err(fault) => Ok(Err(fault)),
                 },
             }

@@ -210,16 +210,8 @@ impl Hand<'_> {
             return Ok(Err(Fault::new(ErrorClass::Config, format!("edit activity {}", series.id), cause)));
         }
         // Before it is set apart: nothing is left behind of what may not be.
-        let is_shared = changes.title.is_some()
-            || changes.place.is_some()
-            || changes.description.is_some()
-            || changes.status.is_some()
-            || changes.privacy.is_some()
-            || changes.priority.is_some()
-            || changes.percent.is_some()
-            || changes.join_url.is_some();
         for (changed, group) in [
-            (is_shared, FieldGroup::Content),
+            (changes.is_of_content(), FieldGroup::Content),
             (!changes.when.is_empty(), FieldGroup::Timing),
             (changes.participants.is_some(), FieldGroup::Participants),
         ] {

@@ -1,14 +1,16 @@
 //! Appointments and tasks (F4): listed, shown, made, changed, called off, answered, imported, exported; when people have no time.
 //!
-//! What is shared is its organizer's to change, what is one's own everybody's who has a part in it; `reconcile` judges that. Nobody is mailed by
-//! anything that is done here (I9).
+//! What is shared is its organizer's to change, what is one's own everybody's who has a part in it; `reconcile` judges that. Nobody is mailed
+//! but where a person asks for it in that very call (I9, `mailing`).
 
 mod changes;
 mod doc;
 mod editing;
 mod freebusy;
 mod hand;
+mod invitations;
 mod listing;
+mod mailing;
 mod occasions;
 mod transfer;
 
@@ -24,7 +26,9 @@ pub(in crate::service) use doc::doc_of;
 pub use changes::{ActivityChanges, WhenChange};
 pub use editing::{Extent, NewActivity};
 pub use freebusy::{Busy, BusyPerson};
+pub use invitations::Invitation;
 pub use listing::{ActivityDetails, ActivityQuery, Listed, ListedActivity};
+pub use mailing::Notice;
 pub use transfer::ImportedActivities;
 
 impl Service {

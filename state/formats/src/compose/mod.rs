@@ -50,7 +50,7 @@ pub use file_type::{OCTET_STREAM, content_type_of};
 pub use list::parse_mailboxes;
 pub use prepare::prepare_raw;
 pub use reply::{Forward, Reply, forward, reply_to};
-pub use value::{Composed, InlinePart, Mailbox, Outgoing, Part, Purpose, Signature, Stamp};
+pub use value::{CalendarPart, Composed, InlinePart, Mailbox, Outgoing, Part, Purpose, Signature, Stamp};
 
 use chrono::Datelike;
 use header::Header;
@@ -161,7 +161,7 @@ fn header(message: &Composed, stamp: &Stamp, purpose: Purpose) -> String {
 
 /// The parts, encoded.
 fn leaves(message: Composed) -> Result<Leaves, ComposeError> {
-    let Composed { text, html, attachments, inline, signature, .. } = message;
+    let Composed { text, html, calendar, attachments, inline, signature, .. } = message;
     let forms = signature::signed(text, html, signature.as_ref());
     let pictures = signature.filter(|signature| signature.html.is_some()).map(|signature| signature.pictures);
     let inline: Vec<InlinePart> = inline.into_iter().chain(pictures.into_iter().flatten()).collect();
@@ -171,6 +171,7 @@ fn leaves(message: Composed) -> Result<Leaves, ComposeError> {
     Ok(Leaves {
         text: part::text(ContentType::TEXT_PLAIN, &forms.text),
         html: forms.html.map(|html| part::text(ContentType::TEXT_HTML, &html)),
+        calendar: calendar.as_ref().map(part::calendar).transpose()?,
         inline: inline
             .map(|(picture, number)| part::inline(&format!("inline part {number}"), picture))
             .collect::<Result<Vec<SinglePart>, _>>()?,

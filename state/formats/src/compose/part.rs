@@ -5,7 +5,7 @@
 //! written (see [`super::encoded`]).
 
 use super::header::{check_text, is_id};
-use super::{ComposeError, InlinePart, Part, encoded, lines};
+use super::{CalendarPart, ComposeError, InlinePart, Part, encoded, lines};
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Body, SinglePart};
 use std::error::Error;
@@ -25,6 +25,15 @@ pub(super) fn text(kind: ContentType, text: &str) -> SinglePart {
         encode(text.into_bytes(), ContentTransferEncoding::QuotedPrintable)
     };
     SinglePart::builder().header(kind).body(body)
+}
+
+/// A calendar that stands beside the text.
+pub(super) fn calendar(part: &CalendarPart) -> Result<SinglePart, ComposeError> {
+    let kind = format!("text/calendar; charset=utf-8; method={}", part.method);
+    check_type("the calendar", &kind)?;
+    Ok(SinglePart::builder()
+        .header(parsed("the calendar", &kind)?)
+        .body(encode(part.text.clone().into_bytes(), ContentTransferEncoding::Base64)))
 }
 
 /// A file that goes with the message. `place` names it in errors.

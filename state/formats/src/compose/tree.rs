@@ -7,6 +7,7 @@
 //!     multipart/related            where the HTML shows pictures
 //!       text/html
 //!       image/png …
+//!     text/calendar                an invitation
 //!   application/pdf …
 //! ```
 //! Boundaries come from outside. One that stands in a body would divide it, so each is held against all bodies before it is taken.
@@ -26,6 +27,8 @@ const BOUNDARY_LEN: std::ops::RangeInclusive<usize> = 8..=70;
 pub(super) struct Leaves {
     pub text: SinglePart,
     pub html: Option<SinglePart>,
+    /// An invitation.
+    pub calendar: Option<SinglePart>,
     /// Pictures of the HTML; files like others where there is none.
     pub inline: Vec<SinglePart>,
     /// Files.
@@ -45,7 +48,11 @@ impl Leaves {
     }
 
     fn all(&self) -> impl Iterator<Item = &SinglePart> {
-        std::iter::once(&self.text).chain(&self.html).chain(&self.inline).chain(&self.attached)
+        std::iter::once(&self.text)
+            .chain(&self.html)
+            .chain(&self.calendar)
+            .chain(&self.inline)
+            .chain(&self.attached)
     }
 
     /// Hangs the parts up.
@@ -55,12 +62,13 @@ impl Leaves {
         }
         let mut boundaries = Boundaries { leaves: &self, source, taken: Vec::new() };
         let mixed = boundaries.frame("mixed", !self.attached.is_empty())?;
-        let alternative = boundaries.frame("alternative", self.html.is_some())?;
+        let alternative = boundaries.frame("alternative", self.html.is_some() || self.calendar.is_some())?;
         let related = boundaries.frame("related; type=\"text/html\"", !self.inline.is_empty())?;
 
-        let Self { text, html, inline, attached } = self;
+        let Self { text, html, calendar, inline, attached } = self;
         let html = html.map(|html| wrap(related, Tree::Single(html), inline.into_iter().map(Tree::Single)));
-        let body = wrap(alternative, Tree::Single(text), html);
+        let forms = html.into_iter().chain(calendar.map(Tree::Single));
+        let body = wrap(alternative, Tree::Single(text), forms);
         Ok(wrap(mixed, body, attached.into_iter().map(Tree::Single)))
     }
 }
@@ -154,6 +162,7 @@ mod tests {
         Leaves {
             text: text(ContentType::TEXT_PLAIN, "--boundary1"),
             html: Some(text(ContentType::TEXT_HTML, "<p>x</p>")),
+            calendar: None,
             inline: vec![text(ContentType::TEXT_PLAIN, "picture")],
             attached: vec![text(ContentType::TEXT_PLAIN, "file")],
         }
@@ -212,6 +221,7 @@ mod tests {
             let leaves = Leaves {
                 text: text(ContentType::TEXT_PLAIN, given),
                 html: None,
+                calendar: None,
                 inline: vec![],
                 attached: vec![],
             };

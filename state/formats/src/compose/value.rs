@@ -43,6 +43,8 @@ pub struct Composed {
     pub text: Option<String>,
     /// The HTML, a document or a piece of one; any line ends.
     pub html: Option<String>,
+    /// An invitation, an answer or a cancellation, as another form of the text (RFC 6047, section 2.4).
+    pub calendar: Option<CalendarPart>,
     /// Files that go with it, in this order.
     pub attachments: Vec<Part>,
     /// Pictures that the HTML shows by `cid:`.
@@ -55,6 +57,15 @@ pub struct Composed {
     pub references: Vec<String>,
     /// More header fields, name and value. None that has a place of its own above.
     pub headers: Vec<(String, String)>,
+}
+
+/// A calendar that asks for, answers or cancels something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CalendarPart {
+    /// Its `METHOD`, such as `REQUEST`.
+    pub method: String,
+    /// The calendar.
+    pub text: String,
 }
 
 /// A file that goes with a message.

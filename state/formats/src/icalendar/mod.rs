@@ -227,6 +227,11 @@ impl Item {
         item
     }
 
+    /// When it was written, as far as it says so (`DTSTAMP`).
+    pub fn written(&self) -> Option<Timestamp> {
+        self.component.first("DTSTAMP").and_then(|line| moment::timestamp(line, &self.zones))
+    }
+
     /// Its text: a calendar with this component alone.
     pub fn text(&self) -> String {
         let zones = self.zones.values().filter_map(|named| named.given.as_deref());

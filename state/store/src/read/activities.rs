@@ -351,6 +351,22 @@ impl Reader {
         })
     }
 
+    /// Activities of that uid that are not deleted and that they see, times that differ from their series among them.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn activities_of_uid(&self, viewer: &Viewer, uid: &str) -> Result<Vec<StoredActivity>> {
+        self.noting(|| {
+            let mut seen = Vec::new();
+            for one in activities_of_uid(&self.conn, uid)? {
+                if self.sees_record(viewer, one.record.id)? {
+                    seen.push(one);
+                }
+            }
+            Ok(seen)
+        })
+    }
+
     /// The times that differ from a series, and are not deleted.
     ///
     /// # Errors

@@ -1,0 +1,230 @@
+//! Invitations, changes, cancellations and answers that go out by mail (F4.7), where a person asks for it: no server of a calendar does it for
+//! them. Those who are users of the house see it there, and are not mailed.
+
+use postrider_formats::{
+    compose::{CalendarPart, Composed, Mailbox},
+    icalendar::{Item, imip},
+};
+use postrider_model::{Activity, ActivityId, ErrorClass, Fault, OutboxId, Person, Response, Status};
+use postrider_store::StoredActivity;
+
+use super::{Extent, unreadable};
+use crate::{access::Caller, service::Service};
+
+/// Who is mailed of a change, and from where: looked for before the change is made, so that it is not made where it cannot be told.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    account: String,
+    from: Person,
+    /// Who took part before.
+    before: Vec<Person>,
+}
+
+impl Service {
+    /// Makes sure that the organizer can mail who takes part in an activity.
+    ///
+    /// # Errors
+    /// Where no account of the organizer's address sends, or the caller may not send from it.
+    pub fn notice(&self, caller: &Caller, id: ActivityId) -> Result<Notice, Fault> {
+        let stored = self.activity_seen(caller, id)?;
+        let activity = says(&stored)?;
+        let from = match &activity.people.organizer {
+            Some(organizer) => organizer.clone(),
+            None => self.first_address(caller)?,
+        };
+        let before = activity.people.participants.into_iter().map(|one| one.person).collect();
+        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before })
+    }
+
+    /// The same for an activity that is yet to be made.
+    ///
+    /// # Errors
+    /// As [`notice`](Self::notice).
+    pub fn notice_of_new(&self, caller: &Caller, organizer: Option<&str>) -> Result<Notice, Fault> {
+        let from = match organizer {
+            Some(email) => Person { email: email.to_owned(), name: None },
+            None => self.first_address(caller)?,
+        };
+        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before: Vec::new() })
+    }
+
+    fn first_address(&self, caller: &Caller) -> Result<Person, Fault> {
+        let first = self.addresses_of_user(&caller.user).into_iter().next();
+        let email = first.ok_or_else(|| {
+            Fault::new(ErrorClass::Config, "mail who takes part", "you have no address of your own")
+        })?;
+        Ok(Person { email, name: None })
+    }
+
+    /// The account that sends as that address.
+    fn account_of_address(&self, caller: &Caller, address: &str) -> Result<String, Fault> {
+        let accounts =
+            self.config.accounts.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+        let found = accounts
+            .filter(|(_, account)| account.mail.send && account.address.eq_ignore_ascii_case(address))
+            .map(|(name, _)| name.clone())
+            .next();
+        let name = found.ok_or_else(|| {
+            Fault::new(ErrorClass::Config, format!("mail as {address}"), "no account of that address sends")
+                .hint("leave out --notify, and nobody is mailed; `postrider account list` lists the accounts")
+        })?;
+        self.permit(caller, crate::access::Act::SendMail, &name)?;
+        Ok(name)
+    }
+
+    /// Mails those who take part, and who took part before, how an activity is now. Answers the entries of the outbox.
+    ///
+    /// # Errors
+    /// As [`queue_mail`](Service::queue_mail).
+    pub fn tell_participants(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        notice: &Notice,
+    ) -> Result<Vec<OutboxId>, Fault> {
+        let stored = self.activity_seen(caller, id)?;
+        let activity = says(&stored)?;
+        let now = self.world.clock.now();
+        let items = self.with_differing(&stored)?;
+        let people: Vec<Person> = activity.people.participants.iter().map(|one| one.person.clone()).collect();
+        let title = &activity.content.title;
+        let is_off = activity.content.status == Status::Cancelled || stored.record.deleted.is_some();
+        let mut sent = Vec::new();
+        let (asked, method, text) = match is_off {
+            true => (&people, "CANCEL", imip::cancel(&items, now)),
+            false => (&people, "REQUEST", imip::request(&items, now)),
+        };
+        let subject = if is_off { format!("Cancelled: {title}") } else { format!("Invitation: {title}") };
+        let plain = if is_off { format!("{title} does not take place.") } else { in_words(&activity) };
+        sent.extend(self.mail_calendar(caller, notice, asked, (subject, plain), (method, text))?);
+        let gone: Vec<Person> = notice
+            .before
+            .iter()
+            .filter(|was| !people.iter().any(|one| one.is(&was.email)))
+            .cloned()
+            .collect();
+        if !gone.is_empty() && !is_off {
+            let words = (format!("Cancelled: {title}"), format!("You are not asked to {title} any more."));
+            sent.extend(self.mail_calendar(
+                caller,
+                notice,
+                &gone,
+                words,
+                ("CANCEL", imip::cancel(&items, now)),
+            )?);
+        }
+        Ok(sent)
+    }
+
+    /// Mails an activity's organizer what the caller answers. `None` where the organizer is a user of the house, who sees it there.
+    ///
+    /// # Errors
+    /// Where no account of the address that was asked sends; as [`queue_mail`](Service::queue_mail).
+    pub fn respond_and_mail(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+        response: Response,
+    ) -> Result<(ActivityId, Option<OutboxId>), Fault> {
+        let activity = says(&self.activity_seen(caller, id)?)?;
+        let own = self.addresses_of_user(&caller.user);
+        let mut participants = activity.people.participants.iter();
+        let who =
+            participants.find(|one| own.iter().any(|own| one.person.is(own))).map(|one| one.person.clone());
+        let organizer = activity.people.organizer.filter(|organizer| !self.is_of_house(&organizer.email));
+        let (Some(organizer), Some(who)) = (organizer, who) else {
+            return Ok((self.respond(caller, id, extent, response)?, None));
+        };
+        let notice = Notice {
+            account: self.account_of_address(caller, &who.email)?,
+            from: who.clone(),
+            before: Vec::new(),
+        };
+        let answered = self.respond(caller, id, extent, response)?;
+        let stored = self.activity_seen(caller, answered)?;
+        let item = Item::read(stored.doc.text.as_bytes()).map_err(|error| unreadable(answered, &error))?;
+        let Some(text) = imip::reply(&item, &who, response, self.world.clock.now()) else {
+            return Ok((answered, None));
+        };
+        let word = match response {
+            Response::Accepted => "Accepted",
+            Response::Tentative => "Tentative",
+            _ => "Declined",
+        };
+        let title = item.activity().content.title;
+        let words = (format!("{word}: {title}"), format!("{word}: {title}"));
+        let sent = self.mail_calendar(caller, &notice, &[organizer], words, ("REPLY", text))?;
+        Ok((answered, sent.into_iter().next()))
+    }
+
+    /// Whether an address is that of a user of the house.
+    fn is_of_house(&self, address: &str) -> bool {
+        let names: Vec<String> = match &self.config.users {
+            Some(users) => users.users.keys().cloned().collect(),
+            None => vec![self.env.user.clone()],
+        };
+        names
+            .iter()
+            .any(|name| self.addresses_of_user(name).iter().any(|own| own.eq_ignore_ascii_case(address)))
+    }
+
+    /// An activity and the times that differ from it, as calendars have them.
+    fn with_differing(&self, stored: &StoredActivity) -> Result<Vec<Item>, Fault> {
+        let read = |one: &StoredActivity| {
+            Item::read(one.doc.text.as_bytes()).map_err(|error| unreadable(one.id, &error))
+        };
+        let differing = self.reader()?.differing(stored.id)?;
+        std::iter::once(stored).chain(&differing).map(read).collect()
+    }
+
+    /// Puts a calendar into the outbox for those of these people who are no users of the house.
+    fn mail_calendar(
+        &mut self,
+        caller: &Caller,
+        notice: &Notice,
+        people: &[Person],
+        (subject, plain): (String, String),
+        (method, text): (&str, String),
+    ) -> Result<Option<OutboxId>, Fault> {
+        let is_outside = |one: &&Person| !one.is(&notice.from.email) && !self.is_of_house(&one.email);
+        let mailbox =
+            |one: &Person| Mailbox { name: one.name.clone().unwrap_or_default(), email: one.email.clone() };
+        let to: Vec<Mailbox> = people.iter().filter(is_outside).map(mailbox).collect();
+        if to.is_empty() {
+            return Ok(None);
+        }
+        let composed = Composed {
+            to,
+            subject,
+            text: Some(plain),
+            calendar: Some(CalendarPart { method: method.to_owned(), text }),
+            ..Composed::default()
+        };
+        self.queue_composed(caller, &notice.account, composed).map(Some)
+    }
+}
+
+fn says(stored: &StoredActivity) -> Result<Activity, Fault> {
+    let item = Item::read(stored.doc.text.as_bytes());
+    item.map(|item| item.activity()).map_err(|error| unreadable(stored.id, &error))
+}
+
+/// What an invitation says to whoever cannot read its calendar.
+fn in_words(activity: &Activity) -> String {
+    use postrider_model::Moment;
+    let when = |moment: &Moment| match moment {
+        Moment::Day(day) => day.to_string(),
+        Moment::At { local, zone } => {
+            let zone = zone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
+            format!("{}{zone}", local.format("%Y-%m-%d %H:%M"))
+        }
+    };
+    let content = &activity.content;
+    let mut lines = vec![content.title.clone()];
+    lines.extend(activity.timing.start.as_ref().map(|start| format!("When: {}", when(start))));
+    lines.extend(content.place.as_ref().map(|place| format!("Where: {place}")));
+    lines.extend(content.join_url.as_ref().map(|url| format!("Join: {url}")));
+    lines.extend(content.description.as_ref().map(|text| format!("\n{text}")));
+    lines.join("\n")
+}
