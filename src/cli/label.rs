@@ -63,11 +63,14 @@ async fn put(door: &mut Door, label: Named, ids: &[String], on: bool, out: Out) 
         return Ok(());
     }
     let (word, name) = (word(label.kind), label.name.clone());
-    let done = door.call(Put { label, contacts: parse_ids(ids)?, on }).await?;
+    let (activities, contacts): (Vec<String>, Vec<String>) =
+        ids.iter().cloned().partition(|id| id.starts_with('a'));
+    let activities = activities.iter().map(|id| super::activity::parse_id(id)).collect::<Result<_, _>>()?;
+    let done = door.call(Put { label, contacts: parse_ids(&contacts)?, activities, on }).await?;
     if out.json {
         return out.value(&done);
     }
-    let contacts = counted(done.changed.len() as u64, "contact");
+    let contacts = counted(done.changed.len() as u64, "record");
     let what = match (word, on) {
         ("tag", true) => "put on",
         ("tag", false) => "taken off",

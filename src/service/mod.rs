@@ -66,7 +66,9 @@ pub use mail_edit::{Edited, FlagEdit};
 pub use numbers::AccountNumbers;
 pub use outbox::OutboxView;
 pub use providers::ProviderView;
-pub use records::{CardPage, ContactChanges, ContactQuery, Imported, LabelName, NewContact, VersionView};
+pub use records::{
+    CardPage, ContactChanges, ContactQuery, Imported, LabelName, Labelled, NewContact, VersionView,
+};
 pub(crate) use run::failed_report;
 pub use run::{RunOutcome, RunRequest};
 pub use shared::Shared;

@@ -253,7 +253,7 @@ impl From<service::ActivityDetails> for ActivityDetails {
             says: (&activity).into(),
             own: own.into(),
             differing: differing.collect(),
-            groups: stored.labels.into_iter().map(|label| label.name).collect(),
+            groups: stored.labels.into_iter().filter(|_| !is_hidden).map(|label| label.name).collect(),
             in_schedule: stored.in_schedule,
             owner,
             visibility: visibility.to_string(),

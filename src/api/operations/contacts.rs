@@ -341,10 +341,7 @@ impl Operation for Edit {
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<ContactDetails, Fault> {
         let changes = changes(self.fields, self.beside)?;
-        let contact = service.edit_contact(caller, self.id.0, &changes, self.rev)?;
-        // As the caller sees it, labels and company among it.
-        drop(contact);
-        ContactDetails::new(service.contact(caller, self.id.0)?)
+        ContactDetails::new(service.edit_contact(caller, self.id.0, &changes, self.rev)?)
     }
 }
 

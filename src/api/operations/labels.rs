@@ -4,10 +4,9 @@ use postrider_model::{Fault, LabelKind, LabelScope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::contacts::numbers;
 use crate::{
-    api::{ContactId, Method, Operation, fields::whole},
-    service::{Caller, LabelName, Service},
+    api::{ActivityId, ContactId, Method, Operation, fields::whole},
+    service::{Caller, LabelName, Labelled, Service},
 };
 
 /// What a name is that records carry.
@@ -214,36 +213,43 @@ impl Operation for Remove {
     }
 }
 
-/// A tag to be put on contacts or taken off; contacts to be put into a group or out of it.
+/// A tag to be put on records or taken off; records to be put into a group or out of it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PutLabel")]
 pub struct Put {
     /// Which. A tag that is not there yet is made to be put on.
     pub label: Named,
-    /// The contacts.
+    /// Contacts.
+    #[serde(default)]
     pub contacts: Vec<ContactId>,
+    /// Activities.
+    #[serde(default)]
+    pub activities: Vec<ActivityId>,
     /// Put on (`true`) or taken off.
     pub on: bool,
 }
 
-/// Which contacts had it the other way before.
+/// Which records had it the other way before.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "LabelPut")]
 pub struct Changed {
     /// Their ids.
-    pub changed: Vec<ContactId>,
+    pub changed: Vec<String>,
 }
 
 impl Operation for Put {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/labels/put";
     const SUMMARY: &'static str =
-        "Put a tag on contacts or take it off; put contacts into a group or out of it";
+        "Put a tag on records or take it off; put records into a group or out of it";
     type Answer = Changed;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Changed, Fault> {
-        let changed = service.label_contacts(caller, &numbers(&self.contacts), self.label.of(), self.on)?;
-        Ok(Changed { changed: changed.into_iter().map(ContactId::from).collect() })
+        let contacts = self.contacts.iter().map(|id| Labelled::Contact(id.0));
+        let activities = self.activities.iter().map(|id| Labelled::Activity(id.0));
+        let ids: Vec<Labelled> = contacts.chain(activities).collect();
+        let changed = service.label_records(caller, &ids, self.label.of(), self.on)?;
+        Ok(Changed { changed: changed.iter().map(ToString::to_string).collect() })
     }
 }

@@ -296,17 +296,17 @@ pub enum GroupCommand {
         #[command(flatten)]
         scope: ScopeArgs,
     },
-    /// Rename a group, put contacts into it, take them out.
+    /// Rename a group, put contacts or activities into it, take them out.
     Edit {
         /// Its name.
         name: String,
         /// Its name from now on.
         #[arg(long)]
         rename: Option<String>,
-        /// A contact to be put into it; may be given several times.
+        /// A contact, or an activity, to be put into it; may be given several times.
         #[arg(long = "add", value_name = "ID")]
         add: Vec<String>,
-        /// A contact to be taken out; may be given several times.
+        /// One to be taken out; may be given several times.
         #[arg(long = "remove", value_name = "ID")]
         remove: Vec<String>,
         /// It is one of activities.

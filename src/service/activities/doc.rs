@@ -53,6 +53,7 @@ pub(in crate::service) fn doc_of(item: &Item, defaults: Defaults) -> ActivityDoc
         status: activity.content.status,
         start,
         end,
+        private: activity.content.privacy != postrider_model::Privacy::Normal,
         recurs: !activity.timing.rules.is_empty() || !activity.timing.further.is_empty(),
     }
 }

@@ -108,10 +108,18 @@ impl Service {
             self.own(caller, "activity", id)?;
             self.may_show(caller, visibility)?;
         }
+        if changes.visibility.is_some() && (*extent != Extent::Whole || seen.master.is_some()) {
+            let cause = "one time of a series is seen as the series is";
+            return Err(Fault::new(ErrorClass::Config, format!("show activity {id} to others"), cause));
+        }
         let hand = self.hand(caller, "edited");
         let uid = self.new_uuid();
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
-        let done = self.record_work(line, 0, |tx| {
+        let viewer = self.viewer(caller);
+        let done = self.tried_work(line, 0, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
             let stored = match live(tx, id, rev)? {
                 Ok(stored) => stored,
                 Err(fault) => return Ok(Err(fault)),
@@ -122,15 +130,21 @@ impl Service {
                 Extent::Following(text) => hand.edit_following(tx, &stored, text, changes, &uid)?,
             };
             let Ok(of) = changed else { return Ok(changed) };
-            if let Some(on) = changes.in_schedule {
+            if let Some(on) = changes.in_schedule.filter(|on| *on != stored.in_schedule) {
+                if let Err(fault) = hand.may(&stored, &FieldGroup::Content) {
+                    return Ok(Err(fault));
+                }
                 tx.set_in_schedule(of, on, &hand.context)?;
             }
-            if let Some(visibility) = &changes.visibility {
-                tx.show_to(of, visibility, &hand.context)?;
+            if let Some(visibility) = &changes.visibility
+                && tx.show_to(of, visibility, &hand.context)?
+                && !hand.is_owner(&stored)
+            {
+                return Err(StoreError::NoSuchRecord);
             }
             Ok(Ok(of))
         });
-        self.answered(caller, done.map_err(|fault| gone(fault, id))?, id)
+        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
     }
 
     /// Notes a refusal among what a transaction answered.
@@ -158,7 +172,11 @@ impl Service {
         let hand = self.hand(caller, "called off");
         let changes = ActivityChanges { status: Some(Status::Cancelled), ..ActivityChanges::default() };
         let line = self.line(caller, Act::OwnRecord, "", &format!("cancel {id}"));
-        let done = self.record_work(line, 0, |tx| {
+        let viewer = self.viewer(caller);
+        let done = self.tried_work(line, 0, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
             let stored = match live(tx, id, None)? {
                 Ok(stored) => stored,
                 Err(fault) => return Ok(Err(fault)),
@@ -179,7 +197,43 @@ impl Service {
                 },
             }
         });
-        self.answered(caller, done.map_err(|fault| gone(fault, id))?, id)
+        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
+    }
+
+    /// Makes an activity what it was: what all share, and with a series what differs from it.
+    ///
+    /// # Errors
+    /// Where the caller may not change that, or sees none of that id.
+    pub(in crate::service) fn restore_activity_version(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        was: &Item,
+        in_schedule: Option<bool>,
+        why: &str,
+    ) -> Result<(), Fault> {
+        let hand = self.hand(caller, why);
+        let viewer = self.viewer(caller);
+        let line = self.line(caller, Act::ChangeRecord, "", &format!("{id}: {why}"));
+        let done = self.tried_work(line, was.text().len(), |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
+            let stored = tx.activity(id)?.ok_or(StoreError::NoSuchRecord)?;
+            for group in [FieldGroup::Content, FieldGroup::Timing, FieldGroup::Participants] {
+                if let Err(fault) = hand.may(&stored, &group) {
+                    return Ok(Err(fault));
+                }
+            }
+            if stored.record.deleted.is_some() {
+                tx.restore_record(id, &hand.context)?;
+            }
+            if let Some(on) = in_schedule {
+                tx.set_in_schedule(id, on, &hand.context)?;
+            }
+            hand.put_back(tx, &stored, was)
+        });
+        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
     }
 
     /// Brings deleted activities of the caller's back.
@@ -204,7 +258,11 @@ impl Service {
         self.activity_seen(caller, id)?;
         let hand = self.hand(caller, "answered");
         let line = self.line(caller, Act::ChangeRecord, "", &format!("respond {id}"));
-        let done = self.record_work(line, 0, |tx| {
+        let viewer = self.viewer(caller);
+        let done = self.tried_work(line, 0, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
             let stored = match live(tx, id, None)? {
                 Ok(stored) => stored,
                 Err(fault) => return Ok(Err(fault)),
@@ -225,7 +283,7 @@ impl Service {
                 ))),
             }
         });
-        self.answered(caller, done.map_err(|fault| gone(fault, id))?, id)
+        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use postrider_formats::{icalendar::Item, occurrences::Defaults};
 use postrider_model::{
-    Activity, ActivityId, ErrorClass, Fault, Own, Participant, Person, RecordId, Response, Timestamp,
+    Activity, ActivityId, ErrorClass, Fault, Own, Participant, Person, Response, Timestamp,
 };
 use postrider_reconcile::activities::{
-    CannotSplit, Editor, FieldGroup, MeetingCopy, Refusal, is_meeting, judge_edit, split_series,
+    CannotSplit, Editor, FieldGroup, MeetingCopy, Refusal, inherit_own, is_meeting, judge_edit, split_series,
 };
 use postrider_store::{ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
@@ -63,6 +63,18 @@ impl Hand<'_> {
         is_meeting::<u32>(&people, &[] as &[MeetingCopy<u32>])
     }
 
+    /// Whether it is theirs.
+    pub fn is_owner(&self, stored: &StoredActivity) -> bool {
+        self.has_everything || stored.record.owner == self.user
+    }
+
+    /// Whether they have a part in it.
+    fn is_inside(&self, stored: &StoredActivity) -> bool {
+        let people = stored.doc.participants.iter().map(|one| &one.person.email).chain(&stored.doc.organizer);
+        let is_own = |email: &String| self.addresses.iter().any(|own| own.eq_ignore_ascii_case(email));
+        self.is_owner(stored) || people.into_iter().any(is_own)
+    }
+
     /// Whether they may change that.
     pub fn may(&self, stored: &StoredActivity, group: &FieldGroup) -> Result<(), Fault> {
         let refuse = |cause: &str| {
@@ -101,6 +113,10 @@ impl Hand<'_> {
     ) -> Tried<()> {
         let item = tried!(item_of(stored));
         let was = item.activity();
+        if stored.master.is_some() && changes.when.rules.is_some() {
+            let cause = "one time of a series has no rule of its own";
+            return Ok(Err(Fault::new(ErrorClass::Config, format!("edit activity {}", stored.id), cause)));
+        }
         let mut is = tried!(changes.apply(&was, self.defaults.zone, self.now));
         if !is.people.participants.is_empty() && is.people.organizer.is_none() {
             let Some(own) = self.addresses.first() else {
@@ -130,23 +146,50 @@ impl Hand<'_> {
             let is = if groups.content { with_join_url(is) } else { is };
             let own = self.owners(tx, stored, &item)?;
             let item = item.with(&is, &own).stamped(self.now);
-            let mut differing = Vec::new();
-            for one in tx.differing(stored.id)? {
-                let item = tried!(item_of(&one));
-                differing.push((one, item));
-            }
-            let activities: Vec<Activity> = differing.iter().map(|(_, item)| item.activity()).collect();
-            let until = reach(&activities, self.defaults);
-            let times = match groups.timing && !differing.is_empty() {
-                true => {
-                    (tried!(starts(&was, until, self.defaults)), tried!(starts(&is, until, self.defaults)))
-                }
-                false => Default::default(),
-            };
-            tx.change_activity(stored.id, &doc_of(&item, self.defaults), groups, &self.context)?;
-            follow(tx, &differing, &was, &is, &times, self.defaults, &self.context)?;
+            tried!(self.bring(tx, stored, (&was, &item), groups)?);
         }
         self.edit_own(tx, stored.id, changes)?;
+        Ok(Ok(()))
+    }
+
+    /// Makes an activity what it was, and brings those that differ from it along.
+    pub fn put_back(&self, tx: &mut Tx<'_>, stored: &StoredActivity, then: &Item) -> Tried<()> {
+        let item = tried!(item_of(stored));
+        let (was, mut is) = (item.activity(), then.activity());
+        is.occurrence = was.occurrence;
+        is.sequence = was.sequence.saturating_add(1);
+        let groups = ChangedGroups {
+            content: was.content != is.content,
+            timing: was.timing != is.timing,
+            people: was.people != is.people,
+        };
+        let own = self.owners(tx, stored, &item)?;
+        let item = then.with(&is, &own).stamped(self.now);
+        self.bring(tx, stored, (&was, &item), groups)
+    }
+
+    /// Writes what an activity is now, and brings those that differ from it along.
+    fn bring(
+        &self,
+        tx: &mut Tx<'_>,
+        stored: &StoredActivity,
+        (was, item): (&Activity, &Item),
+        groups: ChangedGroups,
+    ) -> Tried<()> {
+        let is = item.activity();
+        let mut differing = Vec::new();
+        for one in tx.differing(stored.id)? {
+            let item = tried!(item_of(&one));
+            differing.push((one, item));
+        }
+        let activities: Vec<Activity> = differing.iter().map(|(_, item)| item.activity()).collect();
+        let until = reach(&activities, self.defaults);
+        let times = match groups.timing && !differing.is_empty() {
+            true => (tried!(starts(was, until, self.defaults)), tried!(starts(&is, until, self.defaults))),
+            false => Default::default(),
+        };
+        tx.change_activity(stored.id, &doc_of(item, self.defaults), groups, &self.context)?;
+        follow(tx, &differing, was, &is, &times, self.defaults, &self.context)?;
         Ok(Ok(()))
     }
 
@@ -160,8 +203,28 @@ impl Hand<'_> {
         let facet = tx.own(id, self.user)?.unwrap_or_default();
         let own = changes.apply_own(&facet.own);
         if own != facet.own {
-            tx.set_own(id, self.user, &OwnFacet { own, own_changed: self.now, ..facet }, &self.context)?;
+            self.set_own(tx, id, &facet, OwnFacet { own, own_changed: self.now, ..facet.clone() })?;
         }
+        Ok(())
+    }
+
+    /// What they have of an activity for themselves, and of the times that differ from it what was the same.
+    fn set_own(
+        &self,
+        tx: &mut Tx<'_>,
+        id: ActivityId,
+        was: &OwnFacet,
+        is: OwnFacet,
+    ) -> Result<(), StoreError> {
+        for one in tx.differing(id)? {
+            let facet = tx.own(one.id, self.user)?.unwrap_or_default();
+            let own = inherit_own(&was.own, &is.own, &facet.own);
+            if own != facet.own {
+                let facet = OwnFacet { own, own_changed: self.now, ..facet };
+                tx.set_own(one.id, self.user, &facet, &self.context)?;
+            }
+        }
+        tx.set_own(id, self.user, &is, &self.context)?;
         Ok(())
     }
 
@@ -176,6 +239,11 @@ impl Hand<'_> {
                 format!("find a time of activity {}", series.id),
                 cause,
             )));
+        }
+        if !self.is_inside(series) {
+            let cause = "it is another user's";
+            let action = format!("change activity {}", series.id);
+            return Ok(Err(Fault::new(ErrorClass::NotPermitted, action, cause)));
         }
         let at = tried!(meant(&activity, text, self.defaults));
         let known =
@@ -192,9 +260,7 @@ impl Hand<'_> {
             in_schedule: series.in_schedule,
         };
         let id = tx.add_activity(&new, &self.context)?;
-        if let Some(facet) = tx.own(series.id, self.user)? {
-            tx.set_own(id, self.user, &facet, &self.context)?;
-        }
+        tx.copy_owns(series.id, id)?;
         Ok(Ok(id))
     }
 
@@ -269,13 +335,13 @@ impl Hand<'_> {
             in_schedule: series.in_schedule,
         };
         let id = tx.add_activity(&begun, &self.context)?;
-        self.copy_own(tx, series.id.into(), id)?;
+        tx.copy_owns(series.id, id)?;
         for one in others {
             let of = differing.iter().find(|(stored, _)| stored.doc.occurrence == one.occurrence);
             let Some((stored, base)) = of else { continue };
             let moved = New { doc: &new(one, base), master: Some(id), ..begun };
             let to = tx.add_activity(&moved, &self.context)?;
-            self.copy_own(tx, stored.id.into(), to)?;
+            tx.copy_owns(stored.id, to)?;
             let context = Context { why: format!("it belongs to {id} now"), ..self.context.clone() };
             tx.delete_record(stored.id, &context)?;
         }
@@ -283,17 +349,11 @@ impl Hand<'_> {
         Ok(self.edit_whole(tx, &begun, changes)?.map(|()| id))
     }
 
-    fn copy_own(&self, tx: &mut Tx<'_>, from: RecordId, to: ActivityId) -> Result<(), StoreError> {
-        if let Some(facet) = tx.own(ActivityId(from.0), self.user)? {
-            tx.set_own(to, self.user, &facet, &self.context)?;
-        }
-        Ok(())
-    }
-
     /// Notes their answer, with themselves and among the participants.
     pub fn answer(&self, tx: &mut Tx<'_>, stored: &StoredActivity, response: Response) -> Tried<()> {
         let item = tried!(item_of(stored));
-        let mut activity = item.activity();
+        let was = item.activity();
+        let mut activity = was.clone();
         let is_own = |one: &&mut Participant| {
             self.addresses.iter().any(|own| own.eq_ignore_ascii_case(&one.person.email))
         };
@@ -312,17 +372,12 @@ impl Hand<'_> {
         }
         let facet = self.owners(tx, stored, &item)?;
         let item = item.with(&activity, &facet);
-        tx.change_activity(
-            stored.id,
-            &doc_of(&item, self.defaults),
-            ChangedGroups::default(),
-            &self.context,
-        )?;
+        tried!(self.bring(tx, stored, (&was, &item), ChangedGroups::default())?);
         let facet = tx.own(stored.id, self.user)?.unwrap_or_default();
         if facet.own.response != Some(response) {
-            let own = Own { response: Some(response), ..facet.own };
-            let facet = OwnFacet { own, response_changed: self.now, ..facet };
-            tx.set_own(stored.id, self.user, &facet, &self.context)?;
+            let own = Own { response: Some(response), ..facet.own.clone() };
+            let is = OwnFacet { own, response_changed: self.now, ..facet.clone() };
+            self.set_own(tx, stored.id, &facet, is)?;
         }
         Ok(Ok(()))
     }

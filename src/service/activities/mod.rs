@@ -21,8 +21,6 @@ use postrider_store::StoredActivity;
 
 use super::{Caller, Service, records::absent};
 
-pub(in crate::service) use doc::doc_of;
-
 pub use changes::{ActivityChanges, WhenChange};
 pub use editing::{Extent, NewActivity};
 pub use freebusy::{Busy, BusyPerson};
@@ -62,6 +60,12 @@ impl Service {
         let addresses = self.addresses_of_user(&caller.user);
         let people = stored.doc.participants.iter().map(|one| &one.person.email).chain(&stored.doc.organizer);
         people.into_iter().any(|email| addresses.iter().any(|own| own.eq_ignore_ascii_case(email)))
+    }
+
+    /// Whether a caller has a part in the activity of that id.
+    pub(super) fn has_part_in(&self, caller: &Caller, id: ActivityId) -> Result<bool, Fault> {
+        let found = self.reader()?.activity(&self.viewer(caller), id)?;
+        Ok(found.is_some_and(|found| self.is_insider(caller, &found)))
     }
 
     /// An activity whole, be it deleted, where the caller sees it.

@@ -9,11 +9,15 @@ use postrider_formats::{
 use postrider_model::{CompanyId, Contact};
 use postrider_store::ContactDoc;
 
-/// The form of a name that is compared: its words, folded.
+/// The form of a name that is compared: in lower case, with one blank where there are several. Signs count: `C#` is not `C++`.
 pub(in crate::service) fn folded(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// The form by which names are sorted: their words, without accents.
+fn sorted(name: &str) -> String {
     let words = query_words(name).join(" ");
-    // A name of signs alone is compared as it stands.
-    if words.is_empty() { name.trim().to_lowercase() } else { words }
+    if words.is_empty() { folded(name) } else { words }
 }
 
 /// How a contact is called in one line: by its name, else its organisation, else how it is reached.
@@ -44,7 +48,7 @@ pub(super) fn doc_of(card: &Card, kind: String, company: Option<CompanyId>) -> C
     ContactDoc {
         card: card.text().into_owned(),
         uid: contact.uid.clone().filter(|uid| !uid.is_empty()),
-        sort: folded(&family_first),
+        sort: sorted(&family_first),
         words: words_of(&contact, &name),
         kind,
         company,

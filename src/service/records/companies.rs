@@ -15,7 +15,9 @@ impl Service {
     /// # Errors
     /// The store's, in words.
     pub fn companies(&self, caller: &Caller, deleted: bool) -> Result<Vec<CompanyRow>, Fault> {
-        Ok(self.reader()?.companies(&self.viewer(caller), deleted)?)
+        let found = self.reader()?.companies(&self.viewer(caller), deleted)?;
+        self.note_record_look(caller, || format!("{} companies", found.len()));
+        Ok(found)
     }
 
     /// Adds a company of the caller's.
@@ -56,12 +58,20 @@ impl Service {
         let name = name.map(|name| named("company", name)).transpose()?;
         let context = self.here(caller, "edited");
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
+        let viewer = self.viewer(caller);
+        let (user, has_everything) = (caller.user.clone(), caller.has_everything());
         let done = self.record_work(line, 0, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
             if let Some(name) = &name {
                 tx.rename_company(id, name, &folded(name), &context)?;
             }
             if let Some(visibility) = visibility {
-                tx.show_to(id, visibility, &context)?;
+                let is_own = tx.record(id)?.is_some_and(|record| record.owner == user);
+                if tx.show_to(id, visibility, &context)? && !is_own && !has_everything {
+                    return Err(StoreError::NoSuchRecord);
+                }
             }
             Ok(())
         });

@@ -58,6 +58,9 @@ impl Service {
             (None, Some(group)) => Some(self.label_named(caller, LabelKind::Contacts, group)?.id),
             (None, None) => None,
         };
+        if let Some(company) = query.company {
+            self.seen(caller, "company", company)?;
+        }
         let filter = ContactFilter {
             viewer: self.viewer(caller),
             words: query_words(&query.words),
@@ -182,20 +185,25 @@ impl Service {
         let (context, viewer) = (self.here(caller, "edited"), self.viewer(caller));
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
         let edit = Edit { changes, rev, kind, company };
-        let done = self.record_work(line, 0, |tx| {
-            if let Err(refused) = edit.perform(tx, id, &viewer, &context)? {
-                return Ok(Err(refused));
+        let octets = self.contact(caller, id)?.doc.card.len();
+        let (user, has_everything) = (caller.user.clone(), caller.has_everything());
+        let done = self.tried_work(line, octets, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
+            if let Err(cause) = edit.perform(tx, id, &viewer, &context)? {
+                return Ok(Err(Fault::new(ErrorClass::Config, format!("edit contact {id}"), cause)));
             }
             if let Some(visibility) = &changes.visibility {
-                tx.show_to(id, visibility, &context)?;
+                let is_own = tx.record(id)?.is_some_and(|record| record.owner == user);
+                if tx.show_to(id, visibility, &context)? && !is_own && !has_everything {
+                    return Err(StoreError::NoSuchRecord);
+                }
             }
-            Ok(Ok(tx.contact(id)?))
+            Ok(Ok(()))
         });
-        match found(done, id)? {
-            Ok(Some(contact)) => Ok(contact),
-            Ok(None) => Err(absent("contact", id)),
-            Err(cause) => Err(Fault::new(ErrorClass::Config, format!("edit contact {id}"), cause)),
-        }
+        found(done, id)?;
+        self.contact(caller, id)
     }
 
     /// Deletes contacts of the caller's. They can be restored for `keep_deleted`.

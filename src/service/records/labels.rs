@@ -1,7 +1,9 @@
 //! Tags and groups: made, put on records and taken off, renamed, taken away.
 
-use postrider_model::{ContactId, ErrorClass, Fault, LabelId, LabelKind, LabelScope};
-use postrider_store::{LabelRow, NewLabel, Tx};
+use std::fmt;
+
+use postrider_model::{ActivityId, ContactId, ErrorClass, Fault, LabelId, LabelKind, LabelScope, RecordId};
+use postrider_store::{LabelRow, NewLabel, StoreError, Tx};
 
 use super::{absent, card::folded, listed, named};
 use crate::{
@@ -21,6 +23,51 @@ pub struct LabelName<'a> {
     pub scope: Option<LabelScope>,
 }
 
+/// What can carry a tag or be in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labelled {
+    /// A contact.
+    Contact(ContactId),
+    /// An appointment or a task.
+    Activity(ActivityId),
+}
+
+impl Labelled {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Contact(_) => "contact",
+            Self::Activity(_) => "activity",
+        }
+    }
+
+    const fn fits(self, label: LabelKind) -> bool {
+        matches!(
+            (self, label),
+            (_, LabelKind::Tag)
+                | (Self::Contact(_), LabelKind::Contacts)
+                | (Self::Activity(_), LabelKind::Activities)
+        )
+    }
+}
+
+impl fmt::Display for Labelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contact(id) => id.fmt(f),
+            Self::Activity(id) => id.fmt(f),
+        }
+    }
+}
+
+impl From<Labelled> for RecordId {
+    fn from(of: Labelled) -> Self {
+        match of {
+            Labelled::Contact(id) => id.into(),
+            Labelled::Activity(id) => id.into(),
+        }
+    }
+}
+
 impl Service {
     /// Tags and groups that the caller sees, each with how many records that they see carry it.
     ///
@@ -29,6 +76,7 @@ impl Service {
     pub fn labels(&self, caller: &Caller, tags: bool) -> Result<Vec<(LabelRow, u64)>, Fault> {
         let mut labels = self.reader()?.labels(&self.viewer(caller))?;
         labels.retain(|(label, _)| (label.kind == LabelKind::Tag) == tags);
+        self.note_record_look(caller, || format!("{} tags or groups", labels.len()));
         Ok(labels)
     }
 
@@ -68,26 +116,35 @@ impl Service {
     /// One that is not there, or that another made and the caller does not administer.
     pub fn remove_label(&mut self, caller: &Caller, label: LabelName<'_>) -> Result<u64, Fault> {
         let found = self.label_to_manage(caller, label)?;
-        let context = self.here(caller, &format!("{} {} was removed", word(label.kind), found.name));
+        let context = self.here(caller, &format!("{} was removed", called(&found)));
         let line = self.line(caller, Act::ManageLabel, "", "remove");
         self.record_work(line, 0, |tx| tx.remove_label(found.id, &context))
     }
 
-    /// Puts a tag on contacts or takes it off; puts them into a group or out of it. A tag that is not there yet is made to be put on. Answers
-    /// which of them had it the other way before.
+    /// Puts a tag on records or takes it off; puts them into a group or out of it. A tag that is not there yet is made to be put on. Answers
+    /// which of them had it the other way before. Groups are of contacts or of activities; a tag may be on either.
     ///
     /// # Errors
-    /// The first that the caller does not see; a tag to be taken off, or a group, that is not there. Nothing is changed then.
-    pub fn label_contacts(
+    /// The first that the caller does not see; a tag to be taken off, or a group, that is not there; a record of another kind than the
+    /// group's. Nothing is changed then.
+    pub fn label_records(
         &mut self,
         caller: &Caller,
-        ids: &[ContactId],
+        ids: &[Labelled],
         label: LabelName<'_>,
         on: bool,
-    ) -> Result<Vec<ContactId>, Fault> {
+    ) -> Result<Vec<Labelled>, Fault> {
         for id in ids {
-            if self.seen(caller, "contact", *id)?.deleted.is_some() {
-                return Err(absent("contact", *id));
+            if !id.fits(label.kind) {
+                let cause = "the group is not of such";
+                return Err(Fault::new(
+                    ErrorClass::Config,
+                    format!("put {id} into group {}", label.name),
+                    cause,
+                ));
+            }
+            if self.seen(caller, id.kind(), *id)?.deleted.is_some() {
+                return Err(absent(id.kind(), *id));
             }
         }
         let name = named(word(label.kind), label.name)?;
@@ -98,15 +155,18 @@ impl Service {
             return Err(no_label(label.kind, &name));
         }
         let what = if on { "put on" } else { "taken off" };
-        let context = self.here(caller, &format!("{} {name} was {what}", word(label.kind)));
-        let line = self.line(caller, Act::ChangeRecord, "", &listed(what, ids));
-        let new = NewLabel {
-            kind: label.kind,
-            scope: label.scope.unwrap_or_default(),
-            owner: &caller.user,
-            name: &name,
-            folded: &folded(&name),
+        let scope = label.scope.unwrap_or_default();
+        let is_personal = found.as_ref().map_or(scope, |found| found.scope) == LabelScope::Personal;
+        let label_word = word(label.kind);
+        // Whoever sees the record reads why it changed: what is personal has no name there.
+        let why = match is_personal {
+            true => format!("a personal {label_word} was {what}"),
+            false => format!("{label_word} {name} was {what}"),
         };
+        let (context, viewer) = (self.here(caller, &why), self.viewer(caller));
+        let line = self.line(caller, Act::ChangeRecord, "", &listed(what, ids));
+        let new =
+            NewLabel { kind: label.kind, scope, owner: &caller.user, name: &name, folded: &folded(&name) };
         self.record_work(line, 0, |tx: &mut Tx<'_>| {
             let label = match &found {
                 Some(found) => found.id,
@@ -114,6 +174,9 @@ impl Service {
             };
             let mut changed = Vec::new();
             for id in ids {
+                if !tx.sees(&viewer, *id)? {
+                    return Err(StoreError::NoSuchRecord);
+                }
                 if tx.put_label(*id, label, on, &context)? {
                     changed.push(*id);
                 }
@@ -153,6 +216,14 @@ impl Service {
                 &format!("{} {}", word(label.kind), found.name),
             )),
         }
+    }
+}
+
+/// A tag or a group in words that whoever sees a record may read.
+fn called(label: &LabelRow) -> String {
+    match label.scope {
+        LabelScope::Personal => format!("a personal {}", word(label.kind)),
+        LabelScope::Corporate | LabelScope::Public => format!("{} {}", word(label.kind), label.name),
     }
 }
 

@@ -17,12 +17,13 @@ use postrider_store::{AuditEntry, RecordRow, StoreError, Tx, Viewer};
 use super::{Caller, Service, audit::noted};
 use crate::{
     access::{Act, roles},
+    config::{Account, Login, OriginKind},
     sync::Leave,
 };
 
 pub use changes::ContactChanges;
 pub use contacts::{ContactQuery, NewContact};
-pub use labels::LabelName;
+pub use labels::{LabelName, Labelled};
 pub use transfer::{CardPage, Imported};
 pub use versions::VersionView;
 
@@ -43,13 +44,30 @@ impl Service {
     pub(super) fn addresses_of_user(&self, user: &str) -> Vec<String> {
         let told =
             self.config.users.iter().flat_map(|users| users.users.get(user)).flat_map(|user| &user.addresses);
+        let is_anothers = |address: &str| {
+            let users = self.config.users.iter().flat_map(|users| &users.users);
+            users
+                .filter(|(name, _)| *name != user)
+                .any(|(_, other)| other.addresses.iter().any(|one| one.eq_ignore_ascii_case(address)))
+        };
         let accounts = self.config.accounts.values().filter_map(|read| read.as_ref().ok());
-        let accounts = accounts.filter(|account| self.config.user_of(account) == Some(user));
+        let accounts = accounts
+            .filter(|account| self.config.user_of(account) == Some(user))
+            .filter(|account| self.is_proved(account) && !is_anothers(&account.address));
         let all: BTreeSet<String> = told
             .chain(accounts.map(|account| &account.address))
             .map(|address| address.to_lowercase())
             .collect();
         all.into_iter().collect()
+    }
+
+    /// Whether an account's address is surely its user's: whoever wrote its file says so, or the server was shown that very address at login.
+    fn is_proved(&self, account: &Account) -> bool {
+        account.origin.kind == OriginKind::File
+            || self.config.ready_account(account).is_ok_and(|ready| {
+                matches!(ready.login, Login::Consent(_))
+                    || ready.login_name.eq_ignore_ascii_case(&account.address)
+            })
     }
 
     /// A record of that kind that the caller sees; `id` is how people call it.
@@ -130,6 +148,23 @@ impl Service {
     ) -> Result<R, Fault> {
         Leave::new(self.store()?, self.world.disk.clone()).to_write("keep it", octets as u64)?;
         Ok(self.durable_writer()?.transaction(noted(line, work))?)
+    }
+
+    /// The same for what may turn out, when it is under way, to be refused: nothing of it is kept then.
+    pub(super) fn tried_work<R>(
+        &mut self,
+        line: AuditEntry,
+        octets: usize,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Result<R, Fault>, StoreError>,
+    ) -> Result<R, Fault> {
+        let mut refused = None;
+        let done = self.record_work(line, octets, |tx| {
+            work(tx)?.map_err(|fault| {
+                refused = Some(fault);
+                StoreError::Refused
+            })
+        });
+        refused.map_or(done, Err)
     }
 
     /// Deletes records of one kind: all of them, or none.

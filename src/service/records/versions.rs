@@ -2,9 +2,10 @@
 
 use postrider_formats::{icalendar::Item, vcard::Card};
 use postrider_model::{
-    ActivityId, CompanyId, ContactId, ErrorClass, Fault, LabelId, RecordId, Timestamp, VersionId,
+    ActivityId, CompanyId, ContactId, ErrorClass, Fault, LabelId, LabelKind, LabelScope, Own, RecordId,
+    Timestamp, VersionId,
 };
-use postrider_store::{ChangedGroups, StoreError, Tx, Version};
+use postrider_store::{NewLabel, StoreError, Tx, Version};
 use serde::Deserialize;
 
 use super::{absent, card};
@@ -56,11 +57,22 @@ struct Snapshot {
     #[serde(default)]
     in_schedule: Option<bool>,
     #[serde(default)]
-    labels: Vec<i64>,
+    labels: Vec<LabelThen>,
+}
+
+/// A tag or a group that a record had.
+#[derive(Deserialize)]
+struct LabelThen {
+    id: i64,
+    kind: LabelKind,
+    scope: LabelScope,
+    owner: String,
+    name: String,
 }
 
 impl Service {
-    /// What records were, newest first: those that lost against a later change, or all there are.
+    /// What records were, newest first: those that lost against a later change, or all there are. What they say is in [`version`](Self::version)
+    /// alone.
     ///
     /// # Errors
     /// The store's, in words.
@@ -72,15 +84,48 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<VersionView>, Fault> {
         let versions = self.reader()?.versions(&self.viewer(caller), of, all, limit as usize)?;
-        Ok(versions.into_iter().map(view).collect())
+        self.note_record_look(caller, || format!("{} versions", versions.len()));
+        versions
+            .into_iter()
+            .map(|version| {
+                let is_inside = self.is_inside(caller, &version)?;
+                Ok(view(version, String::new(), is_inside))
+            })
+            .collect()
     }
 
-    /// What a record was.
+    /// What a record was. Of an activity those who have no part in it are told no more than that it changed.
     ///
     /// # Errors
     /// Where there is none of that id that the caller sees.
     pub fn version(&self, caller: &Caller, id: VersionId) -> Result<VersionView, Fault> {
-        Ok(view(self.version_seen(caller, id)?))
+        let version = self.version_seen(caller, id)?;
+        self.note_record_look(caller, || id.to_string());
+        let snapshot = self.snapshot_of(&version)?;
+        let is_inside = self.is_inside(caller, &version)?;
+        let content = match Was::read(&version.record.kind, &snapshot) {
+            // What its owner has of it for themselves is theirs.
+            Ok(Was::Activity(item)) if version.record.owner != caller.user => {
+                item.with(&item.activity(), &Own::default()).text()
+            }
+            _ => snapshot.doc.or(snapshot.name).unwrap_or_default(),
+        };
+        Ok(view(version, content, is_inside))
+    }
+
+    /// Whether a caller has a part in what a version is of.
+    fn is_inside(&self, caller: &Caller, version: &Version) -> Result<bool, Fault> {
+        match version.record.kind.as_str() {
+            "activity" => self.has_part_in(caller, ActivityId(version.record.id.0)),
+            _ => Ok(true),
+        }
+    }
+
+    fn snapshot_of(&self, version: &Version) -> Result<Snapshot, Fault> {
+        let action = || format!("read version {}", version.id);
+        let text = self.reader()?.snapshot(version.id)?.unwrap_or_default();
+        serde_json::from_str(&text)
+            .map_err(|error| Fault::new(ErrorClass::Permanent, action(), error.to_string()))
     }
 
     fn version_seen(&self, caller: &Caller, id: VersionId) -> Result<Version, Fault> {
@@ -111,14 +156,23 @@ impl Service {
         {
             return Err(self.denied(caller, Act::OwnRecord, "", &record));
         }
-        let snapshot: Snapshot =
-            serde_json::from_str(&version.snapshot).map_err(|error| refuse(&error.to_string()))?;
-        let context = self.here(caller, &format!("{id} was restored"));
-        let line = self.line(caller, Act::ChangeRecord, "", &format!("{record} as {id}"));
-        let defaults = self.defaults();
+        let snapshot = self.snapshot_of(&version)?;
+        let why = format!("{id} was restored");
         let was = Was::read(&version.record.kind, &snapshot).map_err(|cause| refuse(&cause))?;
         let of = version.record.id;
-        let done = self.record_work(line, version.snapshot.len(), |tx| {
+        if let Was::Activity(item) = was {
+            self.restore_activity_version(caller, ActivityId(of.0), &item, snapshot.in_schedule, &why)?;
+            return Ok(record);
+        }
+        let context = self.here(caller, &why);
+        let viewer = self.viewer(caller);
+        let line = self.line(caller, Act::ChangeRecord, "", &format!("{record} as {id}"));
+        let octets = snapshot.doc.as_ref().map_or(0, String::len);
+        let user = caller.user.clone();
+        let done = self.record_work(line, octets, |tx| {
+            if !tx.sees(&viewer, of)? {
+                return Err(StoreError::NoSuchRecord);
+            }
             if tx.record(of)?.ok_or(StoreError::NoSuchRecord)?.deleted.is_some() {
                 tx.restore_record(of, &context)?;
             }
@@ -131,16 +185,9 @@ impl Service {
                 Was::Company(name) => {
                     tx.rename_company(CompanyId(of.0), name, &card::folded(name), &context)?;
                 }
-                Was::Activity(item) => {
-                    let all = ChangedGroups { content: true, timing: true, people: true };
-                    let doc = crate::service::activities::doc_of(item, defaults);
-                    tx.change_activity(ActivityId(of.0), &doc, all, &context)?;
-                    if let Some(on) = snapshot.in_schedule {
-                        tx.set_in_schedule(ActivityId(of.0), on, &context)?;
-                    }
-                }
+                Was::Activity(_) => {}
             }
-            relabel(tx, of, &snapshot.labels, &context)
+            relabel(tx, of, &snapshot.labels, &user, &context)
         });
         done.map_err(|fault| match fault.class {
             ErrorClass::NotFound => absent(&version.record.kind, &record),
@@ -170,14 +217,6 @@ impl Was {
             (_, None, None) => Err("nothing is kept of it".to_owned()),
         }
     }
-
-    fn called(&self) -> String {
-        match self {
-            Self::Contact(card) => card::shown_name(&card.contact()),
-            Self::Company(name) => name.clone(),
-            Self::Activity(item) => item.activity().content.title,
-        }
-    }
 }
 
 fn company_still_there(tx: &Tx<'_>, company: Option<i64>) -> Result<Option<CompanyId>, StoreError> {
@@ -187,22 +226,40 @@ fn company_still_there(tx: &Tx<'_>, company: Option<i64>) -> Result<Option<Compa
     Ok(is_there.then_some(company))
 }
 
-/// Its tags and groups as they were then, as far as there are such.
+/// Its tags and groups as they were then, those left aside that others alone see. What is gone by now is made again.
 fn relabel(
     tx: &mut Tx<'_>,
     record: RecordId,
-    labels: &[i64],
+    labels: &[LabelThen],
+    user: &str,
     context: &postrider_store::Context,
 ) -> Result<(), StoreError> {
-    for label in tx.labels_on(record)? {
-        if !labels.contains(&label.0) {
-            tx.put_label(record, label, false, context)?;
+    let is_anothers = |scope: LabelScope, owner: &str| scope == LabelScope::Personal && owner != user;
+    for id in tx.labels_on(record)? {
+        let Some(label) = tx.label(id)? else { continue };
+        if !is_anothers(label.scope, &label.owner) && !labels.iter().any(|then| then.id == id.0) {
+            tx.put_label(record, id, false, context)?;
         }
     }
-    for label in labels.iter().map(|label| LabelId(*label)) {
-        if tx.label(label)?.is_some() {
-            tx.put_label(record, label, true, context)?;
-        }
+    for then in labels.iter().filter(|then| !is_anothers(then.scope, &then.owner)) {
+        let id = match tx.label(LabelId(then.id))? {
+            Some(label) => label.id,
+            None => {
+                let folded = card::folded(&then.name);
+                let known = tx.labels_named(then.kind, &then.owner, &folded)?;
+                match known.into_iter().find(|label| label.scope == then.scope) {
+                    Some(label) => label.id,
+                    None => tx.add_label(&NewLabel {
+                        kind: then.kind,
+                        scope: then.scope,
+                        owner: &then.owner,
+                        name: &then.name,
+                        folded: &folded,
+                    })?,
+                }
+            }
+        };
+        tx.put_label(record, id, true, context)?;
     }
     Ok(())
 }
@@ -216,10 +273,8 @@ fn shown(kind: &str, id: RecordId) -> String {
     }
 }
 
-fn view(version: Version) -> VersionView {
-    let snapshot: Option<Snapshot> = serde_json::from_str(&version.snapshot).ok();
-    let called = snapshot.as_ref().and_then(|snapshot| Was::read(&version.record.kind, snapshot).ok());
-    let (doc, name) = snapshot.map(|snapshot| (snapshot.doc, snapshot.name)).unwrap_or_default();
+fn view(version: Version, content: String, is_inside: bool) -> VersionView {
+    let told = |text: String| if is_inside { text } else { String::new() };
     VersionView {
         id: version.id,
         record: shown(&version.record.kind, version.record.id),
@@ -231,7 +286,7 @@ fn view(version: Version) -> VersionView {
         what: version.what,
         why: version.why,
         is_conflict: version.is_conflict,
-        name: called.map(|was| was.called()).unwrap_or_default(),
-        content: doc.or(name).unwrap_or_default(),
+        name: told(version.name),
+        content: told(content),
     }
 }

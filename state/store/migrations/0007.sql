@@ -13,6 +13,7 @@ CREATE TABLE record (
     deleted_us INTEGER                 -- a tombstone, restorable until it is purged
 ) STRICT;
 CREATE INDEX record_deleted ON record (deleted_us) WHERE deleted_us IS NOT NULL;
+CREATE INDEX record_owner ON record (owner);
 
 CREATE TABLE company (
     id     INTEGER PRIMARY KEY REFERENCES record (id),
@@ -73,9 +74,11 @@ CREATE TABLE version (
     what        TEXT NOT NULL,         -- what was done: changed, deleted, restored, tagged
     why         TEXT NOT NULL,
     is_conflict INTEGER NOT NULL,      -- it lost against a later change
+    name        TEXT NOT NULL,         -- what it was called then
     snapshot    TEXT NOT NULL          -- JSON: the record before the change
 ) STRICT;
 CREATE INDEX version_record ON version (record);
+CREATE INDEX version_at ON version (at_us);
 CREATE INDEX version_conflict ON version (id) WHERE is_conflict = 1;
 
 CREATE VIEW v_contacts (id, owner, visibility, name, type, company, emails, tags, groups, vcard, changed, deleted) AS

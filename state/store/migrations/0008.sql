@@ -14,6 +14,7 @@ CREATE TABLE activity (
     start_us    INTEGER,               -- NULL: a task without any time
     end_us      INTEGER,               -- when it is over; NULL for a series, which may go on for ever
     recurs      INTEGER NOT NULL,
+    private     INTEGER NOT NULL,      -- those who have no part in it see only when it is
     in_schedule INTEGER NOT NULL,      -- show_in_schedule
     stand_in    TEXT,                  -- the user who stands in for an organizer who is in step with no server
     doc         TEXT NOT NULL,         -- iCalendar: this component alone, with all that this program has no field for

@@ -139,6 +139,9 @@ pub enum StoreError {
     /// There is no record of that id, or it is deleted.
     #[error("there is none of that id")]
     NoSuchRecord,
+    /// Whoever works within a transaction takes all of it back, and says why by themselves.
+    #[error("it was refused")]
+    Refused,
     /// Only what is deleted can be restored.
     #[error("it is not deleted")]
     RecordNotDeleted,

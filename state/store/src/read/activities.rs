@@ -41,6 +41,8 @@ pub struct ActivityDoc {
     pub end: Option<Timestamp>,
     /// Whether it is a series.
     pub recurs: bool,
+    /// Whether those who have no part in it see only when it is.
+    pub private: bool,
 }
 
 /// What one user has of an activity for themselves.
@@ -177,7 +179,7 @@ fn reminders_of(text: &str) -> Vec<Reminder> {
 
 const ACTIVITY: &str =
     "a.kind, a.uid, a.master, a.occurrence, a.title, a.words, a.organizer, a.status, a.start_us, a.end_us,
-    a.recurs, a.in_schedule, a.stand_in, a.doc, a.content_us, a.timing_us, a.people_us";
+    a.recurs, a.in_schedule, a.stand_in, a.doc, a.content_us, a.timing_us, a.people_us, a.private";
 
 fn activity_from(row: &Row<'_>) -> rusqlite::Result<StoredActivity> {
     let record = record_from(row, 0)?;
@@ -200,6 +202,7 @@ fn activity_from(row: &Row<'_>) -> rusqlite::Result<StoredActivity> {
             start: start.map(Timestamp),
             end: end.map(Timestamp),
             recurs: row.get(19)?,
+            private: row.get(26)?,
         },
         master: master.map(ActivityId),
         in_schedule: row.get(20)?,
@@ -285,6 +288,20 @@ pub(crate) fn own(conn: &Connection, id: ActivityId, user: &str) -> Result<Optio
     Ok(found.optional()?)
 }
 
+/// A condition on an activity `a` and its record `r`: they have a part in it.
+const INSIDE: &str = "?1 IS NULL OR r.owner = ?1
+    OR a.organizer IN (SELECT value FROM json_each(?2, '$.addresses'))
+    OR EXISTS (SELECT 1 FROM participant i
+               WHERE i.activity = a.id AND i.email IN (SELECT value FROM json_each(?2, '$.addresses')))";
+
+impl Viewer {
+    /// An activity with those of its groups that they see.
+    fn shown(&self, mut activity: StoredActivity) -> StoredActivity {
+        activity.labels.retain(|label| self.sees_label(label));
+        activity
+    }
+}
+
 impl Reader {
     /// Activities by their beginnings, each whole; of those that differ from their series none.
     ///
@@ -295,7 +312,8 @@ impl Reader {
             let (user, seen) = filter.viewer.parameters();
             let mut sql = format!(
                 "SELECT {RECORD}, {ACTIVITY} FROM activity a JOIN record r ON r.id = a.id
-                 WHERE {SEEN} AND (r.deleted_us IS NOT NULL) = ?3 AND a.master IS NULL
+                 WHERE {SEEN} AND (r.deleted_us IS NOT NULL) = ?3
+                   AND (a.master IS NULL OR NOT EXISTS (SELECT 1 FROM record r WHERE r.id = a.master AND {SEEN}))
                    AND NOT EXISTS (SELECT 1 FROM activity_own o WHERE o.activity = a.id AND o.user = ?1 AND o.hidden)"
             );
             let mut values: Vec<Box<dyn ToSql + '_>> =
@@ -329,6 +347,12 @@ impl Reader {
                 let condition = "a.id IN (SELECT record FROM record_label WHERE label = ?)";
                 add(condition, vec![Box::new(label.0)]);
             }
+            if !filter.words.is_empty() || filter.people.is_some() || filter.label.is_some() {
+                // What is hidden is not told by what finds it either.
+                sql.push_str(" AND (a.private = 0 OR ");
+                sql.push_str(INSIDE);
+                sql.push(')');
+            }
             let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
             sql.push_str(" ORDER BY a.start_us, a.id LIMIT ?");
             values.push(Box::new(limit));
@@ -336,7 +360,8 @@ impl Reader {
             let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
             let rows =
                 statement.query_map(values.as_slice(), activity_from)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            rows.into_iter().map(|row| whole(&self.conn, row)).collect()
+            let rows = rows.into_iter().map(|row| Ok(filter.viewer.shown(whole(&self.conn, row)?)));
+            rows.collect()
         })
     }
 
@@ -346,7 +371,7 @@ impl Reader {
     /// What SQLite says.
     pub fn activity(&self, viewer: &Viewer, id: ActivityId) -> Result<Option<StoredActivity>> {
         self.noting(|| match self.sees_record(viewer, id.into())? {
-            true => activity(&self.conn, id),
+            true => Ok(activity(&self.conn, id)?.map(|found| viewer.shown(found))),
             false => Ok(None),
         })
     }

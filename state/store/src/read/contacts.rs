@@ -172,13 +172,16 @@ fn company_row(conn: &Connection, id: CompanyId) -> Result<Option<CompanyRow>> {
     Ok(statement.query_row([id.0], company_from).optional()?)
 }
 
+/// Of more contacts that may be the same one none is.
+const MOST_ALIKE: usize = 50;
+
 /// Contacts that are not deleted and have the uid of that one, one of its addresses, or its name.
 pub(crate) fn contacts_like(conn: &Connection, doc: &ContactDoc) -> Result<Vec<ContactMatch>> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {RECORD}, c.uid, c.name FROM contact c JOIN record r ON r.id = c.id
          WHERE r.deleted_us IS NULL AND (c.uid = ?1 OR c.sort = ?3
                OR c.id IN (SELECT contact FROM contact_email WHERE email IN (SELECT value FROM json_each(?2))))
-         ORDER BY c.id"
+         ORDER BY c.uid IS ?1 DESC, c.id LIMIT {MOST_ALIKE}"
     ))?;
     let emails = serde_json::json!(doc.emails).to_string();
     let mut rows = statement.query(params![doc.uid, emails, doc.sort])?;
@@ -316,7 +319,9 @@ impl Reader {
         self.noting(|| {
             let (user, seen) = viewer.parameters();
             let mut statement = self.conn.prepare_cached(&format!(
-                "SELECT {COMPANY}, {RECORD} FROM company f JOIN record r ON r.id = f.id
+                "SELECT f.id, f.name,
+                        (SELECT count(*) FROM contact c JOIN record r ON r.id = c.id
+                         WHERE c.company = f.id AND r.deleted_us IS NULL AND {SEEN}), {RECORD} FROM company f JOIN record r ON r.id = f.id
                  WHERE {SEEN} AND (r.deleted_us IS NOT NULL) = ?3 ORDER BY f.folded, f.id"
             ))?;
             let companies = statement.query_map(params![user, seen, deleted], company_from)?;

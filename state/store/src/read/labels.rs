@@ -40,7 +40,7 @@ pub(crate) fn label(conn: &Connection, id: LabelId) -> Result<Option<LabelRow>> 
     Ok(statement.query_row([id.0], label_from).optional()?)
 }
 
-pub(super) fn labels_of(conn: &Connection, record: RecordId) -> Result<Vec<LabelRow>> {
+pub(crate) fn labels_of(conn: &Connection, record: RecordId) -> Result<Vec<LabelRow>> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {LABEL} FROM record_label x JOIN label l ON l.id = x.label WHERE x.record = ?1
          ORDER BY l.kind, l.folded, l.scope, l.id"

@@ -39,8 +39,8 @@ pub(crate) use activities::{
 };
 pub(crate) use check::unsound;
 pub(crate) use contacts::{companies_named, contact, contacts_like, emails_of};
-pub(crate) use labels::{label, labels_named};
-pub(crate) use records::{record, version};
+pub(crate) use labels::{label, labels_named, labels_of};
+pub(crate) use records::{record, sees_record, version};
 pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{

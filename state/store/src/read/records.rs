@@ -35,7 +35,7 @@ impl Viewer {
     }
 
     /// Whether they see a tag or a group.
-    pub(super) fn sees_label(&self, label: &LabelRow) -> bool {
+    pub(crate) fn sees_label(&self, label: &LabelRow) -> bool {
         match self {
             Self::Everything => true,
             Self::User { name, .. } => {
@@ -108,8 +108,8 @@ pub struct Version {
     pub why: String,
     /// It lost against a later change.
     pub is_conflict: bool,
-    /// The record before, JSON.
-    pub snapshot: String,
+    /// What it was called then.
+    pub name: String,
 }
 
 /// Columns of a record `r`, from that one on.
@@ -133,12 +133,19 @@ pub(super) fn record_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Recor
     })
 }
 
+/// Whether there is a record of that id, be it deleted, that they see.
+pub(crate) fn sees_record(conn: &Connection, viewer: &Viewer, id: RecordId) -> Result<bool> {
+    let (user, seen) = viewer.parameters();
+    let sql = format!("SELECT 1 FROM record r WHERE r.id = ?3 AND {SEEN}");
+    Ok(conn.prepare_cached(&sql)?.exists(params![user, seen, id.0])?)
+}
+
 pub(crate) fn record(conn: &Connection, id: RecordId) -> Result<Option<RecordRow>> {
     let mut statement = conn.prepare_cached(&format!("SELECT {RECORD} FROM record r WHERE r.id = ?1"))?;
     Ok(statement.query_row([id.0], |row| record_from(row, 0)).optional()?)
 }
 
-const VERSION: &str = "v.id, v.rev, v.at_us, v.side, v.actor, v.what, v.why, v.is_conflict, v.snapshot";
+const VERSION: &str = "v.id, v.rev, v.at_us, v.side, v.actor, v.what, v.why, v.is_conflict, v.name";
 
 fn version_from(row: &Row<'_>) -> rusqlite::Result<Version> {
     let rev: i64 = row.get(1)?;
@@ -151,9 +158,15 @@ fn version_from(row: &Row<'_>) -> rusqlite::Result<Version> {
         what: row.get(5)?,
         why: row.get(6)?,
         is_conflict: row.get(7)?,
-        snapshot: row.get(8)?,
+        name: row.get(8)?,
         record: record_from(row, 9)?,
     })
+}
+
+/// The record as it was, JSON.
+pub(crate) fn snapshot(conn: &Connection, id: VersionId) -> Result<Option<String>> {
+    let mut statement = conn.prepare_cached("SELECT snapshot FROM version WHERE id = ?1")?;
+    Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
 }
 
 pub(crate) fn version(conn: &Connection, id: VersionId) -> Result<Option<Version>> {
@@ -177,14 +190,19 @@ impl Reader {
     ) -> Result<Vec<Version>> {
         self.noting(|| {
             let (user, seen) = viewer.parameters();
+            let condition = match (of, all) {
+                (Some(_), true) => "v.record = ?3",
+                (Some(_), false) => "v.record = ?3 AND v.is_conflict = 1",
+                (None, true) => "?3 IS NULL",
+                (None, false) => "?3 IS NULL AND v.is_conflict = 1",
+            };
             let mut statement = self.conn.prepare_cached(&format!(
-                "SELECT {VERSION}, {RECORD} FROM version v JOIN record r ON r.id = v.record
-                 WHERE {SEEN} AND (?3 IS NULL OR v.record = ?3) AND (?4 OR v.is_conflict = 1)
-                 ORDER BY v.id DESC LIMIT ?5"
+                "SELECT {VERSION}, {RECORD} FROM version v CROSS JOIN record r ON r.id = v.record
+                 WHERE {condition} AND {SEEN} ORDER BY v.id DESC LIMIT ?4"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let values = params![user, seen, of.map(|id| id.0), all, limit];
-            let versions = statement.query_map(values, version_from)?;
+            let versions =
+                statement.query_map(params![user, seen, of.map(|id| id.0), limit], version_from)?;
             Ok(versions.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -200,6 +218,14 @@ impl Reader {
         })
     }
 
+    /// The record as it was, JSON. Whether they see it is asked of [`Reader::version`].
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn snapshot(&self, id: VersionId) -> Result<Option<String>> {
+        self.noting(|| snapshot(&self.conn, id))
+    }
+
     /// A record of any kind, where they see it.
     ///
     /// # Errors
@@ -211,10 +237,7 @@ impl Reader {
         })
     }
 
-    /// Whether there is a record of that id, be it deleted, that they see.
     pub(super) fn sees_record(&self, viewer: &Viewer, id: RecordId) -> Result<bool> {
-        let (user, seen) = viewer.parameters();
-        let sql = format!("SELECT 1 FROM record r WHERE r.id = ?3 AND {SEEN}");
-        Ok(self.conn.prepare_cached(&sql)?.exists(params![user, seen, id.0])?)
+        sees_record(&self.conn, viewer, id)
     }
 }

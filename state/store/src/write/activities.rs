@@ -49,8 +49,8 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "INSERT INTO activity (id, kind, uid, master, occurrence, title, words, organizer, status, start_us, end_us,
-                                       recurs, in_schedule, doc, content_us, timing_us, people_us, labels_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, ?15, ?15)",
+                                       recurs, in_schedule, doc, content_us, timing_us, people_us, labels_us, private)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, ?15, ?15, ?16)",
             )?
             .execute(params![
                 id.0,
@@ -67,7 +67,8 @@ impl Tx<'_> {
                 doc.recurs,
                 new.in_schedule,
                 doc.text,
-                context.at.0
+                context.at.0,
+                doc.private
             ])?;
         self.set_participants(id, &doc.participants)?;
         Ok(id)
@@ -110,7 +111,9 @@ impl Tx<'_> {
     ) -> Result<bool> {
         let was = self.live_record(id.into())?;
         let stored = self.activity(id)?.ok_or(StoreError::NoSuchRecord)?;
-        if stored.doc == *doc {
+        // Where whole days and times wherever one is begin is another matter on another machine, and no change.
+        let same = ActivityDoc { start: stored.doc.start, end: stored.doc.end, ..doc.clone() };
+        if stored.doc == same {
             return Ok(false);
         }
         let snapshot = self.snapshot(&was)?;
@@ -119,7 +122,8 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE activity SET kind = ?2, uid = ?3, occurrence = ?4, title = ?5, words = ?6, organizer = ?7, status = ?8,
-                        start_us = ?9, end_us = ?10, recurs = ?11, doc = ?12, content_us = ?13, timing_us = ?14, people_us = ?15
+                        start_us = ?9, end_us = ?10, recurs = ?11, doc = ?12, content_us = ?13, timing_us = ?14, people_us = ?15,
+                        private = ?16
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -138,6 +142,7 @@ impl Tx<'_> {
                 at(changed.content, stored.content_changed),
                 at(changed.timing, stored.timing_changed),
                 at(changed.people, stored.people_changed),
+                doc.private
             ])?;
         if stored.doc.participants != doc.participants {
             self.set_participants(id, &doc.participants)?;
@@ -208,9 +213,10 @@ impl Tx<'_> {
         if stored.as_ref() == Some(facet) {
             return Ok(false);
         }
+        // What is one user's is no change of what all share, and counts for nobody else's.
         if stored.is_some() {
             let snapshot = self.snapshot(&was)?;
-            self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+            self.note_version(&was, RecordChange::Changed, &snapshot, false, context)?;
         }
         self.conn
             .prepare_cached(
@@ -230,5 +236,21 @@ impl Tx<'_> {
                 facet.own_changed.0
             ])?;
         Ok(true)
+    }
+
+    /// What all users have of one activity for themselves they have of the other one too.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn copy_owns(&mut self, from: ActivityId, to: ActivityId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO activity_own
+                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us)
+                 SELECT ?2, user, response, reminders, show_as, categories, hidden, response_us, own_us
+                 FROM activity_own WHERE activity = ?1",
+            )?
+            .execute([from.0, to.0])?;
+        Ok(())
     }
 }

@@ -119,9 +119,12 @@ impl Tx<'_> {
             false => "DELETE FROM record_label WHERE record = ?1 AND label = ?2",
         };
         self.conn.prepare_cached(sql)?.execute([record.0, label.0])?;
-        self.conn
-            .prepare_cached("UPDATE contact SET labels_us = ?2 WHERE id = ?1")?
-            .execute([record.0, context.at.0])?;
+        for sql in [
+            "UPDATE contact SET labels_us = ?2 WHERE id = ?1",
+            "UPDATE activity SET labels_us = ?2 WHERE id = ?1",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([record.0, context.at.0])?;
+        }
         Ok(true)
     }
 }

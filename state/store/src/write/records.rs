@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{Context, Tx};
 use crate::{
     Result, StoreError,
-    read::{RecordRow, Version, record, version},
+    read::{RecordRow, Version, Viewer, labels_of, record, sees_record, version},
 };
 
 /// What was done to a record.
@@ -44,6 +44,14 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn record(&self, id: impl Into<RecordId>) -> Result<Option<RecordRow>> {
         record(self.conn, id.into())
+    }
+
+    /// Whether there is a record of that id, be it deleted, that they see.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn sees(&self, viewer: &Viewer, id: impl Into<RecordId>) -> Result<bool> {
+        sees_record(self.conn, viewer, id.into())
     }
 
     /// What a record was.
@@ -87,7 +95,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn note_version(
+    pub(super) fn note_version(
         &mut self,
         was: &RecordRow,
         change: RecordChange,
@@ -97,8 +105,10 @@ impl Tx<'_> {
     ) -> Result<()> {
         self.conn
             .prepare_cached(
-                "INSERT INTO version (record, rev, at_us, run, side, actor, what, why, is_conflict, snapshot)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO version (record, rev, at_us, run, side, actor, what, why, is_conflict, snapshot, name)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                         coalesce((SELECT name FROM contact WHERE id = ?1), (SELECT name FROM company WHERE id = ?1),
+                                  (SELECT title FROM activity WHERE id = ?1), ''))",
             )?
             .execute(params![
                 was.id.0,
@@ -131,8 +141,11 @@ impl Tx<'_> {
         }
         let snapshot = self.snapshot(&was)?;
         self.changing(&was, RecordChange::Shown, &snapshot, context)?;
+        // A time that differs from its series is seen as the series is.
         self.conn
-            .prepare_cached("UPDATE record SET visibility = ?2 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE record SET visibility = ?2 WHERE id = ?1 OR id IN (SELECT id FROM activity WHERE master = ?1)",
+            )?
             .execute(params![was.id.0, visibility.to_string()])?;
         Ok(true)
     }
@@ -143,7 +156,26 @@ impl Tx<'_> {
     /// [`StoreError::NoSuchRecord`], also where it is deleted already; what SQLite says.
     pub fn delete_record(&mut self, id: impl Into<RecordId>, context: &Context) -> Result<()> {
         let was = self.live_record(id.into())?;
+        for differing in self.hanging_on(&was)? {
+            if differing.deleted.is_none() {
+                self.set_deleted(&differing, Some(context.at), RecordChange::Deleted, context)?;
+            }
+        }
         self.set_deleted(&was, Some(context.at), RecordChange::Deleted, context)
+    }
+
+    /// The times that differ from a series: they go with it, and come back with it.
+    fn hanging_on(&self, record: &RecordRow) -> Result<Vec<RecordRow>> {
+        let ids: Vec<i64> = self
+            .conn
+            .prepare_cached("SELECT id FROM activity WHERE master = ?1 ORDER BY id")?
+            .query_map([record.id.0], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut records = Vec::new();
+        for id in ids {
+            records.extend(self.record(RecordId(id))?);
+        }
+        Ok(records)
     }
 
     /// Brings a deleted record back.
@@ -155,6 +187,11 @@ impl Tx<'_> {
         let was = self.record(id)?.ok_or(StoreError::NoSuchRecord)?;
         if was.deleted.is_none() {
             return Err(StoreError::RecordNotDeleted);
+        }
+        for differing in self.hanging_on(&was)? {
+            if differing.deleted == was.deleted {
+                self.set_deleted(&differing, None, RecordChange::Restored, context)?;
+            }
         }
         self.set_deleted(&was, None, RecordChange::Restored, context)
     }
@@ -180,11 +217,16 @@ impl Tx<'_> {
 
     /// All of a record as it is, JSON: what a version keeps of it.
     pub(super) fn snapshot(&self, record: &RecordRow) -> Result<String> {
-        let labels: Vec<i64> = self
-            .conn
-            .prepare_cached("SELECT label FROM record_label WHERE record = ?1 ORDER BY label")?
-            .query_map([record.id.0], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
+        let labels = labels_of(self.conn, record.id)?.into_iter().map(|label| {
+            serde_json::json!({
+                "id": label.id.0,
+                "kind": label.kind.name(),
+                "scope": label.scope.name(),
+                "owner": label.owner,
+                "name": label.name,
+            })
+        });
+        let labels: Vec<serde_json::Value> = labels.collect();
         let contact: Option<(String, String, Option<i64>)> = self
             .conn
             .prepare_cached("SELECT doc, type, company FROM contact WHERE id = ?1")?
@@ -246,8 +288,8 @@ impl Tx<'_> {
         Ok(owns.collect::<rusqlite::Result<Vec<_>>>()?.into())
     }
 
-    /// Erases records that were deleted before that time, at most `most`, and what records were before that time. Answers how many
-    /// records were erased.
+    /// Erases records that were deleted before that time, and what records were before that time, at most `most` of each. Answers how many
+    /// of the more frequent kind.
     ///
     /// # Errors
     /// What SQLite says.
@@ -277,15 +319,12 @@ impl Tx<'_> {
                 self.conn.prepare_cached(sql)?.execute([id])?;
             }
         }
-        // Versions are written in the order of time, so their old end is all that is looked at.
-        let first_kept: Option<i64> = self
+        let versions = self
             .conn
-            .prepare_cached("SELECT id FROM version WHERE at_us >= ?1 ORDER BY id LIMIT 1")?
-            .query_row([before.0], |row| row.get(0))
-            .optional()?;
-        self.conn
-            .prepare_cached("DELETE FROM version WHERE id < ?1")?
-            .execute([first_kept.unwrap_or(i64::MAX)])?;
-        Ok(ids.len() as u64)
+            .prepare_cached(
+                "DELETE FROM version WHERE id IN (SELECT id FROM version WHERE at_us < ?1 ORDER BY at_us LIMIT ?2)",
+            )?
+            .execute(params![before.0, most])?;
+        Ok((ids.len().max(versions)) as u64)
     }
 }
