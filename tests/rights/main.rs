@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod activities;
 mod house;
 mod matrix;
 mod records;

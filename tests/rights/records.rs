@@ -1,6 +1,6 @@
 //! Contacts, companies, tags and groups: who sees them, who changes them, whose they are (F7.4).
 
-use postrider::service::{Caller, ContactChanges, ContactQuery, LabelName, NewContact, Service};
+use postrider::service::{Caller, ContactChanges, ContactQuery, LabelName, Labelled, NewContact, Service};
 use postrider_model::{ContactId, ErrorClass, LabelKind, LabelScope, VersionId, Visibility};
 use postrider_store::AuditFilter;
 
@@ -133,8 +133,8 @@ fn a_personal_tag_is_its_makers_and_a_shared_one_is_changed_by_its_maker_or_an_a
     let id = added(&house, Visibility::All);
     let tag = |scope| LabelName { kind: LabelKind::Tag, name: "vip", scope: Some(scope) };
     let (mut service, sender) = at(&house, "sender");
-    service.label_contacts(&sender, &[id], tag(LabelScope::Personal), true).unwrap();
-    service.label_contacts(&sender, &[id], tag(LabelScope::Corporate), true).unwrap();
+    service.label_records(&sender, &[Labelled::Contact(id)], tag(LabelScope::Personal), true).unwrap();
+    service.label_records(&sender, &[Labelled::Contact(id)], tag(LabelScope::Corporate), true).unwrap();
     let (mut others, reader) = at(&house, "reader");
     let seen = others.contact(&reader, id).unwrap().labels;
     assert_eq!(seen.iter().map(|label| label.scope).collect::<Vec<_>>(), [LabelScope::Corporate]);
