@@ -31,8 +31,8 @@ pub use fields::{ActivityField, ContactField};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
 pub use ids::{
-    AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, LabelId, MessageId, OutboxId,
-    PlacementId, RecordId, RunId, VersionId,
+    AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, ItemCollectionId, LabelId,
+    LinkId, MessageId, OutboxId, PlacementId, RecordId, RunId, VersionId,
 };
 pub use item::{CollectionKey, CollectionKind, ItemCursor, ItemKey, ItemVersion};
 pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
