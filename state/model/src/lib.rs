@@ -39,6 +39,8 @@ pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
 pub use mark::{Mark, MarkError};
 pub use record::{LabelKind, LabelScope, Visibility};
-pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
+pub use report::{
+    AccountReport, AccountStatus, ContactCounts, ErrorReport, HeldReport, MailCounts, RunReport,
+};
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};

@@ -101,7 +101,9 @@ fn what_is_said_again_is_not_written() {
     f.tx(said);
     let before = f.writer.commits();
     f.tx(said);
-    f.tx(|tx| tx.hold_leavings(&NewItemHeld { collection: Some(book), ..held_of(account) }, &[], Timestamp(1)));
+    f.tx(|tx| {
+        tx.hold_leavings(&NewItemHeld { collection: Some(book), ..held_of(account) }, &[], Timestamp(1))
+    });
     assert_eq!(f.writer.commits(), before);
 }
 
