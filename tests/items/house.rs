@@ -82,7 +82,6 @@ pub fn person(given: &str, family: &str) -> Contact {
 /// How a run went.
 pub struct Ran {
     pub report: AccountReport,
-    pub plan: Plan,
     /// Transactions that changed something, but for the run's own row.
     pub commits: u64,
 }
@@ -192,11 +191,6 @@ impl House {
         self.clock.pass(self.lag_ms + 1_000);
     }
 
-    /// So much time.
-    pub fn pass(&self, millis: u64) {
-        self.clock.pass(millis);
-    }
-
     /// One run; `None` where it died.
     pub fn live(&self, request: &RunRequest, life: &Arc<Life>) -> Option<(AccountReport, Plan)> {
         let runtime =
@@ -208,8 +202,12 @@ impl House {
             let outcome = tokio::select! {
                 biased;
                 () = life.over() => return None,
-                outcome = run => outcome.unwrap(),
+                outcome = run => outcome,
             };
+            if life.is_dead() {
+                return None;
+            }
+            let outcome = outcome.unwrap();
             Some((outcome.report.accounts.into_iter().next()?, outcome.plans.into_iter().next()?))
         })
     }
@@ -224,9 +222,9 @@ impl House {
     pub fn run_now(&self) -> Ran {
         let life = Life::new(None);
         let request = RunRequest { contacts: true, ..RunRequest::default() };
-        let (report, plan) = self.live(&request, &life).unwrap();
+        let (report, _) = self.live(&request, &life).unwrap();
         // The run's row for `status`, which every run writes.
-        Ran { report, plan, commits: life.commits().saturating_sub(1) }
+        Ran { report, commits: life.commits().saturating_sub(1) }
     }
 
     /// One run in which nothing fails and nothing waits.

@@ -34,18 +34,17 @@ impl Life {
         Arc::new(Self { end, ..Self::default() })
     }
 
-    /// Steps so far: each job and each call is two, before and after.
-    pub fn steps(&self) -> u64 {
-        self.steps.load(Relaxed)
-    }
-
     /// Transactions that changed something.
     pub fn commits(&self) -> u64 {
         self.commits.load(Relaxed)
     }
 
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Relaxed)
+    }
+
     pub async fn over(&self) {
-        while !self.dead.load(Relaxed) {
+        while !self.is_dead() {
             self.died.notified().await;
         }
     }
@@ -57,7 +56,7 @@ impl Life {
             self.dead.store(true, Relaxed);
             self.died.notify_one();
         }
-        !self.dead.load(Relaxed)
+        !self.is_dead()
     }
 
     async fn survive(&self) {

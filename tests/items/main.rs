@@ -17,6 +17,10 @@
     reason = "a test fails by panicking, and says how many deaths it saw"
 )]
 
+mod books;
+mod both;
 mod groups;
 mod house;
 mod life;
+mod lost;
+mod waiting;

@@ -9,7 +9,7 @@ use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope, Times
 use postrider_remote::{ContactChange, ItemPage, Leaving, RemoteContact};
 use postrider_store::{GoneThere, StoreError, Tx};
 
-use super::{Again, ContactsRun, Steps, books::Book};
+use super::{Again, ContactsRun, Steps, books::Book, export::Rule};
 
 /// So many items are asked for at a time (`people.getBatchGet`, 200).
 const AT_A_TIME: usize = 200;
@@ -81,7 +81,11 @@ impl Steps<'_> {
     ) -> Result<Vec<Collected>, Fault> {
         let mut all = Vec::new();
         let mut is_broken = false;
+        let is_known = self.is_known_rule().await?;
         for book in books {
+            // By another rule what was passed over may come in: all of it is read anew.
+            let since = book.cursor.clone().filter(|_| is_known);
+            let book = &Book { cursor: since, ..book.clone() };
             match self.read_book(book, again.get(&book.id)).await {
                 Ok(collected) => all.push(collected),
                 Err(fault) => {
@@ -96,6 +100,11 @@ impl Steps<'_> {
             all.clear();
         }
         Ok(all)
+    }
+
+    async fn is_known_rule(&self) -> Result<bool, Fault> {
+        let (run, rules) = (self.run.clone(), self.rules.clone());
+        self.ports.transaction(move |tx| Rule::new(tx, &run, &rules)?.is_known(tx, &run)).await
     }
 
     async fn read_book(&self, book: &Book, again: Option<&Vec<ItemKey>>) -> Result<Collected, Fault> {

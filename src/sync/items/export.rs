@@ -11,6 +11,7 @@ use postrider_store::{Link, Origin, Side, StoreError, StoredContact, Tx, Viewer}
 
 use super::{
     ContactRules, ContactWay, ItemsContext,
+    books::Book,
     plan::{Planner, Step},
 };
 use crate::card::folded;
@@ -36,12 +37,18 @@ impl Rule {
         }
         let (way, exports) = (&rules.way, rules.export);
         Ok(Self {
-            text: format!("{way:?} {exports} {labels:?} {:?} {:?}", run.user, run.viewer),
+            text: format!("{way:?} {} {exports} {labels:?} {:?} {:?}", rules.import, run.user, run.viewer),
             way: way.clone(),
             exports,
             user: run.user.clone(),
             viewer: run.viewer.clone(),
         })
+    }
+
+    /// Whether it is the one by which the export was worked out last.
+    pub(super) fn is_known(&self, tx: &Tx<'_>, run: &ItemsContext) -> Result<bool, StoreError> {
+        let reach = tx.export_reach(run.account_id, "contact")?;
+        Ok(reach.is_some_and(|(rule, _)| rule == self.text))
     }
 
     fn judge(&self, stored: &StoredContact, link: Option<Origin>) -> Export {
@@ -111,7 +118,11 @@ impl Planner<'_, '_> {
                 self.look_at(record)?;
             }
         }
-        self.plan.rule = Some(self.rule.text.clone());
+        // What another rule lets in has to be read anew, and a book that could not be is still to be.
+        let is_read = |book: &Book| self.task.collected.iter().any(|one| one.book == book.id);
+        if self.task.books.iter().all(is_read) || self.rule.is_known(self.tx, self.task.run)? {
+            self.plan.rule = Some(self.rule.text.clone());
+        }
         Ok(())
     }
 
