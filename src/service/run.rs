@@ -289,6 +289,7 @@ impl Session<'_> {
     async fn run_mail_of(&self, link: &Link) -> Result<MailRun, Fault> {
         let Link { account, remote, context, .. } = link;
         match (account.mail.load, link.submit()) {
+            _ if !self.request.mail => Ok(MailRun::default()),
             (true, submit) if !self.request.outbox_only => {
                 run_mail(&self.ports, remote, submit, context).await
             }
@@ -303,20 +304,12 @@ impl Session<'_> {
         }
     }
 
-    /// Its mail, where that is wanted.
-    async fn mail_of_link(&self, link: &Link) -> Result<MailRun, Fault> {
-        match self.request.mail {
-            true => self.run_mail_of(link).await,
-            false => Ok(MailRun::default()),
-        }
-    }
-
     /// One run of an account that is linked already, with all that belongs to it; its report, what was or would be done, and what keeps
     /// from going on.
     pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Plan, Stops) {
         let mut report = empty_report(link.account.name.clone());
         let started = self.service.world.clock.now();
-        let (mut plan, stops) = match self.mail_of_link(link).await {
+        let (mut plan, stops) = match self.run_mail_of(link).await {
             Ok(mail) => {
                 let stops = Stops {
                     all: mail.stops().cloned(),

@@ -86,7 +86,7 @@ fn what_came_in_goes_out_byte_for_byte_and_comes_in_once() {
         assert_eq!(second["unchanged"], count, "{name}");
         for id in first["added"].as_array().unwrap() {
             let card = done(&home, &["contact", "show", id.as_str().unwrap(), "--card"]).out;
-            let came = fs::read(&path).unwrap();
+            let came = fs::read(path).unwrap();
             // What had no uid was given one, and is otherwise the same.
             if String::from_utf8_lossy(&came).contains("\nUID") {
                 assert!(String::from_utf8_lossy(&came).contains(&card), "{name}");

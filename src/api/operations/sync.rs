@@ -354,10 +354,13 @@ pub struct Allow {
 pub struct Allowed {
     /// The plan.
     pub plan: String,
-    /// How many messages that deletes.
+    /// How many messages that deletes, or how many contacts it lets go.
     pub deleted: u64,
     /// Whether they are deleted on the server, by the next run; else here, and at once.
     pub on_server: bool,
+    /// Whether it is a plan of contacts: the next run carries it out, on whichever side.
+    #[serde(default)]
+    pub of_contacts: bool,
 }
 
 impl Operation for Allow {
@@ -367,8 +370,10 @@ impl Operation for Allow {
     type Answer = Allowed;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Allowed, Fault> {
+        let of_contacts = service.is_plan_of_items(&self.plan);
         let (deleted, side) = service.allow(caller, &self.plan)?;
-        Ok(Allowed { plan: self.plan, deleted, on_server: side == Side::Here })
+        let on_server = side == Side::Here && !of_contacts;
+        Ok(Allowed { plan: self.plan, deleted, on_server, of_contacts })
     }
 }
 

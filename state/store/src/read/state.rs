@@ -161,6 +161,17 @@ impl Reader {
         self.noting(|| held(&self.conn, account))
     }
 
+    /// Whether a plan that waits is one of contacts or activities.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn is_plan_of_items(&self, plan: HeldId) -> Result<bool> {
+        self.noting(|| {
+            let sql = "SELECT 1 FROM item_held WHERE id = ?1 AND allowed = 0";
+            Ok(self.conn.prepare_cached(sql)?.exists([plan.0])?)
+        })
+    }
+
     /// The account whose deletions that plan holds; `None` where no plan of that name waits.
     ///
     /// # Errors
