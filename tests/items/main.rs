@@ -9,6 +9,7 @@
 //! | `both` | both sides changed (F5.1, F5.2), what one side cannot hold (F3.1), still water (F5.3) |
 //! | `waiting` | what waits for a person's word (F5.4) |
 //! | `lost` | answers that are lost, deaths at every step |
+//! | `chance` | both sides by chance, with all that goes wrong |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +20,7 @@
 
 mod books;
 mod both;
+mod chance;
 mod groups;
 mod house;
 mod life;
