@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod api;
+mod card;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -5,12 +5,14 @@
 use std::{io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use postrider_model::{Clock, Entropy, Timestamp};
+use postrider_model::{Clock, Entropy, ErrorClass, Fault, Timestamp};
 use postrider_net::{Dialer, Listener, LoopbackListener, TcpDialer};
+use postrider_remote::{CalendarRemote, ContactRemote};
 use postrider_store::{Executor, StoreError, ThreadExecutor, Writer};
 
 use crate::{
     access::UnixUsers,
+    config::{ItemServer, ProviderKind},
     sync::{Compute, Disk, Room, ThreadCompute},
 };
 
@@ -31,6 +33,8 @@ pub struct World {
     pub threads: Arc<dyn Threads>,
     /// Who a uid is.
     pub unix_users: Arc<dyn UnixUsers>,
+    /// Servers of contacts and activities.
+    pub items: Arc<dyn ItemServers>,
 }
 
 impl World {
@@ -44,7 +48,56 @@ impl World {
             disk: Arc::new(SystemDisk),
             threads: Arc::new(RealThreads),
             unix_users: Arc::new(SystemUsers),
+            items: Arc::new(NoItemServers),
         }
+    }
+}
+
+/// Through whom contacts and activities of accounts are reached.
+pub trait ItemServers: Send + Sync {
+    /// The kinds of servers that are reached; accounts of the others may ask for neither.
+    fn kinds(&self) -> &[ProviderKind];
+
+    /// An account's contacts.
+    ///
+    /// # Errors
+    /// A kind that is not reached; a login that is missing.
+    fn contacts(&self, server: &ItemServer) -> Result<Box<dyn ContactRemote>, Fault>;
+
+    /// An account's calendars and task lists.
+    ///
+    /// # Errors
+    /// As [`contacts`](Self::contacts).
+    fn calendars(&self, server: &ItemServer) -> Result<Box<dyn CalendarRemote>, Fault>;
+}
+
+/// Nobody is reached: this version has no provider of contacts or activities yet.
+#[derive(Debug)]
+pub struct NoItemServers;
+
+impl NoItemServers {
+    fn refuse(server: &ItemServer) -> Fault {
+        let action = format!("reach the contacts and calendars of {}", server.account);
+        let cause = match server.kind {
+            ProviderKind::Imap => "its provider is of type imap, which has mail alone",
+            ProviderKind::Exchange => "this version does not reach Exchange servers yet",
+            ProviderKind::Google => "this version does not speak Google's People and Calendar APIs yet",
+        };
+        Fault::new(ErrorClass::Config, action, cause).hint("turn import and export off in its file")
+    }
+}
+
+impl ItemServers for NoItemServers {
+    fn kinds(&self) -> &[ProviderKind] {
+        &[]
+    }
+
+    fn contacts(&self, server: &ItemServer) -> Result<Box<dyn ContactRemote>, Fault> {
+        Err(Self::refuse(server))
+    }
+
+    fn calendars(&self, server: &ItemServer) -> Result<Box<dyn CalendarRemote>, Fault> {
+        Err(Self::refuse(server))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     progress::{Bar, Bars},
 };
 use crate::{
-    api::operations::sync::{AccountReport, Kind, OutForecast, Plan, Ran, RunReport, Sync},
+    api::operations::sync::{AccountReport, ContactForecast, Kind, OutForecast, Plan, Ran, RunReport, Sync},
     report::Exit,
     sync::{Event, Observer, Silent},
 };
@@ -98,7 +98,7 @@ fn plans_value(outcome: &Ran) -> serde_json::Value {
         .zip(&outcome.plans)
         .map(|(account, plan)| {
             let error = &account.error;
-            serde_json::json!({ "account": account.account, "status": account.status, "folders": plan.folders, "mail": plan.mail, "out": plan.out, "error": error })
+            serde_json::json!({ "account": account.account, "status": account.status, "folders": plan.folders, "mail": plan.mail, "out": plan.out, "contacts": plan.contacts, "error": error })
         })
         .collect();
     serde_json::json!({ "run": outcome.report.run, "plan": plans })
@@ -142,9 +142,20 @@ fn tell_account(account: &AccountReport, out: Out) {
             account.elapsed_ms as f64 / 1000.0
         ));
     }
+    if let Some(contacts) = &account.contacts {
+        line.push_str(&format!(
+            "; {} in, {} out, {} unlinked",
+            counted(contacts.pulled, "contact"),
+            contacts.pushed,
+            contacts.unlinked
+        ));
+    }
     out.line(line);
     for held in &account.held {
-        let what = counted(held.deletions, "deletion");
+        let what = match held.deletions {
+            0 => "what is to be done".to_owned(),
+            count => counted(count, "deletion"),
+        };
         out.line(format!(
             "  held: {what} in {} ({}); `postrider allow {}` lets them through",
             held.folder, held.why, held.plan
@@ -154,7 +165,9 @@ fn tell_account(account: &AccountReport, out: Out) {
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
     let out_words = out_words(&plan.out);
-    if plan.folders.is_empty() && plan.mail.is_empty() && out_words.is_empty() && account.error.is_none() {
+    let contacts = plan.contacts.as_ref().map(contact_words).unwrap_or_default();
+    let is_still = plan.folders.is_empty() && plan.mail.is_empty() && out_words.is_empty();
+    if is_still && contacts.is_empty() && account.error.is_none() {
         out.line(format!("{}: nothing to do", account.account));
     }
     for change in &plan.folders {
@@ -178,6 +191,31 @@ fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
     if !out_words.is_empty() {
         out.line(format!("{}: {out_words}", account.account));
     }
+    for line in contacts {
+        out.line(format!("{}: {line}", account.account));
+    }
+}
+
+/// What would be done about contacts, a sentence each.
+fn contact_words(plan: &ContactForecast) -> Vec<String> {
+    let parts = [
+        (plan.add, "to come in"),
+        (plan.change, "to be changed here"),
+        (plan.unlink, "to be unlinked"),
+        (plan.send, "to be sent"),
+    ];
+    let told: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let mut lines: Vec<String> =
+        plan.group.iter().map(|name| format!("contact group {name} would be made")).collect();
+    if !told.is_empty() {
+        lines.push(format!("contacts: {}", told.join(", ")));
+    }
+    for held in &plan.held {
+        let count = counted(held.count, "contact");
+        lines.push(format!("{}: {count} would leave; would be held: {}", held.book, held.why));
+    }
+    lines
 }
 
 /// What would go out, in words.

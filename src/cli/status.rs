@@ -147,6 +147,9 @@ pub(super) async fn allow(door: &mut Door, plan: String, out: Out) -> Result<Exi
         (true, _) => {
             out.value(&serde_json::json!({ "plan": allowed.plan, "deleted": allowed.deleted }))?;
         }
+        (false, _) if allowed.of_contacts => {
+            out.line(format!("plan {} is carried out by the next run", allowed.plan));
+        }
         (false, false) => {
             out.line(format!("{messages} deleted here; `postrider mail restore` brings any of them back"));
         }

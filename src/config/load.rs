@@ -13,7 +13,7 @@ use super::{
     builtin,
     error::{ConfigError, OriginKind},
     name::{NAME_FORM, Places, is_name},
-    provider::{Provider, ProviderBody},
+    provider::{Provider, ProviderBody, ProviderKind},
     reader::{Section, Source},
     settings::Settings,
     trust::Trust,
@@ -54,6 +54,8 @@ pub struct Config {
     pub errors: Vec<ConfigError>,
     pub(super) remembered: BTreeMap<(String, Option<String>), String>,
     pub(super) owner: Option<String>,
+    /// Kinds of servers whose contacts and activities are reached.
+    pub(super) reached: Vec<ProviderKind>,
     context: LoadContext,
 }
 
@@ -81,6 +83,7 @@ impl Config {
             errors: Vec::new(),
             remembered: BTreeMap::new(),
             owner: None,
+            reached: Vec::new(),
             context: context.clone(),
         }
     }

@@ -43,7 +43,7 @@ pub use oauth::{ConsentSettings, OAuthSettings, RedirectHost};
 pub use provider::{
     AuthKind, ExchangeSettings, LoginKind, MailProtocol, Provider, ProviderKind, Security, Server,
 };
-pub use ready::{Login, ReadyAccount, login_name};
+pub use ready::{ItemServer, Login, ReadyAccount, ReadyContacts, login_name};
 pub use settings::{
     ActivityDefaults, ApiSettings, DaemonSettings, LogFormat, LogLevel, LogSettings, Settings, StoreSettings,
 };

@@ -6,7 +6,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    account::{Account, MailSettings},
+    account::{Account, ContactSettings, MailSettings},
     error::{ConfigError, ConfigWarning, OriginKind, nearest, quoted},
     load::{Config, Read},
     name::{domain_of, mailbox_of},
@@ -57,6 +57,28 @@ impl ReadyAccount {
         };
         of(self) == of(other)
     }
+}
+
+/// An account's server of contacts and activities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemServer {
+    /// The account's name.
+    pub account: String,
+    /// Its address.
+    pub address: String,
+    /// What kind of server it is.
+    pub kind: ProviderKind,
+}
+
+/// What a run of an account's contacts needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyContacts {
+    /// The account.
+    pub account: Account,
+    /// `[contacts]`
+    pub contacts: ContactSettings,
+    /// Its server.
+    pub server: ItemServer,
 }
 
 /// By what an account logs in (F1.5).
@@ -121,6 +143,47 @@ impl Config {
             }),
             _ => Err(errors),
         }
+    }
+
+    /// Whether an account has no mail, and its contacts and activities are all that can be run of it.
+    pub fn is_without_mail(&self, name: &str) -> bool {
+        let Some(Ok(account)) = self.accounts.get(name) else { return false };
+        let is_reached =
+            || self.provider_of(account).is_ok_and(|provider| self.reached.contains(&provider.kind));
+        !account.mail.load && !account.mail.send && is_reached()
+    }
+
+    /// What a run of an account's contacts needs; `None` where it has none.
+    ///
+    /// # Errors
+    /// All that is wrong with the account's file and its provider's; and that there is no such account.
+    pub fn ready_contacts(&self, name: &str) -> Read<Option<ReadyContacts>> {
+        let account = self.account(name)?;
+        let Some(contacts) = account.contacts.clone().filter(|_| wants_contacts(account)) else {
+            return Ok(None);
+        };
+        let provider = self.provider_of(account).map_err(|error| match error {
+            ProviderError::Account(error) => vec![error],
+            ProviderError::Provider(errors) => errors,
+        })?;
+        if !self.reached.contains(&provider.kind) {
+            return Err(self.unsupported(account, provider));
+        }
+        if provider.kind == ProviderKind::Google && contacts.tag.is_none() {
+            let expected = "the personal tag that says which contacts are kept in step";
+            return Err(vec![account.origin.error("contacts.tag", "nothing", expected)]);
+        }
+        let server = ItemServer {
+            account: account.name.clone(),
+            address: account.address.clone(),
+            kind: provider.kind,
+        };
+        Ok(Some(ReadyContacts { account: account.clone(), contacts, server }))
+    }
+
+    /// Tells of which kinds of servers contacts and activities are reached.
+    pub fn reach_items_of(&mut self, kinds: &[ProviderKind]) {
+        self.reached = kinds.to_vec();
     }
 
     /// Whether an account with no source of a password logs in by a consent. An account without a provider answers `false`; what is
@@ -245,14 +308,14 @@ impl Config {
             let expected = "imap or google, since this version does not reach Exchange servers yet";
             errors.push(provider.origin.error("type", "\"exchange\"", expected));
         }
-        let contacts = account.contacts.as_ref().is_some_and(|contacts| contacts.import || contacts.export);
-        if contacts {
+        let is_reached = self.reached.contains(&provider.kind);
+        if wants_contacts(account) && !is_reached {
             errors.push(unsupported_table(account, provider, "contacts", "import and export"));
         }
         let wants = |activities: &super::account::ActivitySettings| {
             activities.import_appointments || activities.import_tasks || activities.export
         };
-        if account.activities.as_ref().is_some_and(wants) {
+        if account.activities.as_ref().is_some_and(wants) && !is_reached {
             let off = "import_appointments, import_tasks and export";
             errors.push(unsupported_table(account, provider, "activities", off));
         }
@@ -317,6 +380,10 @@ impl Config {
         }
         warnings
     }
+}
+
+fn wants_contacts(account: &Account) -> bool {
+    account.contacts.as_ref().is_some_and(|contacts| contacts.import || contacts.export)
 }
 
 /// Where the fault is when an account has no provider.

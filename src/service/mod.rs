@@ -24,6 +24,7 @@ mod providers;
 mod records;
 mod rights;
 mod run;
+mod run_items;
 mod shared;
 mod sharing;
 mod signature;
@@ -153,7 +154,8 @@ impl Service {
     }
 
     /// Over that configuration, and no store yet.
-    pub(crate) fn with_config(world: World, env: Environment, config: Config) -> Self {
+    pub(crate) fn with_config(world: World, env: Environment, mut config: Config) -> Self {
+        config.reach_items_of(world.items.kinds());
         let files = Arc::new(config.clone());
         Self {
             world,

@@ -31,6 +31,8 @@ pub struct RunRequest {
     pub dry_run: bool,
     /// Whether mail is among the kinds to be run.
     pub mail: bool,
+    /// Whether contacts are.
+    pub contacts: bool,
     /// Only send what waits in the outbox.
     pub outbox_only: bool,
 }
@@ -159,6 +161,7 @@ const fn empty_report(account: String) -> AccountReport {
         account,
         status: AccountStatus::Ok,
         mail: None,
+        contacts: None,
         conflicts: 0,
         elapsed_ms: 0,
         error: None,
@@ -241,6 +244,7 @@ impl Session<'_> {
             Ok(None) => {}
             Err(fault) => fail(&mut report, &fault),
         }
+        self.run_items(name, &mut report, &mut plan).await;
         let now = self.service.world.clock.now();
         report.elapsed_ms = now.millis_since(started);
         if let Some(mail) = &mut report.mail {
@@ -260,6 +264,9 @@ impl Session<'_> {
 
     /// An account's ways to its servers; `None` where none of its mail is wanted.
     pub(super) async fn link(&self, name: &str) -> Result<Option<Link>, Fault> {
+        if self.service.config.is_without_mail(name) {
+            return Ok(None);
+        }
         let account = self.service.config.ready(name).map_err(|errors| fault(&errors))?;
         if !self.request.mail || !(account.mail.load || account.mail.send) {
             return Ok(None);
@@ -282,6 +289,7 @@ impl Session<'_> {
     async fn run_mail_of(&self, link: &Link) -> Result<MailRun, Fault> {
         let Link { account, remote, context, .. } = link;
         match (account.mail.load, link.submit()) {
+            _ if !self.request.mail => Ok(MailRun::default()),
             (true, submit) if !self.request.outbox_only => {
                 run_mail(&self.ports, remote, submit, context).await
             }
@@ -301,7 +309,7 @@ impl Session<'_> {
     pub(super) async fn run_link(&self, link: &Link) -> (AccountReport, Plan, Stops) {
         let mut report = empty_report(link.account.name.clone());
         let started = self.service.world.clock.now();
-        let (plan, stops) = match self.run_mail_of(link).await {
+        let (mut plan, stops) = match self.run_mail_of(link).await {
             Ok(mail) => {
                 let stops = Stops {
                     all: mail.stops().cloned(),
@@ -314,6 +322,10 @@ impl Session<'_> {
                 (Plan::default(), Stops { all: Some(fault), sending: None })
             }
         };
+        if !self.request.mail {
+            report.mail = None;
+        }
+        self.run_items(&link.account.name, &mut report, &mut plan).await;
         if let Some(fault) = link.sending_stopped.as_ref().filter(|_| report.error.is_none()) {
             fail(&mut report, fault);
         }
@@ -352,7 +364,11 @@ impl Session<'_> {
     }
 
     async fn account_id(&self, account: &ReadyAccount) -> Result<AccountId, Fault> {
-        let (name, address) = (account.name.clone(), account.address.clone());
+        self.account_id_of(&account.name, &account.address).await
+    }
+
+    pub(super) async fn account_id_of(&self, name: &str, address: &str) -> Result<AccountId, Fault> {
+        let (name, address) = (name.to_owned(), address.to_owned());
         if self.request.dry_run {
             // An account that the store does not know has nothing in it, under whatever number.
             let known = self.ports.transaction(move |tx| tx.account_id(&name)).await?;
@@ -454,7 +470,7 @@ fn take_mail(report: &mut AccountReport, mail: MailRun) -> Plan {
     mail.plan
 }
 
-fn fail(report: &mut AccountReport, fault: &Fault) {
+pub(super) fn fail(report: &mut AccountReport, fault: &Fault) {
     report.status = status_of(fault.class);
     report.error = Some(ErrorReport::from(fault));
 }

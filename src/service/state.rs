@@ -105,6 +105,12 @@ impl Service {
         Ok(self.writer()?.transaction(noted(line, move |tx| tx.allow(id, &context)))?)
     }
 
+    /// Whether a plan that waits is one of contacts or activities, which the next run carries out.
+    pub fn is_plan_of_items(&self, plan: &str) -> bool {
+        let found = plan.parse().ok().and_then(|id| self.reader().ok()?.is_plan_of_items(id).ok());
+        found.unwrap_or(false)
+    }
+
     /// The account whose deletions that plan holds, where the caller may let them through.
     fn account_of_plan(&self, caller: &Caller, plan: HeldId) -> Result<String, Fault> {
         let reader = self.reader()?;

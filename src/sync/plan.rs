@@ -8,7 +8,7 @@ use postrider_reconcile::{Deletions, LocalChange, Verdict, judge_deletions, plan
 use postrider_store::{IntentRow, Outgoing};
 use serde::Serialize;
 
-use super::{FolderChange, Ports, folder::Outcome, push::local_change};
+use super::{ContactForecast, FolderChange, Ports, folder::Outcome, push::local_change};
 
 /// What a run of an account would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,8 @@ pub struct Plan {
     pub mail: Vec<FolderForecast>,
     /// What was done here and would be done on the server.
     pub out: OutForecast,
+    /// What would be done about contacts, where the account has any.
+    pub contacts: Option<ContactForecast>,
 }
 
 /// What would go out.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postrider_model::{AccountStatus, Fault, HeldReport, MailCounts};
+use postrider_model::{AccountStatus, ContactCounts, Fault, HeldReport, MailCounts};
 use postrider_store::Side;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,7 @@ impl Sync {
     pub fn request(self) -> RunRequest {
         RunRequest {
             mail: self.only.is_empty() || self.only.contains(&Kind::Mail),
+            contacts: self.only.is_empty() || self.only.contains(&Kind::Contacts),
             accounts: self.accounts,
             dry_run: self.dry_run,
             outbox_only: false,
@@ -96,6 +97,9 @@ pub struct AccountReport {
     /// Mail, where the account has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
+    /// Contacts, where the account has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Contacts>,
     /// Records whose two sides had both changed.
     pub conflicts: u64,
     /// From the run's start to its end, in milliseconds.
@@ -123,6 +127,7 @@ impl From<postrider_model::AccountReport> for AccountReport {
             account: report.account,
             status: report.status,
             mail: report.mail.map(Mail::from),
+            contacts: report.contacts.map(Contacts::from),
             conflicts: report.conflicts,
             elapsed_ms: report.elapsed_ms,
             error: report.error.map(Problem::from),
@@ -165,14 +170,31 @@ impl From<MailCounts> for Mail {
     }
 }
 
-/// Deletions that wait for a person's word.
+/// What happened to contacts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Contacts {
+    /// Contacts that came in, or say something else because of the server.
+    pub pulled: u64,
+    /// Changes that went out.
+    pub pushed: u64,
+    /// Contacts that are linked no more, or deleted on one side because they are on the other.
+    pub unlinked: u64,
+}
+
+impl From<ContactCounts> for Contacts {
+    fn from(counts: ContactCounts) -> Self {
+        Self { pulled: counts.pulled, pushed: counts.pushed, unlinked: counts.unlinked }
+    }
+}
+
+/// What waits for a person's word: deletions, or contacts that would be unlinked.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct HeldDeletions {
     /// The plan's name, for `/v1/allow`.
     pub plan: String,
-    /// The folder.
+    /// The folder, address book or group.
     pub folder: String,
-    /// How many messages would be deleted.
+    /// How many messages would be deleted, or contacts unlinked or deleted.
     pub deletions: u64,
     /// Of how many.
     pub of: u64,
@@ -195,6 +217,9 @@ pub struct Plan {
     pub mail: Vec<FolderForecast>,
     /// What was done here and would be done on the server.
     pub out: OutForecast,
+    /// What would be done about contacts, where the account has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<ContactForecast>,
 }
 
 impl From<sync::Plan> for Plan {
@@ -203,6 +228,7 @@ impl From<sync::Plan> for Plan {
             folders: plan.folders.iter().map(folder_words).collect(),
             mail: plan.mail.into_iter().map(FolderForecast::from).collect(),
             out: plan.out.into(),
+            contacts: plan.contacts.map(ContactForecast::from),
         }
     }
 }
@@ -265,6 +291,44 @@ impl From<sync::OutForecast> for OutForecast {
     }
 }
 
+/// What would be done about an account's contacts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ContactForecast {
+    /// The contact group that would be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Contacts that would come in.
+    pub add: u64,
+    /// Contacts that would say something else.
+    pub change: u64,
+    /// Contacts that would be unlinked, or deleted on one side because they are on the other.
+    pub unlink: u64,
+    /// Changes that would go out.
+    pub send: u64,
+    /// What would wait for a person's word: how many contacts of which address book or group, and why.
+    pub held: Vec<HeldForecast>,
+}
+
+/// What would wait for a person's word.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct HeldForecast {
+    /// The address book or group.
+    pub book: String,
+    /// How many contacts would leave.
+    pub count: u64,
+    /// Why that would wait.
+    pub why: String,
+}
+
+impl From<sync::ContactForecast> for ContactForecast {
+    fn from(forecast: sync::ContactForecast) -> Self {
+        let sync::ContactForecast { group, add, change, unlink, send, held } = forecast;
+        let held =
+            held.into_iter().map(|one| HeldForecast { book: one.book, count: one.count, why: one.why });
+        Self { group, add, change, unlink, send, held: held.collect() }
+    }
+}
+
 impl Operation for Sync {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/sync";
@@ -290,10 +354,13 @@ pub struct Allow {
 pub struct Allowed {
     /// The plan.
     pub plan: String,
-    /// How many messages that deletes.
+    /// How many messages that deletes, or how many contacts it lets go.
     pub deleted: u64,
     /// Whether they are deleted on the server, by the next run; else here, and at once.
     pub on_server: bool,
+    /// Whether it is a plan of contacts: the next run carries it out, on whichever side.
+    #[serde(default)]
+    pub of_contacts: bool,
 }
 
 impl Operation for Allow {
@@ -303,8 +370,10 @@ impl Operation for Allow {
     type Answer = Allowed;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Allowed, Fault> {
+        let of_contacts = service.is_plan_of_items(&self.plan);
         let (deleted, side) = service.allow(caller, &self.plan)?;
-        Ok(Allowed { plan: self.plan, deleted, on_server: side == Side::Here })
+        let on_server = side == Side::Here && !of_contacts;
+        Ok(Allowed { plan: self.plan, deleted, on_server, of_contacts })
     }
 }
 

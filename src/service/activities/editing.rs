@@ -60,7 +60,7 @@ impl Service {
         let visibility = new.fields.visibility.clone().unwrap_or_default();
         self.may_show(caller, &visibility)?;
         let hand = self.hand(caller, "added");
-        let empty = Activity::new(new.kind, self.new_uuid());
+        let empty = Activity::new(new.kind, crate::card::new_uuid(&*self.world.entropy));
         let mut activity = new.fields.apply(&empty, self.zone(), hand.now)?;
         if activity.content.title.trim().is_empty() {
             return Err(Fault::new(ErrorClass::Config, "add the activity", "it has no title"));
@@ -113,7 +113,7 @@ impl Service {
             return Err(Fault::new(ErrorClass::Config, format!("show activity {id} to others"), cause));
         }
         let hand = self.hand(caller, "edited");
-        let uid = self.new_uuid();
+        let uid = crate::card::new_uuid(&*self.world.entropy);
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
         let viewer = self.viewer(caller);
         let done = self.tried_work(line, 0, |tx| {

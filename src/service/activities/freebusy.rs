@@ -53,7 +53,7 @@ impl Service {
         who: &str,
         span: (Timestamp, Timestamp),
     ) -> Result<BusyPerson, Fault> {
-        let user = self.user_of(who);
+        let user = self.user_called(who);
         let addresses = match &user {
             Some(user) => self.addresses_of_user(user),
             None => vec![who.to_lowercase()],
@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// The user of that name or address.
-    fn user_of(&self, who: &str) -> Option<String> {
+    fn user_called(&self, who: &str) -> Option<String> {
         let Some(users) = &self.config.users else {
             let own = self.addresses_of_user(&self.env.user);
             let is_owner =

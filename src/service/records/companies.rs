@@ -1,7 +1,7 @@
-//! Companies, and which contacts are tied to which (F3.5).
+//! Companies: listed, added, renamed, deleted, brought back.
 
 use postrider_model::{CompanyId, ErrorClass, Fault, Visibility};
-use postrider_store::{CompanyRow, StoreError, Tx, Viewer};
+use postrider_store::{CompanyRow, StoreError};
 
 use super::{absent, card::folded, named};
 use crate::{
@@ -95,18 +95,5 @@ impl Service {
     /// The first that the caller does not see, that is another's, or that is not deleted. None is restored then.
     pub fn restore_companies(&mut self, caller: &Caller, ids: &[CompanyId]) -> Result<(), Fault> {
         self.restore_records(caller, "company", ids)
-    }
-}
-
-/// The company to which a contact of that organisation is tied (F3.5): the one of that name among those that its user sees.
-pub(super) fn tie(tx: &Tx<'_>, viewer: &Viewer, organization: &str) -> Result<Option<CompanyId>, StoreError> {
-    if organization.trim().is_empty() {
-        return Ok(None);
-    }
-    let mut companies = tx.companies_named(&folded(organization))?;
-    companies.retain(|company| viewer.sees(&company.record.owner, &company.record.visibility));
-    match companies.as_slice() {
-        [one] => Ok(Some(one.id)),
-        _ => Ok(None),
     }
 }

@@ -105,7 +105,7 @@ impl Service {
     /// # Errors
     /// One that says nothing by which it could be known; a company or a role that is not there.
     pub fn add_contact(&mut self, caller: &Caller, new: &NewContact) -> Result<ContactId, Fault> {
-        let uid = format!("urn:uuid:{}", self.new_uuid());
+        let uid = card::new_uid(&*self.world.entropy);
         let contact = new.fields.apply(&Contact { uid: Some(uid), ..Contact::default() });
         self.add_card(caller, &Card::new(&contact), &new.fields)
     }
@@ -151,7 +151,7 @@ impl Service {
         self.record_work(line, card.text().len(), |tx| {
             let company = match company {
                 Some(company) => company,
-                None => super::companies::tie(tx, &viewer, &organization)?,
+                None => card::tie(tx, &viewer, &organization)?,
             };
             let doc = card::doc_of(card, kind, company);
             tx.add_contact(&caller.user, &visibility, &doc, &context)
@@ -235,18 +235,6 @@ impl Service {
         }
         Ok(changes.company)
     }
-
-    /// Drawn at random (RFC 9562, section 5.4).
-    pub(in crate::service) fn new_uuid(&self) -> String {
-        let mut octets = [0; 16];
-        self.world.entropy.fill(&mut octets);
-        octets[6] = octets[6] & 0x0f | 0x40;
-        octets[8] = octets[8] & 0x3f | 0x80;
-        let hex = u128::from_be_bytes(octets);
-        let hex = format!("{hex:032x}");
-        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
-        parts.join("-")
-    }
 }
 
 struct Edit<'a> {
@@ -286,7 +274,7 @@ impl Edit<'_> {
         let company = match self.company {
             Some(company) => company,
             None if *organization == was.organization.name => stored.doc.company,
-            None => super::companies::tie(tx, viewer, organization)?,
+            None => card::tie(tx, viewer, organization)?,
         };
         let kind = self.kind.clone().unwrap_or_else(|| stored.doc.kind.clone());
         let card = if contact == was { card } else { card.with(&contact) };

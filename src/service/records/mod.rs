@@ -1,7 +1,6 @@
 //! Contacts, companies, tags and groups, and what they were: whoever sees a record may change it; whose it is may delete it and show it to others
 //! (F7.4).
 
-pub(super) mod card;
 mod changes;
 mod companies;
 mod contacts;
@@ -17,6 +16,7 @@ use postrider_store::{AuditEntry, RecordRow, StoreError, Tx, Viewer};
 use super::{Caller, Service, audit::noted};
 use crate::{
     access::{Act, roles},
+    card,
     config::{Account, Login, OriginKind},
     sync::Leave,
 };
@@ -37,6 +37,20 @@ impl Service {
                 roles: roles(&self.config, caller).map(str::to_owned).collect(),
                 addresses: self.addresses_of_user(&caller.user),
             },
+        }
+    }
+
+    /// As whom a user looks at records who does not call: what an account of theirs sends out is what they see.
+    pub(in crate::service) fn viewer_of_user(&self, user: &str) -> Viewer {
+        let owner = self.owner();
+        if owner.user == user {
+            return self.viewer(&owner);
+        }
+        let declared = self.config.users.as_ref().and_then(|users| users.users.get(user));
+        Viewer::User {
+            name: user.to_owned(),
+            roles: declared.map(|user| user.roles.iter().cloned().collect()).unwrap_or_default(),
+            addresses: self.addresses_of_user(user),
         }
     }
 

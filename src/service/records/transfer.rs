@@ -6,9 +6,9 @@ use postrider_formats::vcard::{Card, Version};
 use postrider_model::{Contact, ContactId, ErrorClass, Fault, Point};
 use postrider_store::{ContactMatch, Context, StoreError, Tx, Viewer};
 
-use super::{card, companies::tie};
 use crate::{
     access::{Act, Caller},
+    card::{self, tie},
     service::Service,
 };
 
@@ -75,7 +75,7 @@ impl Service {
         }
         let context = self.here(&caller, "imported");
         let viewer = self.viewer(&caller);
-        let uids: Vec<String> = cards.iter().map(|_| format!("urn:uuid:{}", self.new_uuid())).collect();
+        let uids: Vec<String> = cards.iter().map(|_| card::new_uid(&*self.world.entropy)).collect();
         let line = self.line(&caller, Act::AddRecord, "", &format!("import of {} cards", cards.len()));
         self.record_work(line, file.len(), |tx| {
             for (card, uid) in cards.iter().zip(uids) {

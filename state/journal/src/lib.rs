@@ -18,10 +18,12 @@
 //! Pure: no clock, no chance, no SQL, no protocol. Times come in with the events, the back-off reckoned by the caller.
 
 mod intent;
+mod item;
 mod operation;
 mod state;
 
 pub use intent::{Intent, has_come};
+pub use item::ItemOperation;
 pub use operation::{Floor, Operation};
 pub use postrider_model::{Mark, MarkError};
 pub use state::{Event, InvalidTransition, State};

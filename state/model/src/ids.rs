@@ -29,7 +29,7 @@ row_id! {
     AccountId
 }
 row_id! {
-    /// A collection: a folder, an address book, a calendar or a task list.
+    /// A folder of mail.
     CollectionId
 }
 row_id! {
@@ -37,6 +37,14 @@ row_id! {
     MessageId
 }
 
+row_id! {
+    /// An address book, a group of contacts, a calendar or a task list of an account.
+    ItemCollectionId
+}
+row_id! {
+    /// Which item is which record.
+    LinkId
+}
 row_id! {
     /// A record: a contact, a company or an activity.
     RecordId

@@ -39,3 +39,17 @@ pub enum CollectionKind {
     /// Tasks.
     TaskList,
 }
+
+impl CollectionKind {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::AddressBook, Self::Calendar, Self::TaskList];
+
+    /// Its name in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AddressBook => "address-book",
+            Self::Calendar => "calendar",
+            Self::TaskList => "task-list",
+        }
+    }
+}

@@ -31,14 +31,16 @@ pub use fields::{ActivityField, ContactField};
 pub use flags::{Flags, PermanentFlags, SystemFlag};
 pub use folder::{FolderRole, FolderStatus, MailCursor, Window};
 pub use ids::{
-    AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, LabelId, MessageId, OutboxId,
-    PlacementId, RecordId, RunId, VersionId,
+    AccountId, ActivityId, CollectionId, CompanyId, ContactId, IdParseError, ItemCollectionId, LabelId,
+    LinkId, MessageId, OutboxId, PlacementId, RecordId, RunId, VersionId,
 };
 pub use item::{CollectionKey, CollectionKind, ItemCursor, ItemKey, ItemVersion};
 pub use listing::{EmailId, FolderKey, MailChange, Page, RemoteFolder, Scope};
 pub use mail::{Address, AddressRole, MatchKey};
 pub use mark::{Mark, MarkError};
 pub use record::{LabelKind, LabelScope, Visibility};
-pub use report::{AccountReport, AccountStatus, ErrorReport, HeldReport, MailCounts, RunReport};
+pub use report::{
+    AccountReport, AccountStatus, ContactCounts, ErrorReport, HeldReport, MailCounts, RunReport,
+};
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};

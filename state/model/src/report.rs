@@ -55,6 +55,9 @@ pub struct AccountReport {
     /// Mail, where the account has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<MailCounts>,
+    /// Contacts, where the account has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<ContactCounts>,
     /// Records whose two sides had both changed.
     pub conflicts: u64,
     /// From the run's start to its end, in milliseconds.
@@ -70,14 +73,14 @@ pub struct AccountReport {
     pub warnings: Vec<String>,
 }
 
-/// Deletions that wait for a person's word (F5.4).
+/// What waits for a person's word (F5.4): deletions, or contacts that would be unlinked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldReport {
     /// The plan's name, to be given to `postrider allow`.
     pub plan: String,
-    /// The folder.
+    /// The folder, address book or group.
     pub folder: String,
-    /// How many messages would be deleted here.
+    /// How many messages would be deleted here, or contacts unlinked or deleted.
     pub deletions: u64,
     /// Of how many.
     pub of: u64,
@@ -102,6 +105,17 @@ pub struct MailCounts {
     pub durable_ms: u64,
     /// From the run's start until all could be searched, in milliseconds.
     pub searchable_ms: u64,
+}
+
+/// What happened to contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ContactCounts {
+    /// Contacts that came in, or say something else because of the server.
+    pub pulled: u64,
+    /// Changes that went out.
+    pub pushed: u64,
+    /// Contacts that are linked no more, or deleted on one side because they are on the other.
+    pub unlinked: u64,
 }
 
 /// An error as JSON tells it.

@@ -44,9 +44,10 @@ pub use read::{
 };
 pub use store::{Options, Store};
 pub use write::{
-    ApiToken, AuditEntry, ChangedGroups, Collection, Context, Discard, Envelope, Expired, Filing, FlagUpdate,
-    Held, HeldId, Incoming, Inserted, IntentRow, Landed, Matchable, Named, NewActivity, NewApiToken,
-    NewCollection, NewLabel, NewOutgoing, NewTokens, Outcome, Outgoing, Placement, RecordChange,
-    RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret,
-    Side, Sought, Tx, Unsent, Writer,
+    About, ApiToken, AuditEntry, Base, ChangedGroups, Collection, Context, Discard, Envelope, Expired,
+    Filing, FlagUpdate, GoneThere, Held, HeldId, HeldItems, Incoming, Inserted, IntentRow, ItemCollection,
+    ItemHeld, ItemIntentRow, Landed, Link, Matchable, Named, NewActivity, NewApiToken, NewCollection,
+    NewItemCollection, NewItemHeld, NewLabel, NewLink, NewOutgoing, NewTokens, Origin, Outcome, Outgoing,
+    Placement, RecordChange, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow,
+    SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
 };

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset};
 use postrider::service::{Environment, RunRequest, Service};
 use postrider::sync::{Compute, InlineCompute, Silent};
-use postrider::world::{EndlessDisk, NoLoopback, NoUnixUsers, Threads, World};
+use postrider::world::{EndlessDisk, NoItemServers, NoLoopback, NoUnixUsers, Threads, World};
 use postrider_fake::{FakeDialer, OtherClient, Server, ServerConfig};
 use postrider_model::{AccountReport, Clock, Entropy, PlacementId, Timestamp};
 use postrider_net::Endpoint;
@@ -86,6 +86,7 @@ impl Rig {
             disk: Arc::new(EndlessDisk),
             threads: Arc::new(Inline),
             unix_users: Arc::new(NoUnixUsers),
+            items: Arc::new(NoItemServers),
         };
         let env = Environment {
             config_dir: self.home.path().join("config"),

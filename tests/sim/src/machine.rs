@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use postrider::{
     service::{Environment, RunOutcome, RunRequest, Service},
     sync::Silent,
-    world::{EndlessDisk, NoLoopback, NoUnixUsers, World},
+    world::{EndlessDisk, NoItemServers, NoLoopback, NoUnixUsers, World},
 };
 use postrider_fake::{
     BodyServed, FakeDialer, OtherClient, Served, Server, ServerConfig,
@@ -459,6 +459,7 @@ impl Hands {
             disk: Arc::new(EndlessDisk),
             threads: Arc::new(SimThreads { life, trace, commits: commits.clone() }),
             unix_users: Arc::new(NoUnixUsers),
+            items: Arc::new(NoItemServers),
         }
     }
 }

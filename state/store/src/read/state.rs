@@ -161,6 +161,17 @@ impl Reader {
         self.noting(|| held(&self.conn, account))
     }
 
+    /// Whether a plan that waits is one of contacts or activities.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn is_plan_of_items(&self, plan: HeldId) -> Result<bool> {
+        self.noting(|| {
+            let sql = "SELECT 1 FROM item_held WHERE id = ?1 AND allowed = 0";
+            Ok(self.conn.prepare_cached(sql)?.exists([plan.0])?)
+        })
+    }
+
     /// The account whose deletions that plan holds; `None` where no plan of that name waits.
     ///
     /// # Errors
@@ -168,7 +179,8 @@ impl Reader {
     pub fn account_of_plan(&self, plan: HeldId) -> Result<Option<AccountId>> {
         self.noting(|| {
             let mut statement = self.conn.prepare_cached(
-                "SELECT c.account FROM held h JOIN collection c ON c.id = h.collection WHERE h.id = ?1",
+                "SELECT c.account FROM held h JOIN collection c ON c.id = h.collection WHERE h.id = ?1
+                 UNION ALL SELECT account FROM item_held WHERE id = ?1 AND allowed = 0",
             )?;
             Ok(statement.query_row([plan.0], |row| row.get(0).map(AccountId)).optional()?)
         })
@@ -276,19 +288,21 @@ pub(crate) fn runs(conn: &Connection) -> Result<Vec<RunRow>> {
 /// The plans of an account that wait.
 pub(crate) fn held(conn: &Connection, account: AccountId) -> Result<Vec<Held>> {
     let mut statement = conn.prepare_cached(
-        "SELECT h.id, h.collection, c.name, h.created_us, h.total, h.why,
-                (SELECT count(*) FROM placement p WHERE p.held = h.id)
-         FROM held h JOIN collection c ON c.id = h.collection WHERE c.account = ?1 ORDER BY h.id",
+        "SELECT h.id, c.name, h.created_us, h.total, h.why, (SELECT count(*) FROM placement p WHERE p.held = h.id)
+         FROM held h JOIN collection c ON c.id = h.collection WHERE c.account = ?1
+         UNION ALL
+         SELECT h.id, h.name, h.created_us, h.total, h.why, (SELECT count(*) FROM link l WHERE l.held = h.id)
+         FROM item_held h WHERE h.account = ?1 AND h.allowed = 0
+         ORDER BY 1",
     )?;
     let rows = statement.query_map([account.0], |row| {
-        let (total, deletions): (i64, i64) = (row.get(4)?, row.get(6)?);
+        let (total, deletions): (i64, i64) = (row.get(3)?, row.get(5)?);
         Ok(Held {
             id: HeldId(row.get(0)?),
-            collection: CollectionId(row.get(1)?),
-            folder: row.get(2)?,
-            since: Timestamp(row.get(3)?),
+            folder: row.get(1)?,
+            since: Timestamp(row.get(2)?),
             total: total.cast_unsigned(),
-            why: row.get(5)?,
+            why: row.get(4)?,
             deletions: deletions.cast_unsigned(),
         })
     })?;

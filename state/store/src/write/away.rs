@@ -29,12 +29,14 @@ impl Tx<'_> {
         if first == 0 {
             return Ok(());
         }
+        self.skip_marks(now.0)?;
         for account in self.all_accounts()? {
             let sent = self.sent_floor(account)?;
             for entry in self.open_outbox(account)? {
                 self.doubt_entry(&entry, sent, now)?;
             }
             self.doubt_appends(account, now)?;
+            self.doubt_item_intents(account, now)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Contacts and companies, written (F3).
 
-use postrider_model::{CompanyId, ContactId, RecordId, Visibility};
-use rusqlite::params;
+use postrider_model::{CompanyId, ContactId, RecordId, Timestamp, Visibility};
+use rusqlite::{OptionalExtension, params};
 
 use super::{Context, Tx, records::RecordChange};
 use crate::{
@@ -27,8 +27,8 @@ impl Tx<'_> {
         let id = self.new_record("contact", owner, visibility, context)?;
         self.conn
             .prepare_cached(
-                "INSERT INTO contact (id, uid, name, sort, words, type, company, doc, labels_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO contact (id, uid, name, sort, words, type, company, doc, labels_us, content_us)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
             )?
             .execute(params![
                 id.0,
@@ -58,16 +58,32 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError::NoSuchRecord`], what SQLite says.
     pub fn change_contact(&mut self, id: ContactId, doc: &ContactDoc, context: &Context) -> Result<bool> {
+        self.take_contact(id, doc, context.at, false, context)
+    }
+
+    /// The same for what a person changed elsewhere: `changed` is when. `is_conflict`: what it said before is superseded by that.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn take_contact(
+        &mut self,
+        id: ContactId,
+        doc: &ContactDoc,
+        changed: Timestamp,
+        is_conflict: bool,
+        context: &Context,
+    ) -> Result<bool> {
         let was = self.live_record(id.into())?;
         let stored = self.contact(id)?.ok_or(StoreError::NoSuchRecord)?;
         if stored.doc == *doc {
             return Ok(false);
         }
         let snapshot = self.snapshot(&was)?;
-        self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+        self.changing_since(&was, RecordChange::Changed, &snapshot, is_conflict, changed, context)?;
         self.conn
             .prepare_cached(
-                "UPDATE contact SET uid = ?2, name = ?3, sort = ?4, words = ?5, type = ?6, company = ?7, doc = ?8
+                "UPDATE contact SET uid = ?2, name = ?3, sort = ?4, words = ?5, type = ?6, company = ?7, doc = ?8,
+                        content_us = ?9
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -78,10 +94,31 @@ impl Tx<'_> {
                 doc.words,
                 doc.kind,
                 doc.company.map(|company| company.0),
-                doc.card
+                doc.card,
+                changed.0
             ])?;
         self.set_emails(id, &doc.emails)?;
         Ok(true)
+    }
+
+    /// When a person last changed what a contact says that came in just now.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_content_changed(&mut self, id: ContactId, at: Timestamp) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE contact SET content_us = ?2 WHERE id = ?1 AND content_us <> ?2")?
+            .execute([id.0, at.0])?;
+        Ok(())
+    }
+
+    /// When a person last changed what a contact says; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn content_changed(&self, id: ContactId) -> Result<Option<Timestamp>> {
+        let mut statement = self.conn.prepare_cached("SELECT content_us FROM contact WHERE id = ?1")?;
+        Ok(statement.query_row([id.0], |row| row.get(0).map(Timestamp)).optional()?)
     }
 
     fn set_emails(&mut self, id: ContactId, emails: &[String]) -> Result<()> {

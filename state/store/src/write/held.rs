@@ -31,18 +31,16 @@ impl FromStr for HeldId {
     }
 }
 
-/// A held plan: the deletions of one folder.
+/// A held plan: the deletions of one folder, or what would leave a collection of contacts or activities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Its name.
     pub id: HeldId,
-    /// The folder.
-    pub collection: CollectionId,
-    /// The folder's decoded name.
+    /// The folder's decoded name, or the collection's.
     pub folder: String,
     /// Since when it waits.
     pub since: Timestamp,
-    /// How many messages would be deleted here.
+    /// How many messages would be deleted here, or contacts and activities deleted, unlinked or cancelled.
     pub deletions: u64,
     /// Of how many.
     pub total: u64,
@@ -75,11 +73,11 @@ impl Tx<'_> {
             return Ok(id);
         }
         self.release(collection, side)?;
+        let plan = self.next_plan()?;
         self.conn.execute(
-            "INSERT INTO held (collection, side, created_us, why, total) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![collection.0, side.name(), at.0, why, total.cast_signed()],
+            "INSERT INTO held (id, collection, side, created_us, why, total) VALUES (?6, ?1, ?2, ?3, ?4, ?5)",
+            params![collection.0, side.name(), at.0, why, total.cast_signed(), plan.0],
         )?;
-        let plan = HeldId(self.conn.last_insert_rowid());
         let mut statement = self.conn.prepare_cached(
             "UPDATE placement SET held = ?2
              WHERE id = ?1 AND collection = ?3 AND (deleted_us IS NULL) = (?4 = 'server')",
@@ -88,6 +86,12 @@ impl Tx<'_> {
             statement.execute(params![id.0, plan.0, collection.0, side.name()])?;
         }
         Ok(plan)
+    }
+
+    /// The next plan's number, of mail or of items.
+    pub(super) fn next_plan(&self) -> Result<HeldId> {
+        let sql = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name IN ('held', 'item_held')";
+        Ok(self.conn.query_row(sql, [], |row| row.get(0).map(HeldId))?)
     }
 
     /// Those are no longer to be deleted: they are there again.
@@ -111,12 +115,15 @@ impl Tx<'_> {
         crate::read::held(self.conn, account)
     }
 
-    /// Lets that plan through: its messages become tombstones, or may be deleted on the server. Answers how many, and where they
-    /// had been deleted.
+    /// Lets that plan through: its messages become tombstones, or may be deleted on the server; what it is of contacts and activities
+    /// is done by the next run. Answers how many, and where they had been deleted.
     ///
     /// # Errors
     /// [`StoreError::NoSuchPlan`] where it is not waiting, for one because it changed and has another name now.
     pub fn allow(&mut self, plan: HeldId, context: &Context) -> Result<(u64, Side)> {
+        if let Some(allowed) = self.allow_items(plan)? {
+            return Ok((allowed, Side::Here));
+        }
         let mut statement = self.conn.prepare_cached("SELECT side FROM held WHERE id = ?1")?;
         let side: Option<String> = statement.query_row([plan.0], |row| row.get(0)).optional()?;
         let side = side.ok_or(StoreError::NoSuchPlan(plan))?;

@@ -39,12 +39,7 @@ impl Tx<'_> {
         operation: &Operation,
         now: Timestamp,
     ) -> Result<i64> {
-        let next: i64 = self.conn.query_row(
-            "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'intent'",
-            [],
-            |row| row.get(0),
-        )?;
-        let mark = Mark::new(self.mark_of_store(), next.cast_unsigned());
+        let (next, mark) = self.next_mark()?;
         self.conn
             .prepare_cached(
                 "INSERT INTO intent (id, account, placement, collection, op, mark, state, due_us, payload)
@@ -64,8 +59,18 @@ impl Tx<'_> {
         Ok(next)
     }
 
+    /// The next number of a noted write, of mail or of items, and its mark.
+    pub(super) fn next_mark(&self) -> Result<(i64, Mark)> {
+        let next: i64 = self.conn.query_row(
+            "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name IN ('intent', 'item_intent')",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok((next, Mark::new(self.mark_of_store(), next.cast_unsigned())))
+    }
+
     /// The half of the store's id that every mark carries.
-    fn mark_of_store(&self) -> u64 {
+    pub(super) fn mark_of_store(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.store_id;
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }

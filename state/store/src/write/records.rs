@@ -69,12 +69,13 @@ impl Tx<'_> {
         visibility: &Visibility,
         context: &Context,
     ) -> Result<RecordId> {
+        let stamp = self.next_stamp()?;
         self.conn
             .prepare_cached(
-                "INSERT INTO record (kind, owner, visibility, rev, created_us, changed_us, changed_by)
-                 VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5)",
+                "INSERT INTO record (kind, owner, visibility, rev, created_us, changed_us, changed_by, stamp)
+                 VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6)",
             )?
-            .execute(params![kind, owner, visibility.to_string(), context.at.0, context.actor])?;
+            .execute(params![kind, owner, visibility.to_string(), context.at.0, context.actor, stamp])?;
         Ok(RecordId(self.conn.last_insert_rowid()))
     }
 
@@ -86,13 +87,57 @@ impl Tx<'_> {
         snapshot: &str,
         context: &Context,
     ) -> Result<()> {
-        self.note_version(was, change, snapshot, false, context)?;
+        self.changing_since(was, change, snapshot, false, context.at, context)
+    }
+
+    /// The same for a change that was made at another time than now, and may be the later one of two that contradict each other.
+    pub(super) fn changing_since(
+        &mut self,
+        was: &RecordRow,
+        change: RecordChange,
+        snapshot: &str,
+        is_conflict: bool,
+        changed: Timestamp,
+        context: &Context,
+    ) -> Result<()> {
+        self.note_version(was, change, snapshot, is_conflict, context)?;
+        let stamp = self.next_stamp()?;
         self.conn
             .prepare_cached(
-                "UPDATE record SET rev = rev + 1, changed_us = ?2, changed_by = ?3 WHERE id = ?1",
+                "UPDATE record SET rev = rev + 1, changed_us = ?2, changed_by = ?3, stamp = ?4 WHERE id = ?1",
             )?
-            .execute(params![was.id.0, context.at.0, context.actor])?;
+            .execute(params![was.id.0, changed.0, context.actor, stamp])?;
         Ok(())
+    }
+
+    fn next_stamp(&mut self) -> Result<i64> {
+        let sql = "UPDATE meta SET stamp = stamp + 1 RETURNING stamp";
+        Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Keeps what a record would have been by a change that a later one superseded: the record stays as it is. `doc` is what it would
+    /// have said, `changed` when a person changed it so, `by` who.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn note_superseded(
+        &mut self,
+        id: impl Into<RecordId>,
+        doc: &str,
+        changed: Option<Timestamp>,
+        by: &str,
+        context: &Context,
+    ) -> Result<()> {
+        let was = self.record(id)?.ok_or(StoreError::NoSuchRecord)?;
+        let snapshot = self.snapshot(&was)?;
+        let mut value: serde_json::Value = serde_json::from_str(&snapshot)
+            .map_err(|error| StoreError::damaged(crate::file::STORE_FILE, error.to_string()))?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("doc".to_owned(), doc.into());
+            object.insert("changed_us".to_owned(), changed.map(|at| at.0).into());
+            object.insert("changed_by".to_owned(), by.into());
+        }
+        self.note_version(&was, RecordChange::Changed, &value.to_string(), true, context)
     }
 
     pub(super) fn note_version(
@@ -288,8 +333,8 @@ impl Tx<'_> {
         Ok(owns.collect::<rusqlite::Result<Vec<_>>>()?.into())
     }
 
-    /// Erases records that were deleted before that time, and what records were before that time, at most `most` of each. Answers how many
-    /// of the more frequent kind.
+    /// Erases records that were deleted before that time and of which no server is still to be told, and what records were before that time, at
+    /// most `most` of each. Answers how many of the more frequent kind.
     ///
     /// # Errors
     /// What SQLite says.
@@ -297,13 +342,20 @@ impl Tx<'_> {
         let ids: Vec<i64> = self
             .conn
             .prepare_cached(
-                "SELECT r.id FROM record r LEFT JOIN activity a ON a.id = r.id WHERE r.deleted_us < ?1
+                "SELECT r.id FROM record r LEFT JOIN activity a ON a.id = r.id
+                 WHERE r.deleted_us < ?1
+                   AND NOT EXISTS (SELECT 1 FROM link l JOIN item_collection c ON c.id = l.collection
+                                   WHERE l.record = r.id AND l.left_side IS NULL AND c.gone_us IS NULL)
+                   AND NOT EXISTS (SELECT 1 FROM item_intent i WHERE i.record = r.id)
                  ORDER BY a.master IS NULL, r.deleted_us, r.id LIMIT ?2",
             )?
             .query_map([before.0, i64::from(most)], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for id in &ids {
             for sql in [
+                // That an item left is remembered longer than what it was: else it would come back with the next whole listing.
+                "DELETE FROM link WHERE record = ?1 AND left_side IS NULL",
+                "UPDATE link SET record = NULL, image = '', agreed = '' WHERE record = ?1",
                 "UPDATE contact SET company = NULL WHERE company = ?1",
                 "DELETE FROM version WHERE record = ?1",
                 "DELETE FROM record_label WHERE record = ?1",

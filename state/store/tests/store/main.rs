@@ -9,6 +9,7 @@ mod bodies;
 mod crash;
 mod damage;
 mod guard;
+mod items;
 mod life;
 mod listing;
 mod local;

@@ -1,4 +1,4 @@
-//! What the store keeps of a vCard beside its text: the name, what it is sorted by, and what is looked for in it.
+//! What the store keeps of a vCard beside its text: the name, what it is sorted by, what is looked for in it, and its company.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,12 @@ use postrider_formats::{
     vcard::Card,
     words::{query_words, unique_words_of},
 };
-use postrider_model::{CompanyId, Contact};
-use postrider_store::ContactDoc;
+use postrider_model::{CompanyId, Contact, Entropy};
+use postrider_reconcile::contacts::{Company, company_by_name};
+use postrider_store::{ContactDoc, StoreError, Tx, Viewer};
 
 /// The form of a name that is compared: in lower case, with one blank where there are several. Signs count: `C#` is not `C++`.
-pub(in crate::service) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
@@ -21,7 +22,7 @@ fn sorted(name: &str) -> String {
 }
 
 /// How a contact is called in one line: by its name, else its organisation, else how it is reached.
-pub(super) fn shown_name(contact: &Contact) -> String {
+pub(crate) fn shown_name(contact: &Contact) -> String {
     let person =
         [&contact.name.given, &contact.name.additional, &contact.name.family].map(|part| part.trim());
     let person = person.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
@@ -36,7 +37,7 @@ pub(super) fn shown_name(contact: &Contact) -> String {
 }
 
 /// What the store keeps of that card.
-pub(super) fn doc_of(card: &Card, kind: String, company: Option<CompanyId>) -> ContactDoc {
+pub(crate) fn doc_of(card: &Card, kind: String, company: Option<CompanyId>) -> ContactDoc {
     let contact = card.contact();
     let name = shown_name(&contact);
     let family_first = match contact.name.family.trim() {
@@ -69,4 +70,39 @@ fn words_of(contact: &Contact, name: &str) -> String {
     let mut words = String::new();
     unique_words_of(texts, &mut words);
     words
+}
+
+/// The company to which a contact of that organisation is tied (F3.5). Names are the same however their letters are cased.
+pub(crate) fn tie(tx: &Tx<'_>, viewer: &Viewer, organization: &str) -> Result<Option<CompanyId>, StoreError> {
+    if organization.trim().is_empty() {
+        return Ok(None);
+    }
+    let name = folded(organization);
+    let found = tx.companies_named(&name)?;
+    let companies: Vec<_> = found
+        .iter()
+        .map(|company| Company {
+            id: company.id,
+            name: name.as_str(),
+            is_visible: viewer.sees(&company.record.owner, &company.record.visibility),
+        })
+        .collect();
+    Ok(company_by_name(&name, &companies))
+}
+
+/// A uid of a contact that has none.
+pub(crate) fn new_uid(entropy: &dyn Entropy) -> String {
+    format!("urn:uuid:{}", new_uuid(entropy))
+}
+
+/// Drawn at random (RFC 9562, section 5.4).
+pub(crate) fn new_uuid(entropy: &dyn Entropy) -> String {
+    let mut octets = [0; 16];
+    entropy.fill(&mut octets);
+    octets[6] = octets[6] & 0x0f | 0x40;
+    octets[8] = octets[8] & 0x3f | 0x80;
+    let hex = u128::from_be_bytes(octets);
+    let hex = format!("{hex:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
+    parts.join("-")
 }

@@ -1,0 +1,458 @@
+//! Plan: what is done about all that changed here and there, as a value. Nothing is written here.
+//!
+//! What changed here is found by its content against what was agreed on, never by a time; what changed there against the image that the
+//! server returned last. Times only say who wins (F5.1).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postrider_formats::vcard::Card;
+use postrider_journal::ItemOperation;
+use postrider_model::{
+    Contact, ContactId, Entropy, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Timestamp,
+};
+use postrider_reconcile::{
+    Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
+    contacts::{
+        ContactDecision, ContactFate, FieldGroup, Leaving, apply_difference, decide_contact, merge_contact,
+    },
+    judge_leavings,
+};
+use postrider_remote::{ContactCapabilities, RemoteContact};
+use postrider_store::{About, GoneThere, Link, Origin, Side, StoreError, StoredContact, Tx};
+
+use super::{
+    ContactRules, ItemsContext,
+    books::Book,
+    collect::{Collected, News},
+    export::Rule,
+    image::contact_of,
+};
+
+/// One thing that is done in the store.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A deleted record is there again.
+    Revive(ContactId),
+    /// A record is deleted.
+    Delete(ContactId),
+    /// A record says that from now on. `is_conflict`: what it said is superseded.
+    Take { record: ContactId, contact: Box<Contact>, changed: Option<Timestamp>, is_conflict: bool },
+    /// What the server had is superseded, and kept beside the record.
+    Supersede { record: ContactId, lost: Box<Contact>, changed: Option<Timestamp> },
+    /// The account's tag goes on a record, or off it.
+    Tag(ContactId, bool),
+    /// A new record, linked with its item.
+    Add {
+        collection: ItemCollectionId,
+        item: Box<RemoteContact>,
+        contact: Box<Contact>,
+        changed: Option<Timestamp>,
+    },
+    /// A record that was here is linked with an item.
+    Link(Box<Linking>),
+    /// The item of a link is under that key now.
+    Move { link: LinkId, collection: ItemCollectionId, key: ItemKey },
+    /// Both agree on this from now on; where no item is named, on the image that they agreed on before.
+    Base { link: Box<Link>, item: Option<Box<RemoteContact>>, agreed: Box<Contact> },
+    /// What is to be decided about a link waits.
+    Wait { link: LinkId, gone: Option<GoneThere> },
+    /// A link ended on that side.
+    Left { link: LinkId, side: Side },
+    /// Neither side has it any more.
+    Forget(LinkId),
+    /// That is to be sent.
+    Send { about: About, operation: ItemOperation },
+    /// A write of unknown fate turned out to be done.
+    Ended(i64),
+}
+
+/// A link to be made with a record that was here.
+#[derive(Debug)]
+pub(super) struct Linking {
+    pub record: ContactId,
+    pub collection: ItemCollectionId,
+    pub item: RemoteContact,
+    pub origin: Origin,
+    pub agreed: Contact,
+    /// What is here is to be sent.
+    pub sends: bool,
+    /// It is to be decided again.
+    pub is_dirty: bool,
+}
+
+/// What would leave a book, and waits for a word.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub collection: ItemCollectionId,
+    pub name: String,
+    pub links: Vec<LinkId>,
+    pub why: &'static str,
+    pub total: u64,
+}
+
+/// What is done about an account's contacts.
+#[derive(Debug, Default)]
+pub(super) struct ContactPlan {
+    pub steps: Vec<Step>,
+    /// One a book that was read.
+    pub holds: Vec<Hold>,
+    pub cursors: Vec<(ItemCollectionId, ItemCursor)>,
+    /// By which rule the export was worked out, where it was.
+    pub rule: Option<String>,
+    pub pulled: u64,
+    pub unlinked: u64,
+    pub conflicts: u64,
+    pub warnings: Vec<String>,
+}
+
+/// All that a plan is made of, but for the store.
+pub(super) struct Task<'a> {
+    pub run: &'a ItemsContext,
+    pub rules: &'a ContactRules,
+    pub can: &'a ContactCapabilities,
+    pub books: &'a [Book],
+    pub collected: Vec<Collected>,
+    /// Not a round that decides some again, but the whole.
+    pub is_whole: bool,
+    pub entropy: &'a dyn Entropy,
+}
+
+/// A plan that is being made.
+pub(super) struct Planner<'a, 'tx> {
+    pub task: &'a Task<'a>,
+    pub tx: &'a Tx<'tx>,
+    pub rule: Rule,
+    pub leaving: Leaving,
+    pub plan: ContactPlan,
+    /// Records that got an item, or are decided, by this plan.
+    pub met: BTreeSet<RecordId>,
+    /// News of items that turned out to be others' moved here: they are not gone.
+    pub moved: BTreeSet<LinkId>,
+    leavings: BTreeMap<ItemCollectionId, Vec<Departure>>,
+}
+
+/// A link that would end, if the guard lets it.
+struct Departure {
+    link: Link,
+    record: ContactId,
+    fate: ContactFate,
+    gone: Option<GoneThere>,
+    /// What is taken over first, of what was edited there.
+    first: Vec<Step>,
+}
+
+impl Task<'_> {
+    pub(super) fn plan(&self, tx: &Tx<'_>) -> Result<ContactPlan, StoreError> {
+        let mut planner = Planner {
+            task: self,
+            tx,
+            rule: Rule::new(tx, self.run, self.rules)?,
+            leaving: self.rules.leaving(),
+            plan: ContactPlan::default(),
+            met: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            leavings: BTreeMap::new(),
+        };
+        planner.arrivals()?;
+        for one in &self.collected {
+            planner.changes_of(one)?;
+        }
+        if self.is_whole {
+            planner.touched()?;
+        }
+        for one in &self.collected {
+            planner.judge(one)?;
+            if let Some(cursor) = &one.cursor {
+                planner.plan.cursors.push((one.book, cursor.clone()));
+            }
+        }
+        Ok(planner.plan)
+    }
+}
+
+impl Planner<'_, '_> {
+    /// What changed of linked items, and what waits to be decided.
+    fn changes_of(&mut self, collected: &Collected) -> Result<(), StoreError> {
+        for (key, news) in &collected.news {
+            let Some(link) = self.tx.link_of_item(collected.book, key)? else { continue };
+            if link.left.is_none() && !self.moved.contains(&link.id) {
+                self.decide(link, Some(news), collected.ahead_ms)?;
+            }
+        }
+        if collected.is_whole {
+            for link in self.tx.dirty_links(collected.book)? {
+                let is_met = link.record.is_some_and(|record| self.met.contains(&record));
+                if link.left.is_none() && !is_met && !self.moved.contains(&link.id) {
+                    self.decide(link, None, collected.ahead_ms)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about one link.
+    pub(super) fn decide(
+        &mut self,
+        link: Link,
+        news: Option<&News>,
+        ahead_ms: i64,
+    ) -> Result<(), StoreError> {
+        let Some(record) = link.record.map(|record| ContactId(record.0)) else { return Ok(()) };
+        self.met.insert(record.into());
+        let Some(stored) = self.tx.contact(record)? else {
+            self.plan.steps.push(Step::Forget(link.id));
+            return Ok(());
+        };
+        let Ok(card) = Card::read(stored.doc.card.as_bytes()) else {
+            self.plan.warnings.push(format!("the vCard of {record} cannot be read: it was left alone"));
+            return Ok(());
+        };
+        let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
+        let is_under_way = |operation: &ItemOperation| open.iter().any(|row| row.operation == *operation);
+        let gone = match news {
+            Some(News::Put(_)) => None,
+            Some(News::Gone(how)) => Some(*how),
+            None => link.gone,
+        };
+        // It is outside the group until it has joined.
+        let gone = gone.filter(|how| *how == GoneThere::Deleted || !is_under_way(&ItemOperation::Join));
+        let item = match news {
+            Some(News::Put(item)) => Some(item.as_ref()),
+            _ => None,
+        };
+        let sides = Known::of(&card.contact(), &link);
+        let decision =
+            decide_contact(self.leaving, self.here(&stored, &link, &sides), there(gone, item, &sides.image));
+        let is_let =
+            link.is_allowed || is_under_way(&ItemOperation::Leave) || is_under_way(&ItemOperation::Delete);
+        match decision.fate {
+            ContactFate::Merge => self.merge(&link, record, &sides, item, ahead_ms)?,
+            ContactFate::ReviveHere => {
+                self.plan.steps.push(Step::Revive(record));
+                self.plan.conflicts += 1;
+                self.plan.pulled += 1;
+                self.merge(&link, record, &sides, item, ahead_ms)?;
+            }
+            ContactFate::MakeThere => {
+                self.plan.conflicts += 1;
+                let collection = Some(link.collection);
+                self.plan.steps.push(Step::Forget(link.id));
+                self.send(None, collection, record, ItemOperation::Create { said: None });
+            }
+            ContactFate::Forget => self.plan.steps.push(Step::Forget(link.id)),
+            fate => {
+                let first = self.taken_first(decision, &link, record, &sides, item, ahead_ms)?;
+                let departure = Departure { link, record, fate, gone, first };
+                match is_let {
+                    true => self.depart(departure),
+                    false => {
+                        self.leavings.entry(departure.link.collection).or_default().push(departure);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn here(&self, stored: &StoredContact, link: &Link, sides: &Known) -> Change {
+        if stored.record.deleted.is_some() {
+            Change::Deleted
+        } else if self.rule.lets_go(stored, link.origin) {
+            Change::Unlinked
+        } else if sides.here != sides.agreed {
+            Change::Edited
+        } else {
+            Change::None
+        }
+    }
+
+    /// What was edited there of a contact that leaves here is in the record first.
+    fn taken_first(
+        &mut self,
+        decision: ContactDecision,
+        link: &Link,
+        record: ContactId,
+        sides: &Known,
+        item: Option<&RemoteContact>,
+        ahead_ms: i64,
+    ) -> Result<Vec<Step>, StoreError> {
+        if !decision.merges_first {
+            return Ok(Vec::new());
+        }
+        let before = self.plan.steps.len();
+        self.merge(link, record, sides, item, ahead_ms)?;
+        let mut first = self.plan.steps.split_off(before);
+        first.retain(|step| !matches!(step, Step::Send { .. }));
+        Ok(first)
+    }
+
+    /// Merges both sides of a link.
+    pub(super) fn merge(
+        &mut self,
+        link: &Link,
+        record: ContactId,
+        known: &Known,
+        item: Option<&RemoteContact>,
+        ahead_ms: i64,
+    ) -> Result<(), StoreError> {
+        let holds = &self.task.can.fields;
+        let there = item.map_or(&known.image, |item| &item.contact);
+        let sides = Sides { agreed: &known.agreed, image: &known.image, here: &known.here, there };
+        let times = self.times(record, item, ahead_ms)?;
+        let merged = merge_contact(sides, &times, holds);
+        let origin = times.origin(&FieldGroup::Content);
+        let losers = merged.losers();
+        if losers.contains(&Of::There) {
+            let lost = apply_difference(&known.image, there, &known.agreed, holds);
+            let (lost, changed) = (Box::new(lost), origin);
+            self.plan.steps.push(Step::Supersede { record, lost, changed });
+        }
+        self.plan.conflicts += u64::from(!losers.is_empty());
+        let sends = merged.there != *there;
+        if merged.here != known.here {
+            self.plan.pulled += 1;
+            let is_conflict = losers.contains(&Of::Here);
+            let contact = Box::new(merged.here.clone());
+            self.plan.steps.push(Step::Take { record, contact, changed: origin, is_conflict });
+        }
+        // What is still to be sent has to differ from what is agreed on, and nothing else.
+        let agreed = match sends {
+            false => merged.here.clone(),
+            true => Contact {
+                uid: merged.here.uid.clone(),
+                ..apply_difference(&known.image, there, &known.agreed, holds)
+            },
+        };
+        let (boxed, item) = (Box::new(link.clone()), item.cloned().map(Box::new));
+        self.plan.steps.push(Step::Base { link: boxed, item, agreed: Box::new(agreed) });
+        if sends {
+            self.send(Some(link.id), Some(link.collection), record, ItemOperation::Update);
+        }
+        Ok(())
+    }
+
+    /// When a person changed both sides last.
+    pub(super) fn times(
+        &self,
+        record: ContactId,
+        item: Option<&RemoteContact>,
+        ahead_ms: i64,
+    ) -> Result<Times<FieldGroup>, StoreError> {
+        Ok(Times {
+            here: Changed::at(self.tx.content_changed(record)?),
+            there: Changed::at(item.and_then(|item| item.changed)),
+            ahead_ms,
+        })
+    }
+
+    /// Notes that something is to be sent. Where nothing may be, it is decided again once something may.
+    pub(super) fn send(
+        &mut self,
+        link: Option<LinkId>,
+        collection: Option<ItemCollectionId>,
+        record: ContactId,
+        operation: ItemOperation,
+    ) {
+        if self.task.rules.export {
+            let account = self.task.run.account_id;
+            let about = About { account, collection, record: Some(record.into()), link };
+            self.plan.steps.push(Step::Send { about, operation });
+        }
+    }
+
+    /// Lets go what may, and holds the rest.
+    fn judge(&mut self, collected: &Collected) -> Result<(), StoreError> {
+        let departures = self.leavings.remove(&collected.book).unwrap_or_default();
+        let is_deletion =
+            |one: &&Departure| matches!(one.fate, ContactFate::DeleteHere | ContactFate::DeleteThere);
+        let deleted = departures.iter().filter(is_deletion).count() as u64;
+        let total = self.tx.count_links(collected.book)?;
+        let verdict = judge_leavings(Leavings {
+            what: Kept::Contacts,
+            deleted,
+            unlinked: departures.len() as u64 - deleted,
+            cancelled: 0,
+            of: total,
+            listing_was_empty: collected.was_empty,
+        });
+        let mut hold = Hold {
+            collection: collected.book,
+            name: self.name_of(collected.book),
+            links: Vec::new(),
+            why: "",
+            total,
+        };
+        match verdict {
+            Verdict::Go => departures.into_iter().for_each(|one| self.depart(one)),
+            Verdict::Held(why) => {
+                hold.why = why;
+                for one in departures {
+                    hold.links.push(one.link.id);
+                    self.plan.steps.push(Step::Wait { link: one.link.id, gone: one.gone });
+                }
+            }
+        }
+        if collected.is_whole || !hold.links.is_empty() {
+            self.plan.holds.push(hold);
+        }
+        Ok(())
+    }
+
+    fn name_of(&self, book: ItemCollectionId) -> String {
+        let book = self.task.books.iter().find(|one| one.id == book);
+        book.map(|book| book.name.clone()).unwrap_or_default()
+    }
+
+    fn depart(&mut self, one: Departure) {
+        let Departure { link, record, fate, gone, first } = one;
+        self.plan.steps.extend(first);
+        let left = |side| Step::Left { link: link.id, side };
+        let side = if gone.is_some() { Side::Server } else { Side::Here };
+        self.plan.unlinked += 1;
+        match fate {
+            ContactFate::DeleteHere => {
+                self.plan.steps.extend([Step::Delete(record), Step::Forget(link.id)]);
+            }
+            ContactFate::Untag => {
+                self.plan.steps.extend([left(Side::Server), Step::Tag(record, false)]);
+            }
+            ContactFate::Unlink => self.plan.steps.push(left(side)),
+            ContactFate::DeleteThere | ContactFate::LeaveGroup if !self.task.rules.export => {
+                self.plan.steps.push(Step::Wait { link: link.id, gone });
+            }
+            ContactFate::DeleteThere => {
+                self.send(Some(link.id), Some(link.collection), record, ItemOperation::Delete);
+            }
+            ContactFate::LeaveGroup => {
+                self.send(Some(link.id), Some(link.collection), record, ItemOperation::Leave);
+            }
+            ContactFate::Merge | ContactFate::MakeThere | ContactFate::ReviveHere | ContactFate::Forget => {}
+        }
+    }
+}
+
+/// What is known of a link's two sides, but for what is there now.
+pub(super) struct Known {
+    here: Contact,
+    agreed: Contact,
+    image: Contact,
+}
+
+impl Known {
+    pub(super) fn of(here: &Contact, link: &Link) -> Self {
+        Self {
+            here: here.clone(),
+            agreed: contact_of(&link.base.agreed),
+            image: contact_of(&link.base.image),
+        }
+    }
+}
+
+fn there(gone: Option<GoneThere>, item: Option<&RemoteContact>, image: &Contact) -> Change {
+    match (gone, item) {
+        (Some(GoneThere::Deleted), _) => Change::Deleted,
+        (Some(GoneThere::Left), _) => Change::Unlinked,
+        (None, Some(item)) if item.contact != *image => Change::Edited,
+        (None, _) => Change::None,
+    }
+}

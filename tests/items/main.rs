@@ -1,0 +1,28 @@
+//! Contacts of one account kept in step: the real service and store, and the strict fake as the server.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `house` | a home with one account, its server, and the hands on both sides |
+//! | `life` | where the program dies: at a job of the store, at a call of the server |
+//! | `groups` | by tag and contact group (F3.2, F3.3) |
+//! | `books` | by address books, types and groups (F3.4, F3.5, F3.7) |
+//! | `both` | both sides changed (F5.1, F5.2), what one side cannot hold (F3.1), still water (F5.3) |
+//! | `waiting` | what waits for a person's word (F5.4) |
+//! | `lost` | answers that are lost, deaths at every step |
+//! | `chance` | both sides by chance, with all that goes wrong |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_macros,
+    reason = "a test fails by panicking, and says how many deaths it saw"
+)]
+
+mod books;
+mod both;
+mod chance;
+mod groups;
+mod house;
+mod life;
+mod lost;
+mod waiting;
