@@ -9,7 +9,8 @@ use crate::house::{House, USER, person};
 fn conflicts(house: &House) -> Vec<(VersionId, String, String)> {
     let service = house.service();
     let all = service.versions(&service.owner(), None, false, 99).unwrap();
-    all.into_iter().map(|one| (one.id, one.content, one.why)).collect()
+    let content = |id| service.version(&service.owner(), id).unwrap().content;
+    all.into_iter().map(|one| (one.id, content(one.id), one.why)).collect()
 }
 
 fn restore(house: &House, id: VersionId) {

@@ -13,7 +13,9 @@ use std::{
 
 use postrider::{
     config::{ItemServer, ProviderKind},
-    service::{ContactChanges, ContactQuery, Environment, LabelName, NewContact, RunRequest, Service},
+    service::{
+        ContactChanges, ContactQuery, Environment, LabelName, Labelled, NewContact, RunRequest, Service,
+    },
     sync::{Plan, Silent},
     world::{EndlessDisk, ItemServers, NoLoopback, NoUnixUsers, World},
 };
@@ -174,6 +176,7 @@ impl House {
             path: String::new(),
             credentials: None,
             uid: fs::metadata(self.home.path()).unwrap().uid(),
+            time_zone: None,
             user: "anna".to_owned(),
             machine_id: Some("a machine".to_owned()),
         };
@@ -299,7 +302,7 @@ impl House {
             // It may be there already.
             let _ = service.add_label(&caller, label);
         }
-        service.label_contacts(&caller, &[id], label, on).unwrap();
+        service.label_records(&caller, &[Labelled::Contact(id)], label, on).unwrap();
     }
 
     pub fn tag(&self, id: ContactId, on: bool) {
