@@ -291,7 +291,8 @@ fn a_task_is_done_and_what_is_deleted_or_overwritten_is_brought_back() {
 
 /// A calendar file of that text, each line with the end that iCalendar has.
 fn calendar(home: &Home, name: &str, lines: &[&str]) -> String {
-    let frame = [&["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//Tests//EN"], lines, &["END:VCALENDAR", ""]];
+    let frame =
+        [&["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//Tests//EN"], lines, &["END:VCALENDAR", ""]];
     let path = home.path().join(name);
     fs::write(&path, frame.concat().join("\r\n")).unwrap();
     path.to_str().unwrap().to_owned()
@@ -312,10 +313,15 @@ fn what_one_sees_goes_out_and_comes_in_again_as_nothing_new() {
     let file = file.to_str().unwrap();
     done(&home, &["activity", "export", "--to", file, "--as", "anna"]);
     let again = done(&home, &["activity", "import", file, "--json", "--as", "anna"]).json();
-    assert_eq!((&again["added"], &again["changed"]), (&serde_json::json!([]), &serde_json::json!([])), "{again}");
+    assert_eq!(
+        (&again["added"], &again["changed"]),
+        (&serde_json::json!([]), &serde_json::json!([])),
+        "{again}"
+    );
     let mut remarks: Vec<String> = again["remarks"].as_array().unwrap().iter().map(text).collect();
     remarks.sort();
-    let expected = ["Party is boris's, and is here already", &format!("Review is {}'s, and is here already", owner())];
+    let expected =
+        ["Party is boris's, and is here already", &format!("Review is {}'s, and is here already", owner())];
     assert_eq!(remarks, expected);
     assert_eq!(placed(&home, &["--as", "anna"]), seen);
     // Whoever sees none of another's has one of their own.
@@ -353,11 +359,23 @@ fn an_invitation_to_one_time_of_a_series_is_listed_by_that_time_and_takes_it() {
 fn a_time_of_a_series_that_is_private_is_hidden_by_itself() {
     let home = house();
     let rule = "FREQ=DAILY;COUNT=2";
-    let id = added(&home, &["Run", "--start", "2027-03-15 10:00", "--rule", rule, "--visible", "all", "--as", "anna"]);
+    let id = added(
+        &home,
+        &["Run", "--start", "2027-03-15 10:00", "--rule", rule, "--visible", "all", "--as", "anna"],
+    );
     done(
         &home,
         &[
-            "activity", "edit", &id, "--occurrence", "2027-03-16", "--title", "Doctor", "--privacy", "private", "--as",
+            "activity",
+            "edit",
+            &id,
+            "--occurrence",
+            "2027-03-16",
+            "--title",
+            "Doctor",
+            "--privacy",
+            "private",
+            "--as",
             "anna",
         ],
     );
@@ -370,7 +388,8 @@ fn a_time_of_a_series_that_is_private_is_hidden_by_itself() {
 
 /// When somebody has no time in March 2027, by the beginnings.
 fn busy(home: &Home, who: &str) -> Vec<String> {
-    let told = done(home, &["activity", "freebusy", who, "--json", "--from", "2027-03-01", "--to", "2027-04-01"]);
+    let told =
+        done(home, &["activity", "freebusy", who, "--json", "--from", "2027-03-01", "--to", "2027-04-01"]);
     told.json()[0]["busy"].as_array().unwrap().iter().map(|one| text(&one["starts"])).collect()
 }
 
@@ -405,7 +424,8 @@ fn more_times_than_can_be_listed_are_told_of() {
         let title = format!("Tick {number}");
         added(&home, &[&title, "--start", "2027-03-01", "--rule", "FREQ=DAILY"]);
     }
-    let span = ["activity", "list", "--json", "--from", "2027-03-01", "--to", "2032-03-15", "--limit", "5000"];
+    let span =
+        ["activity", "list", "--json", "--from", "2027-03-01", "--to", "2032-03-15", "--limit", "5000"];
     let listed = done(&home, &span);
     assert!(listed.err.contains("shorter span"), "{}", listed.err);
 }
@@ -416,7 +436,9 @@ fn the_machines_clocks_are_asked_where_tz_names_no_zone() {
     let id = added(&home, &["Call", "--start", "2027-03-15T10:00Z"]);
     let begins = |tz: &str| {
         let mut command = home.command(crate::scene::postrider());
-        command.args(["activity", "list", "--json", "--from", "2027-03-15", "--to", "2027-03-16"]).env("TZ", tz);
+        command
+            .args(["activity", "list", "--json", "--from", "2027-03-15", "--to", "2027-03-16"])
+            .env("TZ", tz);
         let listed = crate::scene::answer_of(command).ok().json();
         assert_eq!(listed[0]["id"], id.as_str());
         text(&listed[0]["starts"])

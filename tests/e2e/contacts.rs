@@ -193,17 +193,21 @@ fn mail_stands_beside_the_contact_whose_address_it_carries() {
 #[test]
 fn a_card_of_anothers_contact_that_one_sees_makes_no_second_one() {
     let home = home();
-    home.write_config("users.toml", "[[user]]
-name = "anna"
-").unwrap();
+    home.write_config("users.toml", "[[user]]\nname = \"anna\"\n").unwrap();
     added(&home, &["--name", "Carla", "--email", "carla@example.org", "--visible", "all"]);
     let own = added(&home, &["--name", "Dora", "--as", "anna"]);
     let file = home.path().join("anna.vcf");
     let file = file.to_str().unwrap();
     done(&home, &["contact", "export", "--to", file, "--as", "anna"]);
     let again = done(&home, &["contact", "import", file, "--json", "--as", "anna"]).json();
-    assert_eq!((&again["added"], &again["changed"]), (&serde_json::json!([]), &serde_json::json!([])), "{own}: {again}");
+    assert_eq!(
+        (&again["added"], &again["changed"]),
+        (&serde_json::json!([]), &serde_json::json!([])),
+        "{own}: {again}"
+    );
     assert_eq!(again["unchanged"], 1);
-    assert!(text(&again["remarks"][0]).contains("Carla is ") && again["remarks"].as_array().unwrap().len() == 1);
+    assert!(
+        text(&again["remarks"][0]).contains("Carla is ") && again["remarks"].as_array().unwrap().len() == 1
+    );
     assert!(text(&again["remarks"][0]).ends_with("'s, and is here already"), "{again}");
 }
