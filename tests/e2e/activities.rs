@@ -450,3 +450,22 @@ fn the_machines_clocks_are_asked_where_tz_names_no_zone() {
     assert_eq!(begins("XYZ-3"), none);
     assert_eq!(begins(""), none);
 }
+
+#[test]
+fn what_takes_too_long_is_listed_in_part_and_no_time_told_as_free() {
+    let home = house();
+    let series = (0..200).map(|number| {
+        let lines =
+            ["BEGIN:VEVENT", &format!("UID:{number}@example.org"), "DTSTAMP:20270101T000000Z"].join("\r\n");
+        format!("{lines}\r\nDTSTART:20270301T000000Z\r\nRRULE:FREQ=SECONDLY\r\nSUMMARY:Tick\r\nEND:VEVENT")
+    });
+    let series: Vec<String> = series.collect();
+    let lines: Vec<&str> = series.iter().map(String::as_str).collect();
+    let file = calendar(&home, "ticks.ics", &lines);
+    done(&home, &["activity", "import", &file, "--as", "anna"]);
+    let span = ["--from", "2027-04-01", "--to", "2027-04-02", "--as", "anna"];
+    let listed = done(&home, &[&["activity", "list"][..], &span].concat());
+    assert!(listed.err.contains("not all could be looked at within 2 s"), "{}", listed.err);
+    let busy = run_in(&home, &[&["activity", "freebusy", "anna"][..], &span].concat());
+    assert!(busy.code != 0 && busy.err.contains("fewer people or a shorter span"), "{busy:?}");
+}
