@@ -226,7 +226,13 @@ fn environment(config: Option<PathBuf>) -> Environment {
             .or_else(|| std::env::var("USER").ok())
             .unwrap_or_else(|| uid.as_raw().to_string()),
         machine_id: machine_id(),
-        time_zone: std::env::var("TZ").ok().or_else(|| iana_time_zone::get_timezone().ok()),
+        time_zone: std::env::var("TZ").ok().and_then(zone_of).or_else(|| iana_time_zone::get_timezone().ok()),
         home,
     }
+}
+
+/// The zone that `TZ` names, with a colon in front or without; none where it is a rule of its own such as `CET-1CEST` (tzset(3)).
+fn zone_of(tz: String) -> Option<String> {
+    let name = tz.strip_prefix(':').unwrap_or(&tz);
+    postrider_formats::zones::by_name(name).map(|zone| zone.name().to_owned())
 }

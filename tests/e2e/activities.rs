@@ -288,3 +288,184 @@ fn a_task_is_done_and_what_is_deleted_or_overwritten_is_brought_back() {
     done(&home, &["activity", "restore", &id]);
     assert_eq!(placed(&home, &["--tasks"]), ["2027-03-20 Write report"]);
 }
+
+/// A calendar file of that text, each line with the end that iCalendar has.
+fn calendar(home: &Home, name: &str, lines: &[&str]) -> String {
+    let frame =
+        [&["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Example//Tests//EN"], lines, &["END:VCALENDAR", ""]];
+    let path = home.path().join(name);
+    fs::write(&path, frame.concat().join("\r\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_one_sees_goes_out_and_comes_in_again_as_nothing_new() {
+    let home = house();
+    let participant = ["--participant", "anna@example.com"];
+    added(&home, &[&["Review", "--start", "2027-03-15 10:00"], &participant[..]].concat());
+    added(&home, &["Party", "--start", "2027-03-16 18:00", "--visible", "all", "--as", "boris"]);
+    let rule = "FREQ=DAILY;COUNT=4";
+    let own = added(&home, &["Swim", "--start", "2027-03-17 07:00", "--rule", rule, "--as", "anna"]);
+    done(&home, &["activity", "edit", &own, "--occurrence", "2027-03-18", "--title", "Dive", "--as", "anna"]);
+    let seen = placed(&home, &["--as", "anna"]);
+    assert_eq!(seen.len(), 6);
+    let file = home.path().join("anna.ics");
+    let file = file.to_str().unwrap();
+    done(&home, &["activity", "export", "--to", file, "--as", "anna"]);
+    let again = done(&home, &["activity", "import", file, "--json", "--as", "anna"]).json();
+    assert_eq!(
+        (&again["added"], &again["changed"]),
+        (&serde_json::json!([]), &serde_json::json!([])),
+        "{again}"
+    );
+    let mut remarks: Vec<String> = again["remarks"].as_array().unwrap().iter().map(text).collect();
+    remarks.sort();
+    let expected =
+        ["Party is boris's, and is here already", &format!("Review is {}'s, and is here already", owner())];
+    assert_eq!(remarks, expected);
+    assert_eq!(placed(&home, &["--as", "anna"]), seen);
+    // Whoever sees none of another's has one of their own.
+    let unseen = ["activity", "import", file, "--json", "--as", "boris"];
+    assert_eq!(done(&home, &unseen).json()["added"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_invitation_to_one_time_of_a_series_is_listed_by_that_time_and_takes_it() {
+    let home = house();
+    let file = calendar(
+        &home,
+        "one.ics",
+        &[
+            "BEGIN:VEVENT",
+            "UID:one-of-many@example.org",
+            "DTSTAMP:20270101T000000Z",
+            "RECURRENCE-ID:20270315T090000Z",
+            "DTSTART:20270315T090000Z",
+            "DTEND:20270315T100000Z",
+            "SUMMARY:One of many",
+            "ORGANIZER:mailto:out@example.org",
+            "ATTENDEE:mailto:anna@example.com",
+            "END:VEVENT",
+        ],
+    );
+    done(&home, &["activity", "import", &file, "--as", "anna"]);
+    assert_eq!(placed(&home, &["--as", "anna"]), ["2027-03-15 10:00 One of many"]);
+    assert_eq!(busy(&home, "anna"), ["2027-03-15 10:00"]);
+    let later = ["activity", "list", "--json", "--from", "2027-06-01", "--to", "2027-07-01", "--as", "anna"];
+    assert_eq!(done(&home, &later).json(), serde_json::json!([]));
+}
+
+#[test]
+fn a_time_of_a_series_that_is_private_is_hidden_by_itself() {
+    let home = house();
+    let rule = "FREQ=DAILY;COUNT=2";
+    let id = added(
+        &home,
+        &["Run", "--start", "2027-03-15 10:00", "--rule", rule, "--visible", "all", "--as", "anna"],
+    );
+    done(
+        &home,
+        &[
+            "activity",
+            "edit",
+            &id,
+            "--occurrence",
+            "2027-03-16",
+            "--title",
+            "Doctor",
+            "--privacy",
+            "private",
+            "--as",
+            "anna",
+        ],
+    );
+    assert_eq!(placed(&home, &["--as", "boris"]), ["2027-03-15 10:00 Run", "2027-03-16 10:00 "]);
+    assert_eq!(placed(&home, &["--as", "anna"]), ["2027-03-15 10:00 Run", "2027-03-16 10:00 Doctor"]);
+    let shown = done(&home, &["activity", "show", &id, "--json", "--as", "boris"]);
+    assert!(shown.out.contains("Run") && !shown.out.contains("Doctor"), "{shown:?}");
+    assert_eq!(shown.json()["differing"].as_array().unwrap().len(), 1);
+}
+
+/// When somebody has no time in March 2027, by the beginnings.
+fn busy(home: &Home, who: &str) -> Vec<String> {
+    let told =
+        done(home, &["activity", "freebusy", who, "--json", "--from", "2027-03-01", "--to", "2027-04-01"]);
+    told.json()[0]["busy"].as_array().unwrap().iter().map(|one| text(&one["starts"])).collect()
+}
+
+#[test]
+fn what_is_shown_to_all_makes_nobody_busy_but_those_who_take_part() {
+    let home = house();
+    let add = |title: &str, start: &str, others: &[&str]| {
+        added(&home, &[&[title, "--start", start, "--visible", "all", "--as", "boris"], others].concat())
+    };
+    add("Party", "2027-03-10 10:00", &[]);
+    add("Meeting", "2027-03-11 10:00", &["--participant", "out@example.org"]);
+    let asked = add("Review", "2027-03-12 10:00", &["--participant", "anna@example.com"]);
+    let all = ["2027-03-10 10:00", "2027-03-11 10:00", "2027-03-12 10:00"];
+    assert_eq!(busy(&home, "boris"), all);
+    assert_eq!(busy(&home, "anna"), ["2027-03-12 10:00"]);
+    assert_eq!(busy(&home, "out@example.org"), ["2027-03-11 10:00"]);
+    done(&home, &["activity", "respond", &asked, "declined", "--as", "anna"]);
+    assert_eq!(busy(&home, "anna"), [""; 0]);
+    done(&home, &["activity", "cancel", &asked, "--as", "boris"]);
+    assert_eq!(busy(&home, "boris"), all[..2]);
+    let crowd: Vec<String> = (0..101).map(|number| format!("a{number}@example.org")).collect();
+    let mut asked = vec!["activity", "freebusy"];
+    asked.extend(crowd.iter().map(String::as_str));
+    let refused = run_in(&home, &asked);
+    assert!(refused.code != 0 && refused.err.contains("fewer people"), "{refused:?}");
+}
+
+#[test]
+fn more_times_than_can_be_listed_are_told_of() {
+    let home = house();
+    for number in 0..11 {
+        let title = format!("Tick {number}");
+        added(&home, &[&title, "--start", "2027-03-01", "--rule", "FREQ=DAILY"]);
+    }
+    let span =
+        ["activity", "list", "--json", "--from", "2027-03-01", "--to", "2032-03-15", "--limit", "5000"];
+    let listed = done(&home, &span);
+    assert!(listed.err.contains("shorter span"), "{}", listed.err);
+}
+
+#[test]
+fn the_machines_clocks_are_asked_where_tz_names_no_zone() {
+    let home = Home::new().unwrap();
+    let id = added(&home, &["Call", "--start", "2027-03-15T10:00Z"]);
+    let begins = |tz: &str| {
+        let mut command = home.command(crate::scene::postrider());
+        command
+            .args(["activity", "list", "--json", "--from", "2027-03-15", "--to", "2027-03-16"])
+            .env("TZ", tz);
+        let listed = crate::scene::answer_of(command).ok().json();
+        assert_eq!(listed[0]["id"], id.as_str());
+        text(&listed[0]["starts"])
+    };
+    for tz in ["Europe/Berlin", ":Europe/Berlin"] {
+        assert_eq!(begins(tz), "2027-03-15 11:00", "{tz}");
+    }
+    let none = begins("no zone's name");
+    assert_eq!(begins("XYZ-3"), none);
+    assert_eq!(begins(""), none);
+}
+
+#[test]
+fn what_takes_too_long_is_listed_in_part_and_no_time_told_as_free() {
+    let home = house();
+    let series = (0..200).map(|number| {
+        let lines =
+            ["BEGIN:VEVENT", &format!("UID:{number}@example.org"), "DTSTAMP:20270101T000000Z"].join("\r\n");
+        format!("{lines}\r\nDTSTART:20270301T000000Z\r\nRRULE:FREQ=SECONDLY\r\nSUMMARY:Tick\r\nEND:VEVENT")
+    });
+    let series: Vec<String> = series.collect();
+    let lines: Vec<&str> = series.iter().map(String::as_str).collect();
+    let file = calendar(&home, "ticks.ics", &lines);
+    done(&home, &["activity", "import", &file, "--as", "anna"]);
+    let span = ["--from", "2027-04-01", "--to", "2027-04-02", "--as", "anna"];
+    let listed = done(&home, &[&["activity", "list"][..], &span].concat());
+    assert!(listed.err.contains("not all could be looked at within 2 s"), "{}", listed.err);
+    let busy = run_in(&home, &[&["activity", "freebusy", "anna"][..], &span].concat());
+    assert!(busy.code != 0 && busy.err.contains("fewer people or a shorter span"), "{busy:?}");
+}

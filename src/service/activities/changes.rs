@@ -1,12 +1,18 @@
 //! What a person changes of an activity: what is named, and nothing else.
 
-use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use postrider_formats::{recurrence::Series, zones};
+use postrider_formats::{
+    occurrences::{instant, local},
+    recurrence::Series,
+    zones,
+};
 use postrider_model::{
     Activity, ActivityKind, ErrorClass, Fault, Moment, Own, Participant, ParticipantRole, Person, Privacy,
     Reminder, ShowAs, Status, Timestamp, Timing, Visibility,
 };
+
+use super::doc::YEARS;
 
 /// Changes to when an activity is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,18 +172,20 @@ fn refused(what: &str, text: &str, expected: &str) -> Fault {
 fn written(text: &str) -> Result<Written, Fault> {
     const FORMS: [&str; 4] = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"];
     let text = text.trim();
+    let expected = || refused("a time", text, "2026-12-01, 2026-12-01 10:00, or 2026-12-01T10:00Z");
+    let in_calendar = |day: NaiveDate| YEARS.contains(&day.year());
     if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(Written::Day(day));
+        return if in_calendar(day) { Ok(Written::Day(day)) } else { Err(expected()) };
     }
     let (bare, is_utc) = match text.strip_suffix(['Z', 'z']) {
         Some(bare) => (bare, true),
         None => (text, false),
     };
     let read = FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(bare, form).ok());
-    match read {
+    match read.filter(|local| in_calendar(local.date())) {
         Some(local) if is_utc => Ok(Written::Utc(local)),
         Some(local) => Ok(Written::Local(local)),
-        None => Err(refused("a time", text, "2026-12-01, 2026-12-01 10:00, or 2026-12-01T10:00Z")),
+        None => Err(expected()),
     }
 }
 
@@ -198,6 +206,8 @@ impl WhenChange {
         if let Some(text) = &self.start {
             timing.start = maybe(text)?.map(|at| moment(at, &zone));
         }
+        // Before a length is told: it is one of the clocks that hold from then on.
+        self.rezone(&mut timing.start, &zone);
         match (&self.end, self.duration) {
             (Some(_), Some(_)) => {
                 return Err(Fault::new(
@@ -206,20 +216,27 @@ impl WhenChange {
                     "both an end and a duration are given",
                 ));
             }
-            (Some(text), None) => timing.end = maybe(text)?.map(|at| end_moment(at, &zone, is_task)),
+            (Some(text), None) => {
+                timing.end = maybe(text)?.map(|at| end_moment(at, &zone, is_task));
+                self.rezone(&mut timing.end, &zone);
+            }
             (None, Some(duration)) => {
                 let length =
                     TimeDelta::from_std(duration).map_err(|_| refused("a duration", "", "a shorter one"))?;
-                timing.end = timing.start.as_ref().map(|start| behind(start, length));
+                let end = timing.start.as_ref().map(|start| {
+                    behind(start, length, default).ok_or_else(|| refused("a duration", "", "a shorter one"))
+                });
+                timing.end = end.transpose()?;
             }
             // What is moved takes as long as before.
-            (None, None) if self.start.is_some() => timing.end = moved_end(was, &timing),
-            (None, None) => {}
-        }
-        if self.zone.is_some() {
-            for at in [&mut timing.start, &mut timing.end].into_iter().flatten() {
-                rezone(at, &zone);
+            (None, None) if self.start.is_some() => {
+                let end = moved_end(was, &timing, default);
+                timing.end = match &self.zone {
+                    Some(_) => end.map(|end| in_zone(end, &zone, default)),
+                    None => end,
+                };
             }
+            (None, None) => self.rezone(&mut timing.end, &zone),
         }
         if let Some(rules) = &self.rules {
             timing.rules.clone_from(rules);
@@ -227,8 +244,15 @@ impl WhenChange {
                 timing.further.clear();
             }
         }
-        check(&timing, is_task)?;
+        check(&timing, is_task, default)?;
         Ok(timing)
+    }
+
+    /// The same on the clocks of the place that is named, where one is.
+    fn rezone(&self, at: &mut Option<Moment>, to: &Option<String>) {
+        if let (Some(_), Some(Moment::At { zone, .. })) = (&self.zone, at) {
+            zone.clone_from(to);
+        }
     }
 
     /// The place whose clocks tell the times: as named, else as before, else the default. `None`: wherever one is.
@@ -267,37 +291,82 @@ fn end_moment(at: Written, zone: &Option<String>, is_task: bool) -> Moment {
     }
 }
 
-fn behind(start: &Moment, length: TimeDelta) -> Moment {
-    match start {
-        Moment::Day(day) => {
-            let days = u64::try_from(length.num_days()).unwrap_or_default().max(1);
-            Moment::Day(day.checked_add_days(Days::new(days)).unwrap_or(*day))
-        }
-        Moment::At { local, zone } => {
-            Moment::At { local: local.checked_add_signed(length).unwrap_or(*local), zone: zone.clone() }
-        }
+/// So long behind the start, whatever clocks do meanwhile; of what is meant wherever one is, as its clock tells. `None` where no calendar
+/// reaches.
+fn behind(start: &Moment, length: TimeDelta, default: Tz) -> Option<Moment> {
+    let end = match start {
+        Moment::Day(_) => return days_behind(start, length),
+        Moment::At { local, zone: None } => on_clock(local.checked_add_signed(length)?, &None),
+        Moment::At { zone, .. } => shown(instant(start, default).checked_add_signed(length)?, zone, default),
+    };
+    Some(end).filter(is_in_calendar)
+}
+
+fn days_behind(start: &Moment, length: TimeDelta) -> Option<Moment> {
+    let Moment::Day(day) = start else { return None };
+    let days = u64::try_from(length.num_days()).unwrap_or_default().max(1);
+    day.checked_add_days(Days::new(days)).map(Moment::Day).filter(is_in_calendar)
+}
+
+fn on_clock(local: NaiveDateTime, zone: &Option<String>) -> Moment {
+    Moment::At { local, zone: zone.clone() }
+}
+
+/// An instant as the clocks of that place show it, told by the name that the place had. What they show twice means the first time: the second
+/// is told in UTC.
+fn shown(at: DateTime<Utc>, zone: &Option<String>, default: Tz) -> Moment {
+    let place = zone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(default);
+    match local(at, place) {
+        here if instant(&here, default) != at => local(at, Tz::UTC),
+        Moment::At { local, .. } => on_clock(local, zone),
+        day => day,
     }
 }
 
-/// An end as far behind the new start as the old one was behind the old start.
-fn moved_end(was: &Timing, now: &Timing) -> Option<Moment> {
-    let (start, end) = (was.start.as_ref()?, was.end.as_ref()?);
-    match (start, end, now.start.as_ref()?) {
-        (Moment::Day(from), Moment::Day(to), start @ Moment::Day(_)) => Some(behind(start, *to - *from)),
-        (Moment::At { local: from, .. }, Moment::At { local: to, .. }, start @ Moment::At { .. }) => {
-            Some(behind(start, *to - *from))
+/// The same instant by the clocks of that place.
+fn in_zone(at: Moment, zone: &Option<String>, default: Tz) -> Moment {
+    match at {
+        Moment::At { .. } => shown(instant(&at, default), zone, default),
+        day => day,
+    }
+}
+
+fn is_in_calendar(at: &Moment) -> bool {
+    match at {
+        Moment::Day(day) => YEARS.contains(&day.year()),
+        Moment::At { local, .. } => YEARS.contains(&local.year()),
+    }
+}
+
+/// An end as far behind the new start as the old one was behind the old start: by the clock where one clock tells both, else by how long it
+/// took, told by the clocks that told the end.
+fn moved_end(was: &Timing, now: &Timing, default: Tz) -> Option<Moment> {
+    let (start, end, now) = (was.start.as_ref()?, was.end.as_ref()?, now.start.as_ref()?);
+    match (start, end, now) {
+        (Moment::Day(from), Moment::Day(to), Moment::Day(_)) => days_behind(now, *to - *from),
+        (
+            Moment::At { local: from, zone },
+            Moment::At { local: to, zone: of_end },
+            Moment::At { local: moved, zone: of_now },
+        ) => {
+            let took = instant(end, default) - instant(start, default);
+            let begins = instant(now, default);
+            let by_length = || begins.checked_add_signed(took).filter(|at| YEARS.contains(&at.year()));
+            if zone != of_end {
+                return by_length().map(|at| shown(at, of_end, default));
+            }
+            let by_clock = on_clock(moved.checked_add_signed(*to - *from)?, of_now);
+            // A clock that skips the start shows the end before it.
+            match instant(&by_clock, default) < begins {
+                true => by_length().map(|at| shown(at, of_now, default)),
+                false => Some(by_clock),
+            }
         }
         _ => None,
     }
 }
 
-fn rezone(at: &mut Moment, to: &Option<String>) {
-    if let Moment::At { zone, .. } = at {
-        zone.clone_from(to);
-    }
-}
-
-fn check(timing: &Timing, is_task: bool) -> Result<(), Fault> {
+fn check(timing: &Timing, is_task: bool, default: Tz) -> Result<(), Fault> {
     let wrong = |cause: &str| Err(Fault::new(ErrorClass::Config, "set when it is", cause));
     match (&timing.start, &timing.end) {
         (None, _) if !is_task => return wrong("an appointment needs a start"),
@@ -305,8 +374,8 @@ fn check(timing: &Timing, is_task: bool) -> Result<(), Fault> {
         (Some(Moment::Day(start)), Some(Moment::Day(end))) if end < start || (end == start && !is_task) => {
             return wrong("it ends before it begins");
         }
-        (Some(Moment::At { local: start, zone }), Some(Moment::At { local: end, zone: of_end }))
-            if zone == of_end && end < start =>
+        (Some(start @ Moment::At { .. }), Some(end @ Moment::At { .. }))
+            if instant(end, default) < instant(start, default) =>
         {
             return wrong("it ends before it begins");
         }
@@ -332,99 +401,4 @@ fn check(timing: &Timing, is_task: bool) -> Result<(), Fault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn appointment(when: WhenChange) -> Result<Timing, Fault> {
-        when.apply(&Activity::new(ActivityKind::Appointment, "u"), Tz::Europe__Berlin)
-    }
-
-    fn when(start: &str) -> WhenChange {
-        WhenChange { start: Some(start.to_owned()), ..WhenChange::default() }
-    }
-
-    #[test]
-    fn times_are_read_in_the_forms_that_people_write() {
-        let berlin =
-            |text: &str| Moment::At { local: text.parse().unwrap(), zone: Some("Europe/Berlin".to_owned()) };
-        let table = [
-            ("2026-12-01", Moment::Day("2026-12-01".parse().unwrap())),
-            ("2026-12-01 10:00", berlin("2026-12-01T10:00:00")),
-            ("2026-12-01T10:00:30", berlin("2026-12-01T10:00:30")),
-            (
-                "2026-12-01T10:00Z",
-                Moment::At { local: "2026-12-01T10:00:00".parse().unwrap(), zone: Some("UTC".to_owned()) },
-            ),
-        ];
-        for (text, moment) in table {
-            assert_eq!(appointment(when(text)).unwrap().start, Some(moment), "{text}");
-        }
-        for text in ["tomorrow", "2026-13-01", "2026-12-01 25:00", "10:00", ""] {
-            assert!(appointment(when(text)).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_day_is_part_of_what_takes_days() {
-        let days = WhenChange { end: Some("2026-12-03".to_owned()), ..when("2026-12-01") };
-        assert_eq!(appointment(days).unwrap().end, Some(Moment::Day("2026-12-04".parse().unwrap())));
-    }
-
-    #[test]
-    fn what_is_moved_takes_as_long_as_before() {
-        let mut activity = Activity::new(ActivityKind::Appointment, "u");
-        let first =
-            WhenChange { duration: Some(std::time::Duration::from_secs(5_400)), ..when("2026-12-01 10:00") };
-        activity.timing = first.apply(&activity, Tz::UTC).unwrap();
-        let moved = when("2026-12-02 22:45").apply(&activity, Tz::UTC).unwrap();
-        let end = Moment::At { local: "2026-12-03T00:15:00".parse().unwrap(), zone: Some("UTC".to_owned()) };
-        assert_eq!(moved.end, Some(end));
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused() {
-        let table = [
-            WhenChange { end: Some("2026-11-30".to_owned()), ..when("2026-12-01") },
-            WhenChange { end: Some("2026-12-01 09:00".to_owned()), ..when("2026-12-01 10:00") },
-            WhenChange { end: Some("2026-12-01 09:00".to_owned()), ..when("2026-12-01") },
-            WhenChange { zone: Some("Mars/Olympus".to_owned()), ..when("2026-12-01 10:00") },
-            WhenChange { rules: Some(vec!["FREQ=SOMETIMES".to_owned()]), ..when("2026-12-01") },
-            WhenChange { rules: Some(vec!["FREQ=DAILY".to_owned()]), ..WhenChange::default() },
-        ];
-        for wrong in table {
-            assert!(appointment(wrong.clone()).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_task_that_is_done_is_done_whole_and_then() {
-        let task = Activity::new(ActivityKind::Task, "u");
-        let now = Timestamp::from_seconds(1_000);
-        let done = ActivityChanges { percent: Some(100), ..ActivityChanges::default() };
-        let done = done.apply(&task, Tz::UTC, now).unwrap();
-        assert_eq!((done.content.status, done.content.completed), (Status::Completed, Some(now)));
-        let again = ActivityChanges { status: Some(Status::InProcess), ..ActivityChanges::default() };
-        assert_eq!(again.apply(&done, Tz::UTC, now).unwrap().content.completed, None);
-    }
-
-    #[test]
-    fn whoever_stays_asked_keeps_their_answer() {
-        let mut activity = Activity::new(ActivityKind::Appointment, "u");
-        let boris = Person { email: "boris@example.com".to_owned(), name: None };
-        activity.people.participants = vec![Participant {
-            person: boris.clone(),
-            response: postrider_model::Response::Accepted,
-            ..Participant::default()
-        }];
-        let vera = Person { email: "vera@example.com".to_owned(), name: None };
-        let both = vec![(boris, ParticipantRole::Optional), (vera, ParticipantRole::Required)];
-        let changes = ActivityChanges { participants: Some(both), ..ActivityChanges::default() };
-        let people = changes.apply(&activity, Tz::UTC, Timestamp(0)).unwrap().people.participants;
-        let answers: Vec<_> = people.iter().map(|one| (one.response, one.role)).collect();
-        use postrider_model::Response::{Accepted, NeedsAction};
-        assert_eq!(
-            answers,
-            [(Accepted, ParticipantRole::Optional), (NeedsAction, ParticipantRole::Required)]
-        );
-    }
-}
+mod tests;

@@ -7,7 +7,10 @@ use postrider_formats::{
     words::unique_words_of,
 };
 use postrider_model::{Activity, Timestamp};
-use postrider_store::ActivityDoc;
+use postrider_store::{ActivityDoc, ChangedGroups};
+
+/// Years beyond these are no times of a calendar, as for series.
+pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1600..=2999;
 
 /// When an activity that does not recur begins and is over; of a series when it begins first.
 pub(super) fn span(activity: &Activity, defaults: Defaults) -> (Option<Timestamp>, Option<Timestamp>) {
@@ -27,6 +30,21 @@ pub(super) fn span(activity: &Activity, defaults: Defaults) -> (Option<Timestamp
 
 pub(super) fn of(at: DateTime<Utc>) -> Timestamp {
     Timestamp(at.timestamp_micros())
+}
+
+/// That instant as a calendar has it; the first or the last there is where it lies beyond.
+pub(super) fn instant_of(at: Timestamp) -> DateTime<Utc> {
+    let bounded = DateTime::from_timestamp_micros(at.0);
+    bounded.unwrap_or(if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+}
+
+/// The groups of fields in which both differ.
+pub(super) fn groups(was: &Activity, is: &Activity) -> ChangedGroups {
+    ChangedGroups {
+        content: was.content != is.content,
+        timing: was.timing != is.timing,
+        people: was.people != is.people,
+    }
 }
 
 /// What the store keeps of that item.
@@ -65,4 +83,30 @@ fn lower_case(mut all: Vec<postrider_model::Participant>) -> Vec<postrider_model
         one.person.name = one.person.name.take().filter(|name| !name.is_empty());
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use postrider_model::{ActivityKind, Person};
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_counts_as_changed() {
+        let was = Activity::new(ActivityKind::Appointment, "u");
+        assert_eq!(groups(&was, &was.clone()), ChangedGroups::default());
+        let mut is = was.clone();
+        is.content.title = "Review".to_owned();
+        assert_eq!(groups(&was, &is), ChangedGroups { content: true, ..ChangedGroups::default() });
+        is.content = was.content.clone();
+        is.people.organizer = Some(Person { email: "anna@example.com".to_owned(), name: None });
+        assert_eq!(groups(&was, &is), ChangedGroups { people: true, ..ChangedGroups::default() });
+    }
+
+    #[test]
+    fn instants_beyond_any_calendar_are_its_ends() {
+        assert_eq!(instant_of(Timestamp(i64::MAX)), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(instant_of(Timestamp(i64::MIN)), DateTime::<Utc>::MIN_UTC);
+        assert_eq!(of(instant_of(Timestamp(7))), Timestamp(7));
+    }
 }

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use postrider_formats::{icalendar::Item, occurrences::occurrences, words::query_words};
 use postrider_model::{
-    Activity, ActivityId, ActivityKind, ErrorClass, Fault, LabelKind, Occurrence, Own, Privacy, Response,
+    Activity, ActivityId, ActivityKind, Content, ErrorClass, Fault, LabelKind, Own, Privacy, Response,
     Status, Timestamp,
 };
-use postrider_store::{ActivityFilter, StoredActivity};
+use postrider_store::{ActivityFilter, Reader, StoredActivity};
 
-use super::unreadable;
+use super::{
+    doc::{instant_of, of},
+    unreadable,
+};
 use crate::{access::Caller, service::Service};
 
 /// How long the expansion of one series may take, in milliseconds (design, "Recurrence").
 const PATIENCE_MS: u64 = 100;
+/// How long a request may look at activities, in milliseconds.
+pub(super) const REQUEST_PATIENCE_MS: u64 = 2_000;
+/// So many times a request places at most.
+const MOST_PLACED: usize = 20_000;
 
 /// Which activities are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,106 +129,23 @@ impl Service {
             limit: if query.deleted { query.limit as usize } else { usize::MAX },
         };
         let reader = self.reader()?;
-        let mut listed = Listed::default();
-        for stored in reader.activities(&filter)? {
-            match query.deleted {
-                true => listed.activities.push(self.line_of(caller, &stored, None)?),
-                false => self.place(caller, &stored, (from, to), &mut listed)?,
-            }
+        let found = reader.activities(&filter)?;
+        let (began, listed) = (self.now(), Listed::default());
+        let mut listing = Listing { service: self, caller, reader, span: (from, to), began, listed };
+        match query.deleted {
+            true => found.iter().try_for_each(|one| listing.add_as_it_is(one))?,
+            false => listing.place_all(&found)?,
         }
+        let mut listed = listing.listed;
         listed.activities.sort_by_key(|one| (one.start.is_none(), one.start, one.id));
         listed.activities.truncate(query.limit as usize);
         self.note_record_look(caller, || format!("{} activities", listed.activities.len()));
         Ok(listed)
     }
 
-    /// Adds when it takes place within that span.
-    fn place(
-        &self,
-        caller: &Caller,
-        stored: &StoredActivity,
-        (from, to): (Timestamp, Timestamp),
-        listed: &mut Listed,
-    ) -> Result<(), Fault> {
-        let reader = self.reader()?;
-        let differing = if stored.doc.recurs { reader.differing(stored.id)? } else { Vec::new() };
-        let Ok(item) = Item::read(stored.doc.text.as_bytes()) else {
-            listed.remarks.push(format!("{} cannot be read", stored.id));
-            return Ok(());
-        };
-        let activity = item.activity();
-        let mut others: BTreeMap<Occurrence, usize> = BTreeMap::new();
-        let mut activities = Vec::new();
-        for (at, one) in differing.iter().enumerate() {
-            if let Ok(item) = Item::read(one.doc.text.as_bytes())
-                && let Some(occurrence) = one.doc.occurrence
-            {
-                others.insert(occurrence, at);
-                activities.push(item.activity());
-            }
-        }
-        if activity.timing.start.is_none() && activity.timing.end.is_none() {
-            listed.activities.push(self.line_of(caller, stored, None)?);
-            return Ok(());
-        }
-        let began = self.world.clock.now();
-        let is_over = || self.world.clock.now().millis_since(began) > PATIENCE_MS;
-        let span = (instant(from), instant(to));
-        let found = match occurrences(&activity, &activities, span, self.defaults(), &is_over) {
-            Ok(found) => found,
-            Err(error) => {
-                listed.remarks.push(format!("{}: {error}", stored.id));
-                return Ok(());
-            }
-        };
-        if found.is_cut {
-            listed
-                .remarks
-                .push(format!("{} recurs too often to be followed: later times may be missing", stored.id));
-        }
-        for one in found.placed {
-            let other = one.occurrence.and_then(|key| others.get(&key)).and_then(|at| differing.get(*at));
-            let other = other.filter(|_| one.differing.is_some());
-            let mut line = self.line_of(caller, other.unwrap_or(stored), Some(stored))?;
-            line.start = Some(super::doc::of(one.start));
-            line.end = Some(super::doc::of(one.end));
-            line.differing = other.map(|other| other.id);
-            listed.activities.push(line);
-        }
-        Ok(())
-    }
-
-    /// A line of a listing; of a time that differs from its series with the series' id.
-    fn line_of(
-        &self,
-        caller: &Caller,
-        stored: &StoredActivity,
-        series: Option<&StoredActivity>,
-    ) -> Result<ListedActivity, Fault> {
-        let item = Item::read(stored.doc.text.as_bytes());
-        let activity = item.map_err(|error| unreadable(stored.id, &error))?.activity();
-        let of = series.unwrap_or(stored);
-        let is_hidden = activity.content.privacy != Privacy::Normal && !self.is_insider(caller, of);
-        let own = self.reader()?.own(stored.id, &caller.user)?;
-        let content = if is_hidden { Default::default() } else { activity.content.clone() };
-        Ok(ListedActivity {
-            id: of.id,
-            differing: None,
-            kind: stored.doc.kind,
-            start: stored.doc.start,
-            end: stored.doc.end,
-            is_all_day: activity.is_all_day(),
-            recurs: of.doc.recurs,
-            title: content.title,
-            place: content.place,
-            status: activity.content.status,
-            organizer: stored.doc.organizer.clone().filter(|_| !is_hidden),
-            response: own.and_then(|facet| facet.own.response),
-            join_url: content.join_url,
-            in_schedule: of.in_schedule,
-            owner: of.record.owner.clone(),
-            is_hidden,
-        })
+    /// Whether the caller may see no more of it than when it is. What differs from a series is judged by itself.
+    fn is_hidden(&self, caller: &Caller, stored: &StoredActivity, says: &Activity) -> bool {
+        says.content.privacy != Privacy::Normal && !self.is_insider(caller, stored)
     }
 
     /// An activity whole, be it deleted.
@@ -233,23 +156,25 @@ impl Service {
         let mut stored = self.activity_seen(caller, id)?;
         let item = Item::read(stored.doc.text.as_bytes()).map_err(|error| unreadable(id, &error))?;
         let mut activity = item.activity();
-        let is_hidden = activity.content.privacy != Privacy::Normal && !self.is_insider(caller, &stored);
+        let is_hidden = self.is_hidden(caller, &stored, &activity);
         let reader = self.reader()?;
         let own = reader.own(id, &caller.user)?.map(|facet| facet.own).unwrap_or_default();
         let mut differing = Vec::new();
         for one in reader.differing(id)? {
             let item = Item::read(one.doc.text.as_bytes()).map_err(|error| unreadable(one.id, &error))?;
-            differing.push((one.id, item.activity()));
+            let mut says = item.activity();
+            if self.is_hidden(caller, &one, &says) {
+                hide(&mut says);
+            }
+            differing.push((one.id, says));
         }
         if is_hidden {
-            activity.content = postrider_model::Content {
-                status: activity.content.status,
-                privacy: activity.content.privacy,
-                ..Default::default()
-            };
-            activity.people = Default::default();
-            stored.doc.text.clear();
-            stored.doc.title.clear();
+            hide(&mut activity);
+            for text in [&mut stored.doc.text, &mut stored.doc.title, &mut stored.doc.words] {
+                text.clear();
+            }
+            stored.doc.participants.clear();
+            stored.doc.organizer = None;
             differing.clear();
         }
         self.note_record_look(caller, || id.to_string());
@@ -269,7 +194,7 @@ impl Service {
             )
         })?;
         let moment = postrider_model::Moment::Day(day);
-        Ok(super::doc::of(postrider_formats::occurrences::instant(&moment, self.zone())))
+        Ok(of(postrider_formats::occurrences::instant(&moment, self.zone())))
     }
 
     /// The present instant.
@@ -280,11 +205,156 @@ impl Service {
     /// How far the clocks of the place that the settings name are ahead of UTC then, in seconds.
     pub fn offset_s(&self, at: Timestamp) -> i32 {
         use chrono::{Offset, TimeZone};
-        self.zone().offset_from_utc_datetime(&instant(at).naive_utc()).fix().local_minus_utc()
+        self.zone().offset_from_utc_datetime(&instant_of(at).naive_utc()).fix().local_minus_utc()
     }
 }
 
-fn instant(at: Timestamp) -> DateTime<Utc> {
-    let bounded = DateTime::from_timestamp_micros(at.0);
-    bounded.unwrap_or(if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+/// Takes all out of it but when it is and how it stands.
+fn hide(activity: &mut Activity) {
+    let (status, privacy) = (activity.content.status, activity.content.privacy);
+    activity.content = Content { status, privacy, ..Content::default() };
+    activity.people = Default::default();
+}
+
+/// A listing that is being made.
+struct Listing<'a> {
+    service: &'a Service,
+    caller: &'a Caller,
+    reader: Reader,
+    span: (Timestamp, Timestamp),
+    began: Timestamp,
+    listed: Listed,
+}
+
+impl Listing<'_> {
+    /// Adds when they take place, until there are too many or it has taken too long.
+    fn place_all(&mut self, found: &[StoredActivity]) -> Result<(), Fault> {
+        for stored in found {
+            self.place(stored)?;
+            if self.listed.activities.len() > MOST_PLACED {
+                self.listed.activities.truncate(MOST_PLACED);
+                self.remark(format!("there are more than {MOST_PLACED} times: ask for a shorter span"));
+                return Ok(());
+            }
+            if self.is_late() {
+                self.remark(format!(
+                    "not all could be looked at within {} s: ask for a shorter span",
+                    REQUEST_PATIENCE_MS / 1_000
+                ));
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_late(&self) -> bool {
+        self.service.now().millis_since(self.began) > REQUEST_PATIENCE_MS
+    }
+
+    fn remark(&mut self, remark: String) {
+        self.listed.remarks.push(remark);
+    }
+
+    fn read(&mut self, stored: &StoredActivity) -> Option<Activity> {
+        match Item::read(stored.doc.text.as_bytes()) {
+            Ok(item) => Some(item.activity()),
+            Err(_) => {
+                self.remark(format!("{} cannot be read", stored.id));
+                None
+            }
+        }
+    }
+
+    fn add_as_it_is(&mut self, stored: &StoredActivity) -> Result<(), Fault> {
+        if let Some(activity) = self.read(stored) {
+            let line = self.line_of(stored, &activity, stored)?;
+            self.listed.activities.push(line);
+        }
+        Ok(())
+    }
+
+    /// Adds when it takes place within the span.
+    fn place(&mut self, stored: &StoredActivity) -> Result<(), Fault> {
+        let Some(activity) = self.read(stored) else { return Ok(()) };
+        let is_timeless = activity.timing.start.is_none() && activity.timing.end.is_none();
+        let (mut others, mut say) = (Vec::new(), Vec::new());
+        // The series of an invitation to one time of it has no time itself, and recurs by no rule that is known.
+        if activity.recurs() || is_timeless {
+            for one in self.reader.differing(stored.id)? {
+                if let Some(says) = self.read(&one) {
+                    others.push(one);
+                    say.push(says);
+                }
+            }
+        }
+        if is_timeless && others.is_empty() {
+            if stored.doc.kind == ActivityKind::Task {
+                let line = self.line_of(stored, &activity, stored)?;
+                self.listed.activities.push(line);
+            }
+            return Ok(());
+        }
+        let span = (instant_of(self.span.0), instant_of(self.span.1));
+        let began = self.service.now();
+        let is_over = || self.service.now().millis_since(began) > PATIENCE_MS || self.is_late();
+        let found = match occurrences(&activity, &say, span, self.service.defaults(), &is_over) {
+            Ok(found) => found,
+            Err(error) => {
+                self.remark(format!("{}: {error}", stored.id));
+                return Ok(());
+            }
+        };
+        if found.is_cut {
+            self.remark(format!("{} recurs too often to be followed: later times may be missing", stored.id));
+        }
+        let mut lines: BTreeMap<Option<usize>, ListedActivity> = BTreeMap::new();
+        let room = MOST_PLACED.saturating_sub(self.listed.activities.len());
+        // One more than there is room for tells that there are more.
+        for one in found.placed.into_iter().take(room + 1) {
+            let mut line = match lines.get(&one.differing) {
+                Some(line) => line.clone(),
+                None => {
+                    let other = one.differing.and_then(|at| Some((others.get(at)?, say.get(at)?)));
+                    let (of, says) = other.unwrap_or((stored, &activity));
+                    let line = self.line_of(of, says, stored)?;
+                    lines.insert(one.differing, line.clone());
+                    line
+                }
+            };
+            line.start = Some(of(one.start));
+            line.end = Some(of(one.end));
+            self.listed.activities.push(line);
+        }
+        Ok(())
+    }
+
+    /// A line of a listing; of a time that differs from its series with the series' id.
+    fn line_of(
+        &self,
+        stored: &StoredActivity,
+        says: &Activity,
+        series: &StoredActivity,
+    ) -> Result<ListedActivity, Fault> {
+        let is_hidden = self.service.is_hidden(self.caller, stored, says);
+        let own = self.reader.own(stored.id, &self.caller.user)?;
+        let content = if is_hidden { Content::default() } else { says.content.clone() };
+        Ok(ListedActivity {
+            id: series.id,
+            differing: Some(stored.id).filter(|id| *id != series.id),
+            kind: stored.doc.kind,
+            start: stored.doc.start,
+            end: stored.doc.end,
+            is_all_day: says.is_all_day(),
+            recurs: series.doc.recurs,
+            title: content.title,
+            place: content.place,
+            status: says.content.status,
+            organizer: stored.doc.organizer.clone().filter(|_| !is_hidden),
+            response: own.and_then(|facet| facet.own.response),
+            join_url: content.join_url,
+            in_schedule: series.in_schedule,
+            owner: series.record.owner.clone(),
+            is_hidden,
+        })
+    }
 }

@@ -1,6 +1,8 @@
 //! Which time of a series a person means, and what becomes of those that differ when the series changes.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use std::cell::Cell;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use postrider_formats::{
     icalendar::Item,
@@ -8,11 +10,18 @@ use postrider_formats::{
 };
 use postrider_model::{Activity, ErrorClass, Fault, Moment, Occurrence, Timestamp};
 use postrider_reconcile::activities::Start;
-use postrider_store::{ChangedGroups, Context, StoreError, StoredActivity, Tx};
+use postrider_store::{Context, StoreError, StoredActivity, Tx};
 
-use super::doc::doc_of;
+use super::doc::{YEARS, doc_of, groups};
 
-/// The times of a series from its first one on, up to that instant, as its rules have them.
+/// So many times of a series are followed from its first one on: of a daily one, 54 years. Steps are counted, not time: what becomes of those
+/// that differ from a series is the same on a slow machine.
+const MOST_STEPS: u32 = 20_000;
+
+/// The times of a series from its first one on, up to that instant, as its rules have them: all of them, or none.
+///
+/// # Errors
+/// A rule that cannot be followed, or not that far.
 pub(super) fn starts(
     series: &Activity,
     until: DateTime<Utc>,
@@ -20,9 +29,17 @@ pub(super) fn starts(
 ) -> Result<Vec<Start>, Fault> {
     let first = series.timing.start.as_ref().or(series.timing.end.as_ref());
     let Some(first) = first else { return Ok(Vec::new()) };
-    let from = instant(first, defaults.zone) - TimeDelta::days(2);
-    let placed = occurrences(series, &[], (from, until), defaults, &|| false)
+    let first_instant = instant(first, defaults.zone);
+    let from = first_instant.checked_sub_signed(TimeDelta::days(2)).unwrap_or(first_instant);
+    let steps = Cell::new(0);
+    let is_over = || steps.replace(steps.get() + 1) >= MOST_STEPS;
+    let placed = occurrences(series, &[], (from, until), defaults, &is_over)
         .map_err(|error| Fault::new(ErrorClass::Permanent, "expand the series", error.to_string()))?;
+    if placed.is_cut {
+        let cause = "it recurs too often to be followed that far";
+        return Err(Fault::new(ErrorClass::Permanent, "expand the series", cause)
+            .hint("a rule with an UNTIL or a COUNT, or a later start, makes it shorter"));
+    }
     let moments = placed.placed.into_iter().filter_map(|one| {
         let occurrence = one.occurrence?;
         let (start, end) = match (occurrence, first) {
@@ -53,11 +70,16 @@ pub(super) fn meant(series: &Activity, text: &str, defaults: Defaults) -> Result
         Fault::new(ErrorClass::Config, format!("find the time {text:?} of the series"), cause)
             .hint("`postrider activity list` prints when it takes place")
     };
-    let day = NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d").map_err(|_| {
-        refuse("it is written as 2026-12-01, or 2026-12-01 10:00 where there are several on a day")
-    })?;
-    let time = text.get(10..).map(|rest| rest.trim_start_matches([' ', 'T'])).filter(|rest| !rest.is_empty());
-    let until = instant(&Moment::Day(day), defaults.zone) + TimeDelta::days(3);
+    let unwritten =
+        || refuse("it is written as 2026-12-01, or 2026-12-01 10:00 where there are several on a day");
+    let (day, time) = text.split_at_checked(10).ok_or_else(unwritten)?;
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| unwritten())?;
+    if !YEARS.contains(&day.year()) {
+        return Err(refuse("it is in no year of a calendar"));
+    }
+    let time = Some(time.trim_start_matches([' ', 'T'])).filter(|time| !time.is_empty());
+    let midnight = instant(&Moment::Day(day), defaults.zone);
+    let until = midnight.checked_add_signed(TimeDelta::days(3)).ok_or_else(unwritten)?;
     let mut found: Vec<Start> = starts(series, until, defaults)?;
     found.retain(|start| match &start.start {
         Moment::Day(on) => *on == day,
@@ -89,7 +111,8 @@ pub(super) fn reach(differing: &[Activity], defaults: Defaults) -> DateTime<Utc>
         Occurrence::Day(day) => Some(instant(&Moment::Day(day), defaults.zone)),
         Occurrence::At(Timestamp(at)) => DateTime::from_timestamp_micros(at),
     });
-    last.max().unwrap_or(DateTime::<Utc>::MIN_UTC).checked_add_signed(TimeDelta::days(8)).unwrap_or_default()
+    let last = last.max().unwrap_or(DateTime::<Utc>::MIN_UTC);
+    last.checked_add_signed(TimeDelta::days(8)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Brings those that differ from a series to what it is now: they follow what they had in common with it, and belong to its new times;
@@ -118,10 +141,69 @@ pub(super) fn follow(
         if rekeyed.superseded.contains(one) {
             tx.delete_record(stored.id, &context_of_loss)?;
         } else if let Some(now) = kept.next() {
+            let changed = groups(&item.activity(), &now);
             let item = item.with(&now, &item.own());
-            let changed = ChangedGroups { content: true, timing: true, people: true };
             tx.change_activity(stored.id, &doc_of(&item, defaults), changed, context)?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use postrider_model::ActivityKind;
+
+    use super::*;
+
+    const DEFAULTS: Defaults = Defaults { zone: Tz::Europe__Berlin, duration: TimeDelta::minutes(30) };
+
+    fn series(rule: &str) -> Activity {
+        let mut series = Activity::new(ActivityKind::Appointment, "u");
+        let local = "2026-12-01T10:00:00".parse().unwrap();
+        series.timing.start = Some(Moment::At { local, zone: Some("Europe/Berlin".to_owned()) });
+        series.timing.rules = vec![rule.to_owned()];
+        series
+    }
+
+    #[test]
+    fn a_time_is_meant_by_its_day_and_hostile_texts_mean_none() {
+        let daily = series("FREQ=DAILY");
+        for text in ["2026-12-03", "2026-12-03 10:00", "2026-12-03T10:00"] {
+            assert_eq!(meant(&daily, text, DEFAULTS).unwrap().date().to_string(), "2026-12-03", "{text}");
+        }
+        let hostile = [
+            "+262142-\u{2003}12-31",
+            "+262142-12-31",
+            "-262143-01-01",
+            "9999-12-31",
+            "0000-01-01",
+            "1599-12-31",
+            "3000-01-01",
+            "2026-12-0\u{e9}",
+            "2026-12-03 \u{2003}",
+            "2026-12-03 99:99",
+            "\u{2003}",
+            "",
+        ];
+        for text in hostile {
+            assert!(meant(&daily, text, DEFAULTS).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_recurs_too_often_is_refused_and_not_told_in_part() {
+        let until = "2027-06-01T00:00:00Z".parse().unwrap();
+        let refused = starts(&series("FREQ=SECONDLY"), until, DEFAULTS).unwrap_err();
+        assert!(refused.to_string().contains("recurs too often to be followed that far"), "{refused}");
+        assert_eq!(starts(&series("FREQ=DAILY"), until, DEFAULTS).unwrap().len(), 182);
+        let beyond = starts(&series("FREQ=DAILY"), DateTime::<Utc>::MAX_UTC, DEFAULTS);
+        assert!(beyond.is_err());
+    }
+
+    #[test]
+    fn what_differs_at_the_end_of_all_times_is_reached() {
+        let mut one = series("FREQ=DAILY");
+        one.occurrence = Some(Occurrence::Day(NaiveDate::MAX.pred_opt().unwrap()));
+        assert!(reach(&[one], DEFAULTS) > "2999-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    }
 }

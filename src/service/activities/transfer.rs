@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use postrider_formats::icalendar::{Calendar, Item, meeting_uid, write_all};
-use postrider_model::{Activity, ActivityId, ErrorClass, Fault, Own, Visibility};
+use postrider_model::{Activity, ActivityId, ErrorClass, Fault, Occurrence, Own, Visibility};
 use postrider_reconcile::activities::stub_master;
-use postrider_store::{ActivityFilter, ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, Tx};
+use postrider_store::{
+    ActivityFilter, ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx,
+    Viewer,
+};
 
-use super::{doc::doc_of, with_join_url};
+use super::{
+    doc::{doc_of, groups},
+    with_join_url,
+};
 use crate::{
     access::{Act, Caller},
     service::Service,
@@ -28,7 +34,8 @@ pub struct ImportedActivities {
 
 impl Service {
     /// Takes the appointments and tasks of an iCalendar file in as those of `user`, by default the caller's. One that the user has by the same
-    /// uid says what the file says from then on; what it was can be restored. All that can be read is taken in, or nothing. Nobody is mailed.
+    /// uid says what the file says from then on; what it was can be restored. One of another user's that they see is left alone, with a remark.
+    /// All that can be read is taken in, or nothing. Nobody is mailed.
     ///
     /// # Errors
     /// A file without anything that can be read; a user in whose name the caller may not act.
@@ -43,10 +50,13 @@ impl Service {
             None => caller.clone(),
         };
         let mut imported = ImportedActivities::default();
-        let mut by_uid: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        let mut by_uid: BTreeMap<String, Told> = BTreeMap::new();
         for read in Calendar::read(file).items {
             match read {
-                Ok(item) => by_uid.entry(meeting_uid(&item.activity().uid)).or_default().push(item),
+                Ok(item) => {
+                    let activity = item.activity();
+                    by_uid.entry(meeting_uid(&activity.uid)).or_default().add(item, activity);
+                }
                 Err(error) => imported.remarks.push(error.to_string()),
             }
         }
@@ -56,11 +66,15 @@ impl Service {
             return Err(Fault::new(ErrorClass::Config, "import activities", cause)
                 .hint("a file of iCalendar has BEGIN:VEVENT or BEGIN:VTODO in it"));
         }
-        let hand =
-            Taking { user: &caller.user, context: self.here(&caller, "imported"), defaults: self.defaults() };
+        let hand = Taking {
+            user: &caller.user,
+            viewer: self.viewer(&caller),
+            context: self.here(&caller, "imported"),
+            defaults: self.defaults(),
+        };
         let line = self.line(&caller, Act::AddRecord, "", &format!("import of {} activities", by_uid.len()));
         self.record_work(line, file.len(), |tx| {
-            by_uid.into_values().try_for_each(|items| hand.take(tx, items, &mut imported))
+            by_uid.iter().try_for_each(|(uid, told)| hand.take(tx, uid, told, &mut imported))
         })?;
         Ok(imported)
     }
@@ -91,7 +105,7 @@ impl Service {
             for one in [stored.clone()].into_iter().chain(reader.differing(stored.id)?) {
                 let Ok(item) = Item::read(one.doc.text.as_bytes()) else { continue };
                 let activity = item.activity();
-                if is_private(&activity) && !self.is_insider(caller, &stored) {
+                if is_private(&activity) && !self.is_insider(caller, &one) {
                     continue;
                 }
                 let own = reader.own(one.id, &caller.user)?.map(|facet| facet.own);
@@ -107,8 +121,31 @@ impl Service {
     }
 }
 
+/// What a file tells of one uid; of several by the same key the last counts.
+#[derive(Default)]
+struct Told {
+    master: Option<(Item, Activity)>,
+    others: BTreeMap<Occurrence, (Item, Activity)>,
+}
+
+impl Told {
+    fn add(&mut self, item: Item, activity: Activity) {
+        match activity.occurrence {
+            None => self.master = Some((item, activity)),
+            Some(occurrence) => {
+                self.others.insert(occurrence, (item, activity));
+            }
+        }
+    }
+
+    fn first(&self) -> Option<&Activity> {
+        self.master.iter().chain(self.others.values()).map(|(_, activity)| activity).next()
+    }
+}
+
 struct Taking<'a> {
     user: &'a str,
+    viewer: Viewer,
     context: Context,
     defaults: postrider_formats::occurrences::Defaults,
 }
@@ -118,29 +155,37 @@ impl Taking<'_> {
     fn take(
         &self,
         tx: &mut Tx<'_>,
-        items: Vec<Item>,
+        uid: &str,
+        told: &Told,
         imported: &mut ImportedActivities,
     ) -> Result<(), StoreError> {
-        let (masters, others): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| item.activity().occurrence.is_none());
-        let uid = masters.iter().chain(&others).next().map(|item| meeting_uid(&item.activity().uid));
-        let known = tx.activities_of_uid(&uid.unwrap_or_default())?;
-        let known: Vec<_> = known.into_iter().filter(|one| one.record.owner == self.user).collect();
+        let Some(first) = told.first() else { return Ok(()) };
+        let (known, of_others): (Vec<_>, Vec<_>) =
+            tx.activities_of_uid(uid)?.into_iter().partition(|one| one.record.owner == self.user);
+        if known.is_empty()
+            && let Some(seen) = of_others.iter().find(|one| self.sees(one))
+        {
+            let title = if first.content.title.is_empty() { uid } else { &first.content.title };
+            imported.remarks.push(format!("{title} is {}'s, and is here already", seen.record.owner));
+            return Ok(());
+        }
         let master = known.iter().find(|one| one.master.is_none());
-        let (id, mut changed) = match (masters.last(), master) {
-            (Some(item), Some(master)) => (master.id, self.change(tx, master.id, item)?),
-            (Some(item), None) => (self.add(tx, item, None, imported)?, false),
+        let (id, mut changed) = match (&told.master, master) {
+            (Some((item, _)), Some(master)) => (master.id, self.change(tx, master, item)?),
+            (Some((item, _)), None) => (self.add(tx, item, None, imported)?, false),
             (None, Some(master)) => (master.id, false),
             (None, None) => {
-                let Some(first) = others.first() else { return Ok(()) };
-                let stub = Item::new(&stub_master(&first.activity()), &Own::default());
+                let stub = Item::new(&stub_master(first), &Own::default());
                 (self.add(tx, &stub, None, imported)?, false)
             }
         };
-        for item in &others {
-            let occurrence = item.activity().occurrence;
-            match known.iter().find(|one| one.master.is_some() && one.doc.occurrence == occurrence) {
-                Some(one) => changed |= self.change(tx, one.id, item)?,
+        let mut known_times: BTreeMap<Option<Occurrence>, &StoredActivity> = BTreeMap::new();
+        for one in known.iter().filter(|one| one.master.is_some()) {
+            known_times.entry(one.doc.occurrence).or_insert(one);
+        }
+        for (occurrence, (item, _)) in &told.others {
+            match known_times.get(&Some(*occurrence)) {
+                Some(one) => changed |= self.change(tx, one, item)?,
                 None => {
                     self.add(tx, item, Some(id), imported)?;
                     changed = true;
@@ -148,13 +193,12 @@ impl Taking<'_> {
             }
         }
         // A time that the file does not tell of any more is as the series has it again.
-        if !masters.is_empty() {
-            for gone in known.iter().filter(|one| one.master == Some(id)) {
-                let is_told = others.iter().any(|item| item.activity().occurrence == gone.doc.occurrence);
-                if !is_told {
-                    tx.delete_record(gone.id, &self.context)?;
-                    changed = true;
-                }
+        if told.master.is_some() {
+            let is_told =
+                |one: &StoredActivity| one.doc.occurrence.is_some_and(|key| told.others.contains_key(&key));
+            for gone in known.iter().filter(|one| one.master == Some(id) && !is_told(one)) {
+                tx.delete_record(gone.id, &self.context)?;
+                changed = true;
             }
         }
         match (master.is_some(), changed) {
@@ -163,6 +207,16 @@ impl Taking<'_> {
             (false, _) => {}
         }
         Ok(())
+    }
+
+    /// Whether the user sees another one's: it is shown to them, or they take part.
+    fn sees(&self, one: &StoredActivity) -> bool {
+        let takes_part = |addresses: &Vec<String>| {
+            let participants = one.doc.participants.iter().map(|participant| &participant.person.email);
+            participants.chain(&one.doc.organizer).any(|email| addresses.contains(email))
+        };
+        self.viewer.sees(&one.record.owner, &one.record.visibility)
+            || matches!(&self.viewer, Viewer::User { addresses, .. } if takes_part(addresses))
     }
 
     fn add(
@@ -190,10 +244,13 @@ impl Taking<'_> {
         Ok(id)
     }
 
-    fn change(&self, tx: &mut Tx<'_>, id: ActivityId, item: &Item) -> Result<bool, StoreError> {
-        let item = joined(item);
-        let all = ChangedGroups { content: true, timing: true, people: true };
-        let changed = tx.change_activity(id, &doc_of(&item, self.defaults), all, &self.context)?;
+    fn change(&self, tx: &mut Tx<'_>, stored: &StoredActivity, item: &Item) -> Result<bool, StoreError> {
+        let (id, item) = (stored.id, joined(item));
+        let differ = match Item::read(stored.doc.text.as_bytes()) {
+            Ok(was) => groups(&was.activity(), &item.activity()),
+            Err(_) => ChangedGroups { content: true, timing: true, people: true },
+        };
+        let changed = tx.change_activity(id, &doc_of(&item, self.defaults), differ, &self.context)?;
         let facet = tx.own(id, self.user)?.unwrap_or_default();
         let own = Own { response: facet.own.response, ..item.own() };
         let own_changed = own != facet.own;

@@ -1,6 +1,6 @@
 //! Contacts from vCard files, and into them (F3.6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_formats::vcard::{Card, Version};
 use postrider_model::{Contact, ContactId, ErrorClass, Fault, Point};
@@ -39,7 +39,7 @@ const PAGE: u32 = 200;
 
 impl Service {
     /// Takes the vCards of a file in as contacts of `user`, by default the caller's. A contact that has a card's uid says what the card says from
-    /// then on; one that is surely the same person by address and name gets what it lacks; what it was can be restored. All cards that can
+    /// then on, and one of another user's that they see is left alone, with a remark; one that is surely the same person by address and name gets what it lacks; what it was can be restored. All cards that can
     /// be read are taken in, or none.
     ///
     /// # Errors
@@ -78,8 +78,10 @@ impl Service {
         let uids: Vec<String> = cards.iter().map(|_| card::new_uid(&*self.world.entropy)).collect();
         let line = self.line(&caller, Act::AddRecord, "", &format!("import of {} cards", cards.len()));
         self.record_work(line, file.len(), |tx| {
+            let hand = Taking { user: &caller.user, viewer: &viewer, context: &context };
+            let mut known = Known::default();
             for (card, uid) in cards.iter().zip(uids) {
-                take(tx, card, uid, &caller.user, &viewer, &context, &mut imported)?;
+                hand.take(tx, card, uid, &mut known, &mut imported)?;
             }
             Ok(())
         })?;
@@ -123,60 +125,95 @@ fn in_version(text: String, version: Option<Version>) -> String {
     }
 }
 
-fn take(
-    tx: &mut Tx<'_>,
-    card: &Card,
-    fresh_uid: String,
-    user: &str,
-    viewer: &Viewer,
-    context: &Context,
-    imported: &mut Imported,
-) -> Result<(), StoreError> {
-    let contact = card.contact();
-    let new = card::doc_of(card, String::new(), None);
-    let mut like = tx.contacts_like(&new)?;
-    like.retain(|one| one.record.owner == user);
-    let same_uid = |one: &&ContactMatch| new.uid.is_some() && one.uid == new.uid;
-    if let Some(known) = like.iter().find(same_uid) {
-        return change(tx, known.id, |_| card.clone(), viewer, context, imported);
-    }
-    if new.uid.is_none() && says_the_same(tx, &like, &contact)? {
-        imported.unchanged += 1;
-        return Ok(());
-    }
-    let same_person: Vec<_> = like.iter().filter(|one| is_same_person(&new.name, &new.emails, one)).collect();
-    match same_person.as_slice() {
-        [known] => {
-            let filled = |was: &Card| was.with(&filled(&was.contact(), &contact));
-            return change(tx, known.id, filled, viewer, context, imported);
+/// What contacts say, their uids left aside, as far as an import has read them: each is read once.
+#[derive(Default)]
+struct Known(BTreeMap<ContactId, Option<Contact>>);
+
+impl Known {
+    /// Whether one of them says what this contact says, which came without a uid: the file was taken in before.
+    fn says_the_same(
+        &mut self,
+        tx: &Tx<'_>,
+        like: &[ContactMatch],
+        contact: &Contact,
+    ) -> Result<bool, StoreError> {
+        for one in like {
+            let here = match self.0.get(&one.id) {
+                Some(here) => here,
+                None => {
+                    let stored = tx.contact(one.id)?;
+                    let card = stored.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
+                    let here = card.map(|card| Contact { uid: None, ..card.contact() });
+                    self.0.entry(one.id).or_insert(here)
+                }
+            };
+            if here.as_ref() == Some(contact) {
+                return Ok(true);
+            }
         }
-        [] => {}
-        several => imported.remarks.push(format!(
-            "{} may be any of {}: it was added as another one",
-            new.name,
-            several.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ")
-        )),
+        Ok(false)
     }
-    let card = match new.uid {
-        Some(_) => card.clone(),
-        None => card.with(&Contact { uid: Some(fresh_uid), ..contact.clone() }),
-    };
-    let company = tie(tx, viewer, &contact.organization.name)?;
-    let doc = card::doc_of(&card, String::new(), company);
-    imported.added.push(tx.add_contact(user, &postrider_model::Visibility::Private, &doc, context)?);
-    Ok(())
 }
 
-/// Whether one of them says what this contact says, which came without a uid: the file was taken in before.
-fn says_the_same(tx: &Tx<'_>, like: &[ContactMatch], contact: &Contact) -> Result<bool, StoreError> {
-    for one in like {
-        let stored = tx.contact(one.id)?.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
-        let here = stored.map(|card| Contact { uid: None, ..card.contact() });
-        if here.as_ref() == Some(contact) {
-            return Ok(true);
+struct Taking<'a> {
+    user: &'a str,
+    viewer: &'a Viewer,
+    context: &'a Context,
+}
+
+impl Taking<'_> {
+    fn take(
+        &self,
+        tx: &mut Tx<'_>,
+        card: &Card,
+        fresh_uid: String,
+        known: &mut Known,
+        imported: &mut Imported,
+    ) -> Result<(), StoreError> {
+        let contact = card.contact();
+        let new = card::doc_of(card, String::new(), None);
+        let (like, of_others): (Vec<_>, Vec<_>) =
+            tx.contacts_like(&new)?.into_iter().partition(|one| one.record.owner == self.user);
+        let same_uid = |one: &&ContactMatch| new.uid.is_some() && one.uid == new.uid;
+        if let Some(one) = like.iter().find(same_uid) {
+            known.0.remove(&one.id);
+            return change(tx, one.id, |_| card.clone(), self.viewer, self.context, imported);
         }
+        let is_seen = |one: &&ContactMatch| self.viewer.sees(&one.record.owner, &one.record.visibility);
+        if let Some(seen) = of_others.iter().filter(same_uid).find(is_seen) {
+            imported.remarks.push(format!("{} is {}'s, and is here already", new.name, seen.record.owner));
+            return Ok(());
+        }
+        if new.uid.is_none() && known.says_the_same(tx, &like, &contact)? {
+            imported.unchanged += 1;
+            return Ok(());
+        }
+        let mut same_person = like.iter().filter(|one| is_same_person(&new.name, &new.emails, one));
+        match (same_person.next(), same_person.next()) {
+            (Some(one), None) => {
+                known.0.remove(&one.id);
+                let filled = |was: &Card| was.with(&filled(&was.contact(), &contact));
+                return change(tx, one.id, filled, self.viewer, self.context, imported);
+            }
+            (Some(one), Some(other)) => {
+                let more = if same_person.next().is_some() { " or another" } else { "" };
+                imported.remarks.push(format!(
+                    "{} may be any of {}, {}{more}: it was added as another one",
+                    new.name, one.id, other.id
+                ));
+            }
+            (None, _) => {}
+        }
+        let card = match new.uid {
+            Some(_) => card.clone(),
+            None => card.with(&Contact { uid: Some(fresh_uid), ..contact.clone() }),
+        };
+        let company = tie(tx, self.viewer, &contact.organization.name)?;
+        let doc = card::doc_of(&card, String::new(), company);
+        let private = postrider_model::Visibility::Private;
+        imported.added.push(tx.add_contact(self.user, &private, &doc, self.context)?);
+        Ok(())
     }
-    Ok(false)
 }
 
 /// One exact pair of address and name (F3.7).
