@@ -282,3 +282,26 @@ impl Observer for Watcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::operations::sync::HeldForecast;
+
+    #[test]
+    fn a_plan_for_contacts_is_told_in_sentences_and_nothing_of_one_that_does_nothing() {
+        let still = ContactForecast { group: None, add: 0, change: 0, unlink: 0, send: 0, held: Vec::new() };
+        assert!(contact_words(&still).is_empty());
+        let why = "every contact would be deleted or unlinked".to_owned();
+        let held = vec![HeldForecast { book: "Postrider".to_owned(), count: 12, why }];
+        let plan = ContactForecast { group: Some("Postrider".to_owned()), add: 2, send: 1, held, ..still };
+        assert_eq!(
+            contact_words(&plan),
+            [
+                "contact group Postrider would be made",
+                "contacts: 2 to come in, 1 to be sent",
+                "Postrider: 12 contacts would leave; would be held: every contact would be deleted or unlinked",
+            ]
+        );
+    }
+}

@@ -211,3 +211,30 @@ fn f3_7_two_sides_that_meet_for_the_first_time_match_before_they_make() {
     assert!(house.here().len() == 4 && twins.iter().all(|id| !house.is_deleted(*id)));
     house.is_still();
 }
+
+#[test]
+fn f7_4_what_the_accounts_user_does_not_see_never_goes_out_and_leaves() {
+    let house = House::exchange("");
+    house.declare(
+        "[[user]]\nname = \"anna\"\nunix_user = \"anna\"\naddresses = [\"anna@example.com\"]\n\
+         [[user]]\nname = \"boris\"\nunix_user = \"boris\"\naddresses = [\"boris@example.com\"]\n",
+        "boris",
+    );
+    let (shown, _) = (house.add(&person("Carla", "Shown")), house.add(&person("Dora", "Hidden")));
+    let show = |visibility| {
+        house.edit(shown, ContactChanges { visibility: Some(visibility), ..ContactChanges::default() });
+    };
+    show(Visibility::All);
+    house.add_there(&house.own(), &person("Egor", "Belov"));
+    house.run();
+    assert_eq!(house.members(&house.own()), ["Carla Shown", "Egor Belov"]);
+    let service = house.service();
+    let egor = service.contact(&service.owner(), house.id_of("Egor Belov")).unwrap();
+    assert_eq!((egor.record.owner.as_str(), egor.record.visibility), ("boris", Visibility::Private));
+    show(Visibility::Private);
+    assert_eq!(house.run().counts(), [0, 0, 1]);
+    house.title(shown, "Unseen");
+    house.run();
+    assert_eq!(house.item(&house.own(), "Carla Shown").contact.job_title, None);
+    house.is_still();
+}

@@ -190,3 +190,22 @@ fn a_login_that_is_refused_ends_the_run() {
     house.server.end_troubles();
     assert_eq!(house.run().counts(), [0, 1, 0]);
 }
+
+/// A listing that lags shows what was there before our own write, after it: believed, it would undo that.
+#[test]
+fn what_a_listing_shows_late_undoes_nothing() {
+    let house = House::google();
+    let anna = house.add_tagged("Anna", "Petrova");
+    house.run();
+    house.run();
+    house.edit_there(&house.group(), "Anna Petrova", |anna| anna.job_title = Some("There".into()));
+    house.pass(60_000);
+    house.title(anna, "Here, and later");
+    assert_eq!(house.run_now().report.conflicts, 1, "what is not listed yet was noticed as it was sent");
+    house.pass(130_000);
+    assert_eq!(house.run_now().counts(), [0, 0, 0]);
+    let later = Some("Here, and later".to_owned());
+    assert_eq!(title_of(&house, anna), [later.clone(), later]);
+    house.run();
+    house.is_still();
+}

@@ -139,10 +139,20 @@ impl House {
         house
     }
 
+    /// Declares users, of whom one is the account's.
+    pub fn declare(&self, users: &str, user: &str) {
+        self.write("users.toml", users);
+        self.write_account(&format!("user = \"{user}\"\n"), "");
+    }
+
     /// Writes `[contacts]` of the account anew.
     pub fn configure(&self, contacts: &str) {
+        self.write_account("", contacts);
+    }
+
+    fn write_account(&self, user: &str, contacts: &str) {
         let text = format!(
-            "address = \"{USER}\"\nprovider = \"there\"\n[mail]\nload = false\nsend = false\n[contacts]\n{contacts}"
+            "{user}address = \"{USER}\"\nprovider = \"there\"\n[mail]\nload = false\nsend = false\n[contacts]\n{contacts}"
         );
         self.write("accounts.d/work.toml", &text);
     }
@@ -192,6 +202,11 @@ impl House {
     /// A moment that is long enough for listings to show what was written.
     pub fn wait(&self) {
         self.clock.pass(self.lag_ms + 1_000);
+    }
+
+    /// So much time.
+    pub fn pass(&self, millis: u64) {
+        self.clock.pass(millis);
     }
 
     /// One run; `None` where it died.

@@ -301,3 +301,24 @@ fn the_version_that_lost_is_kept_whole_with_who_when_and_why() {
     assert_eq!(f.tx(|tx| tx.content_changed(anna)), Some(Timestamp(50)), "a pull keeps the time of origin");
     assert_eq!(f.writer.transaction(|tx| tx.stamp()).unwrap(), 2);
 }
+
+#[test]
+fn what_was_noted_is_uncertain_away_from_home_and_marks_of_the_original_are_not_used_again() {
+    let mut f = Fixture::new();
+    let book = book(&mut f, "g1");
+    let anna = contact(&mut f, "Anna");
+    let about = About { account: f.account, collection: Some(book), record: Some(anna.into()), link: None };
+    let id = f.tx(|tx| tx.add_item_intent(about, &ItemOperation::Create { said: None }, Timestamp(1)));
+    let options = postrider_store::Options {
+        machine_id: Some("another machine".to_owned()),
+        now: Timestamp(1_000_000),
+        ..crate::fixture::options(f.store.dir().to_owned())
+    };
+    let mut writer = postrider_store::Store::open(&options).unwrap().writer().unwrap();
+    let row = writer.transaction(|tx| tx.item_intent(id)).unwrap().unwrap();
+    assert_eq!(row.intent.state, State::Unknown, "the original may have sent it since");
+    let about = About { record: None, ..about };
+    let later =
+        writer.transaction(|tx| tx.add_item_intent(about, &ItemOperation::Leave, Timestamp(2))).unwrap();
+    assert!(later > 1_000_000, "what the original makes has marks that this one never draws: {later}");
+}
