@@ -169,9 +169,11 @@ fn a_record_is_erased_once_its_server_knows_and_its_leaving_is_remembered() {
     let anna = contact(&mut f, "Anna");
     let link = f.tx(|tx| tx.add_link(&new_link(book, "k1", anna)));
     f.tx(|tx| tx.delete_record(anna, &context(2)));
-    assert_eq!(f.tx(|tx| tx.purge_records(Timestamp(10), 9)), 0, "the server has it still");
+    while f.tx(|tx| tx.purge_records(Timestamp(10), 9)) > 0 {}
+    assert!(f.tx(|tx| tx.contact(anna)).is_some(), "the server has it still");
     f.tx(|tx| tx.leave_link(link, Side::Here));
     assert_eq!(f.tx(|tx| tx.purge_records(Timestamp(10), 9)), 1);
+    assert!(f.tx(|tx| tx.contact(anna)).is_none());
     let left = f.tx(|tx| tx.link(link)).unwrap();
     assert_eq!((left.record, left.left, left.base.agreed.as_str()), (None, Some(Side::Here), ""));
 }
