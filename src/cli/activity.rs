@@ -15,14 +15,13 @@ use crate::{
     api::{
         ActivityId, Base64,
         operations::{
-            activities::{
-                Accept, ActivityDetails, Add, Cancel, Edit, Export, FreeBusy, Import, Kind, List, Placed,
-                Respond, Restore, Show, day_of,
-            },
+            activities::{ActivityDetails, Add, Cancel, Edit, Kind, List, Placed, Respond, Restore, Show},
             activity_fields::{
                 ActivityFields as Fields, Asked, Extent, Participant, Privacy, Reminder, Response, Role,
                 ShowAs, Status, When,
             },
+            invitations::Accept,
+            schedule::{Export, FreeBusy, Import, Today, day_of},
         },
     },
     config::{format_duration, parse_duration},
@@ -392,7 +391,7 @@ async fn free_busy(
 ) -> Result<(), Fault> {
     let from = match from {
         Some(from) => from,
-        None => door.call(crate::api::operations::activities::Today {}).await?.day,
+        None => door.call(Today {}).await?.day,
     };
     let to = match to {
         Some(to) => to,

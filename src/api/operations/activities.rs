@@ -1,6 +1,6 @@
 //! Activities: listed when they take place, shown, made, changed, called off, answered, imported, exported; when people have no time.
 
-use postrider_model::{ActivityKind, ErrorClass, Fault, Timestamp};
+use postrider_model::{ActivityKind, Fault, Timestamp};
 use postrider_store::RecordRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,7 @@ use super::{
     contacts::hundred,
 };
 use crate::{
-    api::{
-        ActivityId, Base64, Instant, MessageId, Method, Octets, Operation, fields::whole,
-        fields::whole_or_null,
-    },
+    api::{ActivityId, Instant, Method, Operation, fields::whole, fields::whole_or_null},
     service::{self, ActivityQuery, Caller, ListedActivity, Service},
 };
 
@@ -115,7 +112,7 @@ impl Placed {
 }
 
 /// What the clocks of the house show; of whole days the day, the last one at an end.
-fn clock(service: &Service, at: Timestamp, is_all_day: bool, is_end: bool) -> String {
+pub(super) fn clock(service: &Service, at: Timestamp, is_all_day: bool, is_end: bool) -> String {
     let back = if is_all_day && is_end { 1 } else { 0 };
     let local = Timestamp::from_seconds(at.seconds() + i64::from(service.offset_s(at)) - back);
     let shown = Instant::of(local).map(|at| at.minute()).unwrap_or_default();
@@ -454,241 +451,4 @@ impl Operation for Respond {
         };
         Ok(Done { id: id.into() })
     }
-}
-
-/// What a message wants with activities.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "ShowInvitations")]
-pub struct Invitations {
-    /// The message.
-    pub message: MessageId,
-}
-
-/// What a message wants with one activity.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Invitation {
-    /// `REQUEST`, `REPLY`, `CANCEL` and so on.
-    pub method: String,
-    /// What it is about, as the message has it.
-    pub says: ActivitySays,
-    /// Which time of a series it is about.
-    pub occurrence: Option<String>,
-    /// The activity that it is here.
-    pub known: Option<ActivityId>,
-    /// What may become of it: `add`, `change`, `cancel`, `answer`; null where it can do nothing.
-    pub offer: Option<String>,
-    /// In a sentence: what may become of it, or why nothing.
-    pub in_words: String,
-}
-
-impl From<service::Invitation> for Invitation {
-    fn from(one: service::Invitation) -> Self {
-        Self {
-            method: one.method,
-            says: (&one.activity).into(),
-            occurrence: one.activity.occurrence.map(occurrence_text),
-            known: one.known.map(ActivityId::from),
-            offer: one.offer.map(str::to_owned),
-            in_words: one.in_words,
-        }
-    }
-}
-
-impl Operation for Invitations {
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/activities/invitations";
-    const SUMMARY: &'static str =
-        "What a message wants with activities: an invitation, a change, a cancellation, an answer";
-    type Answer = Vec<Invitation>;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<Invitation>, Fault> {
-        Ok(service.invitations(caller, self.message.0)?.into_iter().map(Invitation::from).collect())
-    }
-}
-
-/// A message whose invitation, change, cancellation or answer is to be taken in.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "AcceptInvitations")]
-pub struct Accept {
-    /// The message.
-    pub message: MessageId,
-}
-
-impl Operation for Accept {
-    const METHOD: Method = Method::Post;
-    const PATH: &'static str = "/v1/activities/accept";
-    const SUMMARY: &'static str = "Take in what a message offers; nobody is mailed";
-    type Answer = Vec<ActivityId>;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<ActivityId>, Fault> {
-        let done = service.accept_invitations(caller, self.message.0)?;
-        Ok(done.into_iter().map(ActivityId::from).collect())
-    }
-}
-
-/// When people have no time.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FreeBusy {
-    /// Users by name, anybody by address.
-    pub people: Vec<String>,
-    /// From that day on: `2026-12-01`.
-    pub from: String,
-    /// Up to that day, which is no more part of it.
-    pub to: String,
-}
-
-/// A time that somebody has given away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BusyTime {
-    /// When it begins.
-    pub start: Option<Instant>,
-    /// When it is over.
-    pub end: Option<Instant>,
-    /// When it begins, as the clocks of the house show it.
-    pub starts: String,
-    /// When it is over, in the same way.
-    pub ends: String,
-}
-
-/// When one person has no time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BusyPerson {
-    /// As they were asked for.
-    pub who: String,
-    /// Whether it is a user of this house, of whom all is known; of others only what the caller sees.
-    pub is_user: bool,
-    /// Their times, ascending, each apart from the next.
-    pub busy: Vec<BusyTime>,
-}
-
-impl Operation for FreeBusy {
-    const METHOD: Method = Method::Post;
-    const PATH: &'static str = "/v1/activities/freebusy";
-    const SUMMARY: &'static str = "When people have no time";
-    type Answer = Vec<BusyPerson>;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<BusyPerson>, Fault> {
-        let span = (service.day(&self.from)?, service.day(&self.to)?);
-        let people = service.free_busy(caller, &self.people, span)?;
-        let time = |one: service::Busy| BusyTime {
-            start: Instant::of(one.start),
-            end: Instant::of(one.end),
-            starts: clock(service, one.start, false, false),
-            ends: clock(service, one.end, false, true),
-        };
-        let person = |one: service::BusyPerson| BusyPerson {
-            who: one.who,
-            is_user: one.is_user,
-            busy: one.busy.into_iter().map(time).collect(),
-        };
-        Ok(people.into_iter().map(person).collect())
-    }
-}
-
-/// A file of iCalendar to be taken in.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "ImportActivities")]
-pub struct Import {
-    /// The file.
-    pub file: Base64,
-    /// Whose activities they become; the caller's where nobody is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "ImportedActivities")]
-pub struct Imported {
-    /// Activities that are new; times that differ from their series go with it.
-    pub added: Vec<ActivityId>,
-    /// Activities that were here and say something else now.
-    pub changed: Vec<ActivityId>,
-    /// Activities that were here and say what they said.
-    #[serde(deserialize_with = "whole")]
-    pub unchanged: u64,
-    /// What could not be taken, in words.
-    pub remarks: Vec<String>,
-}
-
-impl Operation for Import {
-    const METHOD: Method = Method::Post;
-    const PATH: &'static str = "/v1/activities/import";
-    const SUMMARY: &'static str = "Take the appointments and tasks of an iCalendar file in";
-    const IS_LARGE: bool = true;
-    type Answer = Imported;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Imported, Fault> {
-        let done = service.import_activities(caller, &self.file.0, self.user.as_deref())?;
-        let ids = |ids: Vec<postrider_model::ActivityId>| ids.into_iter().map(ActivityId::from).collect();
-        Ok(Imported {
-            added: ids(done.added),
-            changed: ids(done.changed),
-            unchanged: done.unchanged,
-            remarks: done.remarks,
-        })
-    }
-}
-
-/// The activities as one iCalendar file.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "ExportActivities")]
-pub struct Export {
-    /// Only the own ones.
-    #[serde(default)]
-    pub mine: bool,
-}
-
-impl Operation for Export {
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/activities/calendar";
-    const SUMMARY: &'static str = "Activities as an iCalendar file";
-    type Answer = Octets;
-
-    async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Octets, Fault> {
-        Ok(Octets(service.calendar_file(caller, self.mine)?.into_bytes()))
-    }
-}
-
-/// Which day it is where the clocks of the house are.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Today {}
-
-/// A day.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Day {
-    /// `2026-12-01`.
-    pub day: String,
-}
-
-impl Operation for Today {
-    const METHOD: Method = Method::Get;
-    const PATH: &'static str = "/v1/activities/today";
-    const SUMMARY: &'static str = "Which day it is where the clocks of the house are";
-    type Answer = Day;
-
-    async fn perform(self, service: &mut Service, _: &Caller) -> Result<Day, Fault> {
-        let now = service.now();
-        Ok(Day { day: clock(service, now, true, false) })
-    }
-}
-
-/// A day as a person writes it.
-///
-/// # Errors
-/// What is no day.
-pub(crate) fn day_of(text: &str) -> Result<chrono::NaiveDate, Fault> {
-    chrono::NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| {
-        Fault::new(
-            ErrorClass::Config,
-            "read a day",
-            format!("found {text:?}, expected one such as 2026-12-01"),
-        )
-    })
 }

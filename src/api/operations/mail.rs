@@ -5,7 +5,7 @@ use postrider_store::{Details, Export, Mailbox, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::activities::Invitation;
+use super::invitations::Invitation;
 use crate::{
     api::{ContactId, Instant, MessageId, Method, Octets, Operation},
     service::{self, Caller, MailFilter, Service},
