@@ -151,6 +151,8 @@ fn who_takes_part_is_mailed_once_where_a_person_wants_it_and_their_answer_comes_
     assert_eq!(sent().iter().map(|one| text(&one["subject"])).collect::<Vec<_>>(), ["Invitation: Review"]);
     post.run(&["activity", "edit", &id, "--remind", "5m", "--notify"]).ok();
     assert_eq!(sent().len(), 1, "what is one's own is nobody else's business");
+    post.run(&["activity", "edit", &id, "--title", "Review", "--notify"]).ok();
+    assert_eq!(sent().len(), 1, "what is as it was is no news");
 
     let reply = format!(
         "BEGIN:VEVENT\r\nUID:{}\r\nDTSTAMP:20270101T000000Z\r\nDTSTART:20270315T100000Z\r\nORGANIZER:mailto:{USER}\r\n\
@@ -165,6 +167,13 @@ fn who_takes_part_is_mailed_once_where_a_person_wants_it_and_their_answer_comes_
     assert_eq!(shown["says"]["participants"][0]["response"], "accepted");
     assert_eq!(accept(&post, &answer).code, 2, "the same answer again");
 
+    let of_one = reply
+        .replace("DTSTAMP:20270101T000000Z", "DTSTAMP:20270102T000000Z\r\nRECURRENCE-ID:20270315T100000Z")
+        .replace("ACCEPTED", "DECLINED");
+    let of_one = arrive(&post, mail(ORGANIZER, 3, "REPLY", &of_one));
+    assert_eq!(accept(&post, &of_one).code, 2, "an answer to one time is none to all");
+
+    post.run(&["activity", "cancel", &id, "--notify"]).ok();
     post.run(&["activity", "cancel", &id, "--notify"]).ok();
     let subjects: Vec<String> = sent().iter().map(|one| text(&one["subject"])).collect();
     assert_eq!(subjects.iter().filter(|one| one.starts_with("Cancelled")).count(), 1, "{subjects:?}");

@@ -350,9 +350,15 @@ impl Operation for Edit {
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<ActivityDetails, Fault> {
         let changes = self.fields.changes()?;
         let tells = self.notify && changes.is_shared();
-        let notice = tells.then(|| service.notice(caller, self.id.0)).transpose()?;
-        let id = service.edit_activity(caller, self.id.0, &self.extent.into(), &changes, self.rev)?;
+        let extent = self.extent.into();
+        let notice = tells.then(|| service.notice(caller, self.id.0, &extent)).transpose()?;
+        let id = service.edit_activity(caller, self.id.0, &extent, &changes, self.rev)?;
         if let Some(notice) = notice {
+            let is_split = id != self.id.0 && matches!(extent, service::Extent::Following(_));
+            if is_split {
+                service.tell_participants(caller, self.id.0, &notice)?;
+            }
+            let notice = if is_split { notice.of_new() } else { notice };
             service.tell_participants(caller, id, &notice)?;
         }
         Ok(service.activity(caller, id)?.into())
@@ -390,8 +396,9 @@ impl Operation for Cancel {
     type Answer = Done;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Done, Fault> {
-        let notice = self.notify.then(|| service.notice(caller, self.id.0)).transpose()?;
-        let id = service.cancel_activity(caller, self.id.0, &self.extent.into())?;
+        let extent = self.extent.into();
+        let notice = self.notify.then(|| service.notice(caller, self.id.0, &extent)).transpose()?;
+        let id = service.cancel_activity(caller, self.id.0, &extent)?;
         if let Some(notice) = notice {
             service.tell_participants(caller, id, &notice)?;
         }

@@ -324,7 +324,11 @@ impl Hand<'_> {
         };
         let own = self.owners(tx, series, &item)?;
         let groups = ChangedGroups { timing: true, ..ChangedGroups::default() };
-        let kept = item.with(before, &own).stamped(self.now);
+        let mut before = before.clone();
+        if is_meeting::<u32>(&before.people, &[] as &[MeetingCopy<u32>]) {
+            before.sequence = before.sequence.saturating_add(1);
+        }
+        let kept = item.with(&before, &own).stamped(self.now);
         tx.change_activity(series.id, &doc_of(&kept, self.defaults), groups, &self.context)?;
         let new = |activity: &Activity, base: &Item| doc_of(&base.with(activity, &base.own()), self.defaults);
         let begun = New {

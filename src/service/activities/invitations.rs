@@ -126,7 +126,11 @@ impl Service {
         let mut judged = Vec::new();
         for item in wanted.items {
             let says = item.activity();
-            let all = self.known_by_uid(caller, &meeting_uid(&says.uid))?;
+            let mut all = self.known_by_uid(caller, &meeting_uid(&says.uid))?;
+            if wanted.method == Wanted::Reply {
+                // What others answer is noted by whose activity it is, and to that time alone to which they answer.
+                all.retain(|one| one.record.owner == caller.user && one.doc.occurrence == says.occurrence);
+            }
             let same = all.iter().find(|one| one.doc.occurrence == says.occurrence);
             let series = all.iter().find(|one| one.master.is_none() && one.doc.occurrence.is_none());
             let read = |one: Option<&StoredActivity>| match one {
@@ -189,7 +193,12 @@ fn add(
 ) -> Result<Option<ActivityId>, StoreError> {
     let says = item.activity();
     let owned = tx.activities_of_uid(&meeting_uid(&says.uid))?;
-    let mut owned = owned.into_iter().filter(|one| one.record.owner == caller.user);
+    let owned: Vec<_> = owned.into_iter().filter(|one| one.record.owner == caller.user).collect();
+    // Somebody else may have taken the message in meanwhile.
+    if let Some(here) = owned.iter().find(|one| one.doc.occurrence == says.occurrence) {
+        return Ok(Some(here.id));
+    }
+    let mut owned = owned.into_iter();
     let master = owned.find(|one| one.master.is_none() && one.doc.occurrence.is_none());
     let master = match (says.occurrence, master) {
         (None, _) => None,
@@ -241,6 +250,12 @@ fn target(
     Ok(item.map(|item| (stored, item)))
 }
 
+/// Whether it is one time of a series that is there.
+fn is_of_live_series(tx: &Tx<'_>, known: &StoredActivity, says: &Activity) -> Result<bool, StoreError> {
+    let master = tx.activity(known.master.unwrap_or(known.id))?;
+    Ok(says.occurrence.is_some() && master.is_some_and(|master| master.record.deleted.is_none()))
+}
+
 fn change(
     tx: &mut Tx<'_>,
     known: &StoredActivity,
@@ -257,6 +272,7 @@ fn change(
             Ok(Some(stored.id))
         }
         Some(_) => Ok(None),
+        None if !is_of_live_series(tx, known, &says)? => Ok(None),
         None => {
             let caller_owned = New {
                 owner: &known.record.owner,
@@ -288,6 +304,7 @@ fn cancel(
             tx.change_activity(stored.id, &doc_of(&item, defaults), changed, context)?;
             Ok(Some(stored.id))
         }
+        None if !is_of_live_series(tx, known, &says)? => Ok(None),
         None => {
             let mut cancelled = says.clone();
             cancelled.content.status = Status::Cancelled;
@@ -320,7 +337,9 @@ fn answer(
     let theirs = |participant: &&mut Participant| participant.person.is(email);
     let Some(participant) = activity.people.participants.iter_mut().find(theirs) else { return Ok(None) };
     participant.response = response;
-    participant.responded = one.item.written().or(Some(Timestamp::from_seconds(context.at.seconds())));
+    let now = Timestamp::from_seconds(context.at.seconds());
+    // Nobody answers in the future: a later answer is to be later than this one.
+    participant.responded = Some(one.item.written().map_or(now, |written| written.min(now)));
     let context = Context { why: format!("{} answered by mail", one.sender), ..context.clone() };
     let item = item.with(&activity, &item.own());
     let changed =

@@ -18,6 +18,16 @@ pub struct Notice {
     from: Person,
     /// Who took part before.
     before: Vec<Person>,
+    /// How often it had changed; `None` for what is new. Nobody is told of what is no change.
+    sequence: Option<u32>,
+}
+
+impl Notice {
+    /// The same for a series that begins with a time of the one that it was looked for.
+    #[must_use]
+    pub fn of_new(&self) -> Self {
+        Self { sequence: None, before: Vec::new(), ..self.clone() }
+    }
 }
 
 impl Service {
@@ -25,15 +35,26 @@ impl Service {
     ///
     /// # Errors
     /// Where no account of the organizer's address sends, or the caller may not send from it.
-    pub fn notice(&self, caller: &Caller, id: ActivityId) -> Result<Notice, Fault> {
+    pub fn notice(&self, caller: &Caller, id: ActivityId, extent: &Extent) -> Result<Notice, Fault> {
         let stored = self.activity_seen(caller, id)?;
-        let activity = says(&stored)?;
+        let series = says(&stored)?;
+        let activity = match extent {
+            // A time that differs from its series already has people of its own.
+            Extent::One(text) => {
+                let at = super::occasions::meant(&series, text, self.defaults())?;
+                let differing = self.reader()?.differing(id)?;
+                let own = differing.iter().find(|one| one.doc.occurrence == Some(at.occurrence));
+                own.map(says).transpose()?.unwrap_or(series)
+            }
+            Extent::Whole | Extent::Following(_) => series,
+        };
         let from = match &activity.people.organizer {
             Some(organizer) => organizer.clone(),
             None => self.first_address(caller)?,
         };
         let before = activity.people.participants.into_iter().map(|one| one.person).collect();
-        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before })
+        let sequence = Some(activity.sequence);
+        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before, sequence })
     }
 
     /// The same for an activity that is yet to be made.
@@ -45,7 +66,8 @@ impl Service {
             Some(email) => Person { email: email.to_owned(), name: None },
             None => self.first_address(caller)?,
         };
-        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before: Vec::new() })
+        let account = self.account_of_address(caller, &from.email)?;
+        Ok(Notice { account, from, before: Vec::new(), sequence: None })
     }
 
     fn first_address(&self, caller: &Caller) -> Result<Person, Fault> {
@@ -89,6 +111,9 @@ impl Service {
         let people: Vec<Person> = activity.people.participants.iter().map(|one| one.person.clone()).collect();
         let title = &activity.content.title;
         let is_off = activity.content.status == Status::Cancelled || stored.record.deleted.is_some();
+        if stored.record.deleted.is_none() && notice.sequence.is_some_and(|was| was >= activity.sequence) {
+            return Ok(Vec::new());
+        }
         let mut sent = Vec::new();
         let (asked, method, text) = match is_off {
             true => (&people, "CANCEL", imip::cancel(&items, now)),
@@ -140,6 +165,7 @@ impl Service {
             account: self.account_of_address(caller, &who.email)?,
             from: who.clone(),
             before: Vec::new(),
+            sequence: None,
         };
         let answered = self.respond(caller, id, extent, response)?;
         let stored = self.activity_seen(caller, answered)?;

@@ -43,7 +43,8 @@ impl Service {
     /// As whom a user looks at records who does not call: what an account of theirs sends out is what they see.
     pub(in crate::service) fn viewer_of_user(&self, user: &str) -> Viewer {
         let owner = self.owner();
-        if owner.user == user {
+        // Where there are others, the owner's accounts too send out no more than what is shown to the owner.
+        if owner.user == user && self.config.users.is_none() {
             return self.viewer(&owner);
         }
         let declared = self.config.users.as_ref().and_then(|users| users.users.get(user));

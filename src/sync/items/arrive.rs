@@ -43,7 +43,14 @@ impl<'a> Planner<'a, '_> {
         let task = self.task;
         let mut strangers = self.strangers()?;
         let mut unknown = Vec::new();
-        for one in strangers.drain(..) {
+        for mut one in strangers.drain(..) {
+            // A copy carries the mark too, in another folder or at somebody else's: one item is what was made.
+            if let Some(making) = one.making.take_if(|row| !self.is_made_by(row).unwrap_or(false)) {
+                one.mark = None;
+                if making.about.account == task.run.account_id {
+                    self.plan.steps.push(Step::Ended(making.id));
+                }
+            }
             let made_of = one.making.as_ref().and_then(|row| row.about.record).map(|id| ContactId(id.0));
             let stored = made_of.map(|id| self.tx.contact(id)).transpose()?.flatten();
             let card = stored.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
@@ -99,6 +106,16 @@ impl<'a> Planner<'a, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an item under the mark of that write is what it made: of this account, of a record that has no item yet.
+    fn is_made_by(&self, row: &ItemIntentRow) -> Result<bool, StoreError> {
+        let account = self.task.run.account_id;
+        let Some(record) = row.about.record.filter(|_| row.about.account == account) else {
+            return Ok(false);
+        };
+        let links = self.tx.links_of_record(account, record)?;
+        Ok(!self.met.contains(&record) && links.iter().all(|link| link.left.is_some()))
     }
 
     fn strangers(&self) -> Result<Vec<Stranger<'a>>, StoreError> {
@@ -162,10 +179,11 @@ impl<'a> Planner<'a, '_> {
 
     /// Records that strangers may be.
     fn offered(&self, strangers: &[Stranger<'_>]) -> Result<BTreeMap<RecordId, StoredContact>, StoreError> {
+        let task = self.task;
         let mut offered = BTreeMap::new();
         for one in strangers {
             let doc = doc_of(&Card::new(&one.item.contact), String::new(), None);
-            let like = self.tx.contacts_like(&doc)?.into_iter().map(|one| one.record.id);
+            let like = self.tx.contacts_like(&task.run.viewer, &doc)?.into_iter().map(|one| one.record.id);
             for id in like.chain(one.mark) {
                 if offered.contains_key(&id) {
                     continue;

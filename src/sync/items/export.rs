@@ -94,6 +94,11 @@ impl Rule {
         self.exports && self.judge(stored, Some(origin)) == Export::Leave
     }
 
+    /// Whether anything goes out.
+    pub(super) const fn exports(&self) -> bool {
+        self.exports
+    }
+
     /// Whether a record without an item is to have one.
     pub(super) fn wants(&self, stored: &StoredContact) -> bool {
         self.exports && stored.record.deleted.is_none() && self.judge(stored, None) == Export::Make

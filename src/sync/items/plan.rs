@@ -239,8 +239,18 @@ impl Planner<'_, '_> {
                 self.plan.steps.push(Step::Forget(link.id));
                 self.send(None, collection, record, ItemOperation::Create { said: None });
             }
+            // An item that is outside the group is still there: it joins again rather than being made anew.
+            ContactFate::Forget if gone == Some(GoneThere::Left) => {
+                self.plan.steps.push(Step::Left { link: link.id, side: Side::Here });
+            }
             ContactFate::Forget => self.plan.steps.push(Step::Forget(link.id)),
             fate => {
+                // Nobody deletes what is another user's.
+                let is_own = stored.record.owner == self.task.run.user;
+                let fate = match fate {
+                    ContactFate::DeleteHere if !is_own => ContactFate::Unlink,
+                    fate => fate,
+                };
                 let first = self.taken_first(decision, &link, record, &sides, item, ahead_ms)?;
                 let departure = Departure { link, record, fate, gone, first };
                 match is_let {
@@ -388,6 +398,8 @@ impl Planner<'_, '_> {
                 hold.why = why;
                 for one in departures {
                     hold.links.push(one.link.id);
+                    // What was edited there is behind the cursor by now.
+                    self.plan.steps.extend(one.first);
                     self.plan.steps.push(Step::Wait { link: one.link.id, gone: one.gone });
                 }
             }

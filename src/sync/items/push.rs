@@ -266,6 +266,10 @@ impl Preparing<'_, '_> {
         let Some(row) = self.tx.item_intent(row.id)?.filter(|row| row.intent.state == State::Noted) else {
             return Ok(Prepared::Nothing);
         };
+        // What was noted before that was said waits with what is noted since.
+        if !self.rule.exports() {
+            return Ok(Prepared::Nothing);
+        }
         let record = row.about.record.map(|id| ContactId(id.0));
         let stored = record.map(|id| self.tx.contact(id)).transpose()?.flatten();
         let link = row.about.link.map(|id| self.tx.link(id)).transpose()?.flatten();
@@ -273,12 +277,18 @@ impl Preparing<'_, '_> {
         let (Some(stored), Some(card)) = (stored, card) else {
             return self.withdraw(row.id, link.as_ref());
         };
+        let others = self.tx.links_of_record(self.run.account_id, stored.record.id)?;
+        let has_another = others.iter().any(|one| one.left.is_none() && Some(one.id) != row.about.link);
         let op = match (&row.operation, &link) {
             (ItemOperation::Create { .. }, None) => self.creation(&stored, &card)?,
-            (ItemOperation::Update, Some(link)) if link.left.is_none() => {
+            (ItemOperation::Update, Some(link))
+                if link.left.is_none() && !self.rule.lets_go(&stored, link.origin) =>
+            {
                 self.update(&stored, &card, link)?
             }
-            (ItemOperation::Join, Some(link)) if link.left.is_none() || self.rule.wants(&stored) => {
+            (ItemOperation::Join, Some(link))
+                if link.left.is_none() || self.rule.wants(&stored) && !has_another =>
+            {
                 if !self.has_groups {
                     return Ok(Prepared::Ask(Box::new((row, book, link.clone()))));
                 }

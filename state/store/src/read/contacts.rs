@@ -175,16 +175,22 @@ fn company_row(conn: &Connection, id: CompanyId) -> Result<Option<CompanyRow>> {
 /// Of more contacts that may be the same one none is.
 const MOST_ALIKE: usize = 50;
 
-/// Contacts that are not deleted and have the uid of that one, one of its addresses, or its name.
-pub(crate) fn contacts_like(conn: &Connection, doc: &ContactDoc) -> Result<Vec<ContactMatch>> {
+/// Contacts that are not deleted, that they see, and that have the uid of that one, one of its addresses, or its name.
+pub(crate) fn contacts_like(
+    conn: &Connection,
+    viewer: &Viewer,
+    doc: &ContactDoc,
+) -> Result<Vec<ContactMatch>> {
+    let (user, seen) = viewer.parameters();
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {RECORD}, c.uid, c.name FROM contact c JOIN record r ON r.id = c.id
-         WHERE r.deleted_us IS NULL AND (c.uid = ?1 OR c.sort = ?3
-               OR c.id IN (SELECT contact FROM contact_email WHERE email IN (SELECT value FROM json_each(?2))))
-         ORDER BY c.uid IS ?1 DESC, c.id LIMIT {MOST_ALIKE}"
+         WHERE r.deleted_us IS NULL AND (c.uid = ?3 OR c.sort = ?5
+               OR c.id IN (SELECT contact FROM contact_email WHERE email IN (SELECT value FROM json_each(?4))))
+           AND {SEEN}
+         ORDER BY c.uid IS ?3 DESC, r.owner IS ?1 DESC, c.id LIMIT {MOST_ALIKE}"
     ))?;
     let emails = serde_json::json!(doc.emails).to_string();
-    let mut rows = statement.query(params![doc.uid, emails, doc.sort])?;
+    let mut rows = statement.query(params![user, seen, doc.uid, emails, doc.sort])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let record = record_from(row, 0)?;

@@ -7,7 +7,7 @@ use super::{Context, Tx, records::RecordChange};
 use crate::{
     Result, StoreError,
     read::{
-        CompanyRow, ContactDoc, ContactMatch, StoredContact, companies_named, contact, contacts_like,
+        CompanyRow, ContactDoc, ContactMatch, StoredContact, Viewer, companies_named, contact, contacts_like,
         emails_of,
     },
 };
@@ -177,12 +177,12 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// Contacts that are not deleted and have the uid of that one, one of its addresses, or its name.
+    /// Contacts that are not deleted, that they see, and that have the uid of that one, one of its addresses, or its name.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn contacts_like(&self, doc: &ContactDoc) -> Result<Vec<ContactMatch>> {
-        contacts_like(self.conn, doc)
+    pub fn contacts_like(&self, viewer: &Viewer, doc: &ContactDoc) -> Result<Vec<ContactMatch>> {
+        contacts_like(self.conn, viewer, doc)
     }
 
     /// The companies of that name, by the form that is compared, that are not deleted.
