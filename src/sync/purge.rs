@@ -16,8 +16,11 @@ pub async fn purge(ports: &Ports, before: Timestamp, audited: Timestamp) -> Resu
     let now = ports.clock.now();
     ports.transaction(move |tx| tx.expire_audit(audited, now)).await?;
     while ports.transaction(move |tx| tx.purge_expired(before, AT_A_TIME)).await?.more {}
-    ports.transaction(move |tx| tx.purge_outbox(before)).await?;
-    while ports.transaction(move |tx| tx.purge_records(before, AT_A_TIME)).await? == u64::from(AT_A_TIME) {}
+    let rest = move |tx: &mut postrider_store::Tx<'_>| {
+        tx.purge_outbox(before)?;
+        tx.purge_records(before, AT_A_TIME)
+    };
+    while ports.transaction(rest).await? == u64::from(AT_A_TIME) {}
     loop {
         let erased = ports.transaction(|tx| tx.erased(AT_A_TIME)).await?;
         if erased.is_empty() {
