@@ -47,6 +47,9 @@ pub(super) async fn activity(door: &mut Door, command: ActivityCommand, out: Out
                 fields.participants =
                     Some(asked_after(now.says.participants, &add_participant, &remove_participant)?);
             }
+            if fields == Fields::default() {
+                return Err(super::contact::nothing_named(&format!("activity {id}"), "activity"));
+            }
             let extent = Extent { occurrence: extent.occurrence, following: extent.following };
             told(&door.call(Edit { id, extent, rev, fields, notify }).await?, "edited", notify, out)?;
         }

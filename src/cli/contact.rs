@@ -55,6 +55,9 @@ pub(super) async fn contact(door: &mut Door, command: ContactCommand, out: Out) 
                 fields.emails = changed(now.fields.emails, &add_email, &remove_email).or(fields.emails);
                 fields.phones = changed(now.fields.phones, &add_phone, &remove_phone).or(fields.phones);
             }
+            if fields == Fields::default() && beside == Beside::default() {
+                return Err(nothing_named(&format!("contact {id}"), "contact"));
+            }
             let edited = door.call(Edit { id, rev, fields, beside }).await?;
             told(&edited, "edited", out)?;
         }
@@ -90,6 +93,12 @@ impl From<VcardArg> for CardVersion {
             VcardArg::V4 => Self::V4,
         }
     }
+}
+
+/// An edit that would change nothing.
+pub(super) fn nothing_named(what: &str, noun: &str) -> Fault {
+    Fault::new(ErrorClass::Config, format!("edit {what}"), "nothing is to be different")
+        .hint(format!("`postrider {noun} edit --help` lists what can be"))
 }
 
 pub(super) fn parse_id(text: &str) -> Result<ContactId, Fault> {

@@ -247,7 +247,7 @@ impl Service {
             let dir = self.config.settings.store.path.display();
             let fault =
                 Fault::new(ErrorClass::Config, "read the store", format!("there is none in {dir} yet"));
-            return Err(fault.hint("`postrider --sync-now` makes it and brings mail in"));
+            return Err(fault.hint("`postrider --sync-now` makes it and brings mail in; so does the first contact or activity that is added"));
         };
         Ok(store.reader()?)
     }

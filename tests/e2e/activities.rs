@@ -280,6 +280,7 @@ fn a_task_is_done_and_what_is_deleted_or_overwritten_is_brought_back() {
     let shown = done(&home, &["activity", "show", &id, "--json"]).json();
     assert_eq!((&shown["says"]["status"], &shown["in_schedule"]), (&"completed".into(), &false.into()));
     assert!(shown["says"]["completed"].is_string());
+    assert_eq!(run_in(&home, &["activity", "edit", &id]).code, 2, "nothing is to be different");
     let versions = done(&home, &["conflicts", "list", "--all", "--json", &id]).json();
     done(&home, &["conflicts", "restore", versions[0]["id"].as_str().unwrap()]);
     assert_eq!(done(&home, &["activity", "show", &id, "--json"]).json()["says"]["status"], "open");

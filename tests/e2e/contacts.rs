@@ -44,6 +44,7 @@ fn a_contact_lives_from_its_first_line_to_its_restoration() {
     assert_eq!(anna, "c1");
     done(&home, &["contact", "edit", &anna, "--add-phone", "cell:+44 20 7946 0018", "--note", "met in Riga"]);
     done(&home, &["contact", "edit", &anna, "--family", "Orlova"]);
+    assert_eq!(run_in(&home, &["contact", "edit", &anna]).code, 2, "nothing is to be different");
     assert_eq!(names(&listed(&home, &["rig"])), ["Anna Orlova"]);
     assert_eq!(names(&listed(&home, &["--email", "ANNA@example.com"])), ["Anna Orlova"]);
     let card = done(&home, &["contact", "show", &anna, "--card", "--vcard", "3.0"]).out;

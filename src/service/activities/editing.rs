@@ -3,13 +3,13 @@
 use postrider_formats::icalendar::Item;
 use postrider_model::{Activity, ActivityId, ActivityKind, ErrorClass, Fault, Own, Person, Response, Status};
 use postrider_reconcile::activities::FieldGroup;
-use postrider_store::{NewActivity as New, OwnFacet, StoreError};
+use postrider_store::{AuditEntry, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
 use super::{
     ActivityChanges,
     doc::doc_of,
     gone,
-    hand::{Hand, live},
+    hand::{Hand, Tried, live},
     with_join_url,
 };
 use crate::{
@@ -115,34 +115,47 @@ impl Service {
         let hand = self.hand(caller, "edited");
         let uid = crate::card::new_uuid(&*self.world.entropy);
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
-        let viewer = self.viewer(caller);
-        let done = self.tried_work(line, 0, |tx| {
-            if !tx.sees(&viewer, id)? {
-                return Err(StoreError::NoSuchRecord);
-            }
-            let stored = match live(tx, id, rev)? {
-                Ok(stored) => stored,
-                Err(fault) => return Ok(Err(fault)),
-            };
+        self.on_live(caller, (id, rev), line, |tx, stored| {
             let changed = match extent {
-                Extent::Whole => hand.edit_whole(tx, &stored, changes)?.map(|()| id),
-                Extent::One(text) => hand.edit_one(tx, &stored, text, changes)?,
-                Extent::Following(text) => hand.edit_following(tx, &stored, text, changes, &uid)?,
+                Extent::Whole => hand.edit_whole(tx, stored, changes)?.map(|()| id),
+                Extent::One(text) => hand.edit_one(tx, stored, text, changes)?,
+                Extent::Following(text) => hand.edit_following(tx, stored, text, changes, &uid)?,
             };
             let Ok(of) = changed else { return Ok(changed) };
             if let Some(on) = changes.in_schedule.filter(|on| *on != stored.in_schedule) {
-                if let Err(fault) = hand.may(&stored, &FieldGroup::Content) {
+                if let Err(fault) = hand.may(stored, &FieldGroup::Content) {
                     return Ok(Err(fault));
                 }
                 tx.set_in_schedule(of, on, &hand.context)?;
             }
             if let Some(visibility) = &changes.visibility
                 && tx.show_to(of, visibility, &hand.context)?
-                && !hand.is_owner(&stored)
+                && !hand.is_owner(stored)
             {
                 return Err(StoreError::NoSuchRecord);
             }
             Ok(Ok(of))
+        })
+    }
+
+    /// Works on an activity that is there, that the caller sees, and that is still what it was at that number: in one transaction, of
+    /// which nothing is left where the work is refused.
+    fn on_live<R>(
+        &mut self,
+        caller: &Caller,
+        (id, rev): (ActivityId, Option<u64>),
+        line: AuditEntry,
+        work: impl FnOnce(&mut Tx<'_>, &StoredActivity) -> Tried<R>,
+    ) -> Result<R, Fault> {
+        let viewer = self.viewer(caller);
+        let done = self.tried_work(line, 0, |tx| {
+            if !tx.sees(&viewer, id)? {
+                return Err(StoreError::NoSuchRecord);
+            }
+            match live(tx, id, rev)? {
+                Ok(stored) => work(tx, &stored),
+                Err(fault) => Ok(Err(fault)),
+            }
         });
         self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
     }
@@ -172,32 +185,21 @@ impl Service {
         let hand = self.hand(caller, "called off");
         let changes = ActivityChanges { status: Some(Status::Cancelled), ..ActivityChanges::default() };
         let line = self.line(caller, Act::OwnRecord, "", &format!("cancel {id}"));
-        let viewer = self.viewer(caller);
-        let done = self.tried_work(line, 0, |tx| {
-            if !tx.sees(&viewer, id)? {
-                return Err(StoreError::NoSuchRecord);
+        self.on_live(caller, (id, None), line, |tx, stored| match extent {
+            Extent::One(text) => hand.edit_one(tx, stored, text, &changes),
+            Extent::Following(_) => {
+                let cause = "a series is called off as a whole, or one time of it";
+                Ok(Err(Fault::new(ErrorClass::Config, format!("cancel activity {id}"), cause)
+                    .hint("`postrider activity edit` with an UNTIL in its rule ends it earlier")))
             }
-            let stored = match live(tx, id, None)? {
-                Ok(stored) => stored,
-                Err(fault) => return Ok(Err(fault)),
-            };
-            match extent {
-                Extent::One(text) => hand.edit_one(tx, &stored, text, &changes),
-                Extent::Following(_) => {
-                    let cause = "a series is called off as a whole, or one time of it";
-                    Ok(Err(Fault::new(ErrorClass::Config, format!("cancel activity {id}"), cause)
-                        .hint("`postrider activity edit` with an UNTIL in its rule ends it earlier")))
-                }
-                Extent::Whole if hand.is_meeting(&stored) || stored.master.is_some() => {
-                    Ok(hand.edit_whole(tx, &stored, &changes)?.map(|()| id))
-                }
-                Extent::Whole => match hand.may(&stored, &FieldGroup::Content) {
-                    Ok(()) => tx.delete_record(id, &hand.context).map(|()| Ok(id)),
-                    Err(fault) => Ok(Err(fault)),
-                },
+            Extent::Whole if hand.is_meeting(stored) || stored.master.is_some() => {
+                Ok(hand.edit_whole(tx, stored, &changes)?.map(|()| id))
             }
-        });
-        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
+            Extent::Whole => match hand.may(stored, &FieldGroup::Content) {
+                Ok(()) => tx.delete_record(id, &hand.context).map(|()| Ok(id)),
+                Err(fault) => Ok(Err(fault)),
+            },
+        })
     }
 
     /// Makes an activity what it was: what all share, and with a series what differs from it.
@@ -258,32 +260,21 @@ impl Service {
         self.activity_seen(caller, id)?;
         let hand = self.hand(caller, "answered");
         let line = self.line(caller, Act::ChangeRecord, "", &format!("respond {id}"));
-        let viewer = self.viewer(caller);
-        let done = self.tried_work(line, 0, |tx| {
-            if !tx.sees(&viewer, id)? {
-                return Err(StoreError::NoSuchRecord);
-            }
-            let stored = match live(tx, id, None)? {
-                Ok(stored) => stored,
-                Err(fault) => return Ok(Err(fault)),
-            };
-            match extent {
-                Extent::Whole => Ok(hand.answer(tx, &stored, response)?.map(|()| id)),
-                Extent::One(text) => match hand.set_apart(tx, &stored, text)? {
-                    Ok(one) => {
-                        let stored = tx.activity(one)?.ok_or(StoreError::NoSuchRecord)?;
-                        Ok(hand.answer(tx, &stored, response)?.map(|()| one))
-                    }
-                    Err(fault) => Ok(Err(fault)),
-                },
-                Extent::Following(_) => Ok(Err(Fault::new(
-                    ErrorClass::Config,
-                    format!("answer to activity {id}"),
-                    "one answers to a series, or to one time of it",
-                ))),
-            }
-        });
-        self.answered(caller, done.map_err(|fault| gone(fault, id)), id)
+        self.on_live(caller, (id, None), line, |tx, stored| match extent {
+            Extent::Whole => Ok(hand.answer(tx, stored, response)?.map(|()| id)),
+            Extent::One(text) => match hand.set_apart(tx, stored, text)? {
+                Ok(one) => {
+                    let stored = tx.activity(one)?.ok_or(StoreError::NoSuchRecord)?;
+                    Ok(hand.answer(tx, &stored, response)?.map(|()| one))
+                }
+                Err(fault) => Ok(Err(fault)),
+            },
+            Extent::Following(_) => Ok(Err(Fault::new(
+                ErrorClass::Config,
+                format!("answer to activity {id}"),
+                "one answers to a series, or to one time of it",
+            ))),
+        })
     }
 }
 

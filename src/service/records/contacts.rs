@@ -1,7 +1,7 @@
 //! Contacts: listed, shown, added, edited, deleted, brought back (F3.1).
 
 use postrider_formats::{vcard::Card, words::query_words};
-use postrider_model::{CompanyId, Contact, ContactId, ErrorClass, Fault, LabelKind, Visibility};
+use postrider_model::{CompanyId, Contact, ContactId, ErrorClass, Fault, LabelKind};
 use postrider_store::{ContactFilter, ContactRow, StoreError, StoredContact, Tx};
 
 use super::{ContactChanges, absent, card};
@@ -302,16 +302,4 @@ fn found<R>(done: Result<R, Fault>, id: ContactId) -> Result<R, Fault> {
         ErrorClass::NotFound => absent("contact", id),
         _ => fault,
     })
-}
-
-impl ContactChanges {
-    /// Whether they say anything.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether others may see it that may not see everything.
-    pub fn shows(&self) -> bool {
-        self.visibility.as_ref().is_some_and(|visibility| *visibility != Visibility::Private)
-    }
 }
