@@ -4,14 +4,12 @@
 //! but where a person asks for it in that very call (I9, `mailing`).
 
 mod changes;
-mod doc;
 mod editing;
 mod freebusy;
 mod hand;
 mod invitations;
 mod listing;
 mod mailing;
-mod occasions;
 mod transfer;
 
 use chrono_tz::Tz;

@@ -36,7 +36,7 @@ use postrider_store::{Context, Side, Viewer};
 
 use super::{Ports, Sending, is_for_all, plan::held};
 
-pub use forecast::ContactForecast;
+pub use forecast::{ContactForecast, HeldForecast};
 
 use books::Book;
 use collect::Collected;

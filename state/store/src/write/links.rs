@@ -148,6 +148,24 @@ impl Tx<'_> {
         )
     }
 
+    /// All links of that record that are no memories, of whatever account, with whose they are; but none of frozen collections.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn copies_of_record(&self, record: impl Into<RecordId>) -> Result<Vec<(AccountId, Link)>> {
+        let sql = format!(
+            "SELECT {COLUMNS}, c.account FROM link l JOIN item_collection c ON c.id = l.collection
+             WHERE l.record = ?1 AND l.left_side IS NULL AND c.gone_us IS NULL ORDER BY l.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([record.into().0])?;
+        let mut copies = Vec::new();
+        while let Some(row) = rows.next()? {
+            copies.push((AccountId(row.get(15)?), link(row)?));
+        }
+        Ok(copies)
+    }
+
     /// The newest link of an item that was made under that mark.
     ///
     /// # Errors
