@@ -22,6 +22,8 @@ pub struct ActivityForecast {
     pub delete: u64,
     /// Changes that would go out.
     pub send: u64,
+    /// Of how many of them the server would tell people.
+    pub notify: u64,
     /// What would wait for a person's word, and why.
     pub held: Vec<HeldForecast>,
 }
@@ -44,6 +46,7 @@ impl ActivityForecast {
             change: count(|step| matches!(step, Step::Take { .. } | Step::Revive(_) | Step::Link(_))),
             delete: plan.deleted,
             send: count(|step| matches!(step, Step::Send { .. })),
+            notify: plan.notify,
             held: held.collect(),
         }
     }

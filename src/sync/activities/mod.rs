@@ -72,13 +72,13 @@ pub struct ActivityRules {
     pub address: String,
     /// All addresses of that user.
     pub addresses: Vec<String>,
-    /// All users who have an account that sends activities out, in an order that stays.
+    /// All users, in an order that stays.
     pub syncing: Vec<Syncing>,
     /// What holds where an activity does not say it.
     pub defaults: Defaults,
 }
 
-/// A user who has accounts that send activities out.
+/// A user, with what accounts of theirs send activities out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Syncing {
     /// Who.
