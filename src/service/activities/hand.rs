@@ -85,14 +85,16 @@ impl Hand<'_> {
             None => true,
         };
         let editor = Editor {
-            has_authority_link: false,
+            has_authority_link: organizes && stored.doc.organizer.is_some(),
             sees_free_busy_only: false,
             stands_in: stored.stand_in.as_deref() == Some(self.user),
             made_it_here: organizes && (is_owner || self.has_everything),
         };
         let addresses: Vec<&str> = self.addresses.iter().map(String::as_str).collect();
         match judge_edit(editor, &addresses, self.is_meeting(stored), group) {
-            Ok(()) if group.is_own() || is_owner || self.has_everything => Ok(()),
+            Ok(()) if group.is_own() || is_owner || self.has_everything || editor.has_authority_link => {
+                Ok(())
+            }
             Ok(()) if matches!(group, FieldGroup::Response(_)) => Ok(()),
             Ok(()) => refuse("it is another user's"),
             Err(Refusal::NotOrganizer) => refuse("it is its organizer's to change"),
