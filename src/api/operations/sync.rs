@@ -371,7 +371,7 @@ pub struct ActivityForecast {
     pub delete: u64,
     /// Changes that would go out.
     pub send: u64,
-    /// How many people would be mailed of them by the server.
+    /// Of how many of them the server would tell people.
     pub notify: u64,
     /// What would wait for a person's word: how many activities of which calendar or task list, and why.
     pub held: Vec<HeldForecast>,

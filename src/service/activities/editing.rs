@@ -8,11 +8,10 @@ use postrider_store::{AuditEntry, NewActivity as New, OwnFacet, StoreError, Stor
 use super::{
     ActivityChanges, gone,
     hand::{Hand, Tried, live},
-    with_join_url,
 };
 use crate::{
     access::{Act, Caller},
-    activity::doc_of,
+    activity::{doc_of, with_join_url},
     service::Service,
 };
 

@@ -9,9 +9,9 @@ use postrider_reconcile::activities::{
 };
 use postrider_store::{ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
-use super::{ActivityChanges, unreadable, with_join_url};
+use super::{ActivityChanges, unreadable};
 use crate::{
-    activity::{apart, doc_of, follow, meant, reach, starts},
+    activity::{apart, doc_of, follow, meant, reach, starts, with_join_url},
     service::records::absent,
 };
 

@@ -10,10 +10,9 @@ use postrider_store::{
     Viewer,
 };
 
-use super::with_join_url;
 use crate::{
     access::{Act, Caller},
-    activity::{doc_of, groups},
+    activity::{doc_of, groups, with_join_url},
     service::Service,
 };
 

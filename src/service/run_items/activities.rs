@@ -59,8 +59,8 @@ impl Service {
         }
     }
 
-    /// All users who have an account that sends activities out, in the order of their first such account's name, with all such accounts of
-    /// theirs.
+    /// All users: those who have an account that sends activities out in the order of their first such account's name, with all such
+    /// accounts of theirs, then the others.
     pub(in crate::service) fn syncing(&self) -> Vec<Syncing> {
         let mut all: Vec<Syncing> = Vec::new();
         for (account, _) in self.exporting() {
@@ -73,6 +73,13 @@ impl Service {
             let Some(one) = all.get_mut(at) else { continue };
             one.addresses = with_address(std::mem::take(&mut one.addresses), &account.address);
             one.accounts.push((account.name.clone(), account.address.clone()));
+        }
+        // What those organize who have no such account was made here too.
+        for user in self.config.users.iter().flat_map(|users| users.users.keys()) {
+            if all.iter().all(|one| one.user != *user) {
+                let addresses = self.addresses_of_user(user);
+                all.push(Syncing { user: user.clone(), addresses, accounts: Vec::new() });
+            }
         }
         all
     }

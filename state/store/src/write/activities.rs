@@ -285,6 +285,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The organizer has heard of what that user answered.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_answer_told(&mut self, id: ActivityId, user: &str) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE activity_own SET tell = 0 WHERE activity = ?1 AND user = ?2 AND tell = 1",
+            )?
+            .execute(params![id.0, user])?;
+        Ok(())
+    }
+
     /// Whether those who take part are still to hear of what a person changed.
     ///
     /// # Errors
