@@ -353,8 +353,14 @@ impl Hand<'_> {
         Ok(self.edit_whole(tx, &begun, changes)?.map(|()| id))
     }
 
-    /// Notes their answer, with themselves and among the participants.
-    pub fn answer(&self, tx: &mut Tx<'_>, stored: &StoredActivity, response: Response) -> Tried<()> {
+    /// Notes their answer, with themselves and among the participants. `tells`: their server is to tell the organizer of it.
+    pub fn answer(
+        &self,
+        tx: &mut Tx<'_>,
+        stored: &StoredActivity,
+        response: Response,
+        tells: bool,
+    ) -> Tried<()> {
         let item = tried!(item_of(stored));
         let was = item.activity();
         let mut activity = was.clone();
@@ -378,9 +384,12 @@ impl Hand<'_> {
         let item = item.with(&activity, &facet);
         tried!(self.bring(tx, stored, (&was, &item), ChangedGroups::default())?);
         let facet = tx.own(stored.id, self.user)?.unwrap_or_default();
+        let mut is = OwnFacet { tell: facet.tell || tells, ..facet.clone() };
         if facet.own.response != Some(response) {
-            let own = Own { response: Some(response), ..facet.own.clone() };
-            let is = OwnFacet { own, response_changed: self.now, ..facet.clone() };
+            is.own.response = Some(response);
+            is.response_changed = self.now;
+        }
+        if is != facet {
             self.set_own(tx, stored.id, &facet, is)?;
         }
         Ok(Ok(()))
