@@ -162,3 +162,78 @@ fn rule_10_what_is_hidden_comes_back_with_a_new_invitation() {
     assert_eq!(town.id_of("vera", "Plans"), id);
     assert_eq!(town.count(), 1);
 }
+
+/// Of each change whether those who take part are to hear of it: how often people were mailed by then.
+#[test]
+fn i9_people_hear_of_a_persons_own_change_where_that_person_says_so_and_once() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &USERS);
+        let mut mailed = 0;
+        let mut hear = |town: &Town, more: usize, what: &str| {
+            town.settle();
+            mailed += more;
+            assert_eq!(town.mailed(), mailed, "{kind:?}: {what}");
+        };
+        let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA, OUTSIDE]);
+        let server = town.server(kind);
+        let announce = |town: &Town, who: &str| server.announce(who, &town.says(id).uid);
+        announce(&town, ANNA);
+        hear(&town, 2, "an invitation each");
+        town.title("anna", id, "Great plans");
+        hear(&town, 0, "a change that nobody is to hear of");
+        announce(&town, ANNA);
+        town.edit_telling("anna", id, place("Hall"));
+        // Their own client changes another thing meanwhile: what is decided again is told once.
+        town.edit_there(ANNA, "Great plans", |plans| plans.timing.end = Some(at(5, 12)));
+        hear(&town, 4, "two by the other client, two by this change");
+        let calendar = town.there(VERA);
+        let key = town.item(VERA, "Great plans").key;
+        calendar.respond(&key, None, Response::Tentative).unwrap();
+        hear(&town, 1, "her own client's reply");
+        announce(&town, VERA);
+        town.respond_telling("vera", id, Response::Accepted);
+        hear(&town, 1, "a reply");
+        town.respond("vera", id, Extent::Whole, Response::Declined);
+        hear(&town, 0, "an answer that the organizer is not to be mailed of");
+        announce(&town, ANNA);
+        town.cancel_telling("anna", id);
+        hear(&town, 2, "a cancellation each");
+        assert_eq!(town.says(id).content.status, Status::Cancelled);
+    }
+}
+
+#[test]
+fn i9_a_lost_answer_and_a_refused_write_tell_nobody_twice() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in [Kind::Google, Kind::Exchange] {
+        for trouble in [Trouble::LoseAnswer, Trouble::Unavailable] {
+            for nth in 1..=3 {
+                let town = Town::on_one(kind, &["anna", "vera"]);
+                let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+                let server = town.server(kind);
+                server.announce(ANNA, &town.says(id).uid);
+                if nth > 1 {
+                    town.settle();
+                    server.announce(ANNA, &town.says(id).uid);
+                    town.edit_telling("anna", id, place("Hall"));
+                }
+                if nth > 2 {
+                    town.settle();
+                    server.announce(ANNA, &town.says(id).uid);
+                    town.cancel_telling("anna", id);
+                }
+                server.take_steps();
+                server.trouble(None, Trigger::Every("calendars.apply"), trouble.clone());
+                town.try_run("anna");
+                town.try_run("anna");
+                server.end_troubles();
+                town.settle();
+                assert_eq!(town.mailed(), nth, "{kind:?}, {trouble:?}, write {nth}");
+            }
+        }
+    }
+}
+
+fn place(place: &str) -> ActivityChanges {
+    ActivityChanges { place: Some(place.to_owned()), ..ActivityChanges::default() }
+}

@@ -330,17 +330,7 @@ impl Town {
         guests: &[&str],
         rule: Option<&str>,
     ) -> ActivityId {
-        let fields = ActivityChanges {
-            title: Some(title.to_owned()),
-            when: WhenChange {
-                start: Some(format!("{day} 10:00")),
-                end: Some(format!("{day} 11:00")),
-                rules: rule.map(|rule| vec![rule.to_owned()]),
-                ..WhenChange::default()
-            },
-            participants: (!guests.is_empty()).then(|| guests.iter().map(|guest| asked(guest)).collect()),
-            ..ActivityChanges::default()
-        };
+        let fields = meeting(title, day, guests, rule);
         let mut service = self.service();
         let caller = service.caller_of_user(user, user).unwrap();
         let new = NewActivity { kind: ActivityKind::Appointment, fields, organizer: None };
@@ -387,6 +377,34 @@ impl Town {
         let mut service = self.service();
         let caller = service.caller_of_user(user, user).unwrap();
         service.respond(&caller, id, &extent, response).unwrap()
+    }
+
+    // The same, of which others are to hear.
+
+    pub fn make_telling(&self, user: &str, title: &str, day: &str, guests: &[&str]) -> ActivityId {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        let fields = meeting(title, day, guests, None);
+        let new = NewActivity { kind: ActivityKind::Appointment, fields, organizer: None };
+        service.add_activity_and_tell(&caller, &new).unwrap()
+    }
+
+    pub fn edit_telling(&self, user: &str, id: ActivityId, changes: ActivityChanges) {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        service.edit_activity_and_tell(&caller, id, &Extent::Whole, &changes, None).unwrap();
+    }
+
+    pub fn cancel_telling(&self, user: &str, id: ActivityId) {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        service.cancel_activity_and_tell(&caller, id, &Extent::Whole).unwrap();
+    }
+
+    pub fn respond_telling(&self, user: &str, id: ActivityId, response: Response) {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        service.respond_and_mail(&caller, id, &Extent::Whole, response).unwrap();
     }
 
     pub fn allow(&self, plan: &str) {
@@ -484,6 +502,21 @@ impl Town {
         self.clock.pass(1_000);
         let key = self.item(address, title).key;
         self.there(address).delete_activity(&key, None).unwrap();
+    }
+}
+
+/// An appointment on that day at ten, for an hour.
+fn meeting(title: &str, day: &str, guests: &[&str], rule: Option<&str>) -> ActivityChanges {
+    ActivityChanges {
+        title: Some(title.to_owned()),
+        when: WhenChange {
+            start: Some(format!("{day} 10:00")),
+            end: Some(format!("{day} 11:00")),
+            rules: rule.map(|rule| vec![rule.to_owned()]),
+            ..WhenChange::default()
+        },
+        participants: (!guests.is_empty()).then(|| guests.iter().map(|guest| asked(guest)).collect()),
+        ..ActivityChanges::default()
     }
 }
 
