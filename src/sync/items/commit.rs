@@ -1,9 +1,13 @@
 //! Commit: a plan is made and carried out in one transaction: records, links, bases, the cursors that cover them (I3), and notes of what
 //! is to be sent.
 
+use std::collections::BTreeSet;
+
 use postrider_formats::vcard::Card;
 use postrider_journal::{Event, State};
-use postrider_model::{AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, Timestamp, Visibility};
+use postrider_model::{
+    AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, LinkId, Timestamp, Visibility,
+};
 use postrider_remote::RemoteContact;
 use postrider_store::{
     About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Tx,
@@ -25,6 +29,7 @@ impl Steps<'_> {
         &self,
         books: &[Book],
         collected: Vec<Collected>,
+        absent: BTreeSet<LinkId>,
         done: &mut ContactsRun,
     ) -> Result<(), Fault> {
         if books.is_empty() {
@@ -43,6 +48,7 @@ impl Steps<'_> {
                     can: &can,
                     books: &books,
                     collected,
+                    absent,
                     is_whole,
                     entropy: &*entropy,
                 };
@@ -101,11 +107,11 @@ impl Commit<'_, '_> {
         match step {
             Step::Revive(id) => {
                 let context = self.because("it was changed on the server while it was deleted here");
-                self.tx.restore_record(*id, &context)
+                if self.is_deleted(*id)? { self.tx.restore_record(*id, &context) } else { Ok(()) }
             }
             Step::Delete(id) => {
                 let context = self.because("deleted on the server");
-                self.tx.delete_record(*id, &context)
+                if self.is_deleted(*id)? { Ok(()) } else { self.tx.delete_record(*id, &context) }
             }
             Step::Take { record, contact, changed, is_conflict } => {
                 self.take(*record, contact, *changed, *is_conflict)
@@ -131,6 +137,11 @@ impl Commit<'_, '_> {
             }
             Step::Ended(id) => end(self.tx, *id),
         }
+    }
+
+    /// Whether it is deleted by now: a record that has two items may be decided twice.
+    fn is_deleted(&self, id: ContactId) -> Result<bool, StoreError> {
+        Ok(self.tx.record(id)?.is_none_or(|record| record.deleted.is_some()))
     }
 
     fn card(&self, id: ContactId) -> Result<Option<Card>, StoreError> {

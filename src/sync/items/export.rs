@@ -136,6 +136,10 @@ impl Planner<'_, '_> {
         let links = self.tx.links_of_record(account, record)?;
         let (live, left): (Vec<Link>, Vec<Link>) = links.into_iter().partition(|link| link.left.is_none());
         if live.is_empty() {
+            // What has its item in a collection that is not followed now has an item.
+            if !self.tx.frozen_links_of_record(account, record)?.is_empty() {
+                return Ok(());
+            }
             return self.consider(ContactId(record.0), left.last());
         }
         for link in live {

@@ -112,6 +112,8 @@ pub(super) struct Task<'a> {
     pub can: &'a ContactCapabilities,
     pub books: &'a [Book],
     pub collected: Vec<Collected>,
+    /// Links whose items were asked for and are not there any more.
+    pub absent: BTreeSet<LinkId>,
     /// Not a round that decides some again, but the whole.
     pub is_whole: bool,
     pub entropy: &'a dyn Entropy,
@@ -175,14 +177,21 @@ impl Planner<'_, '_> {
     fn changes_of(&mut self, collected: &Collected) -> Result<(), StoreError> {
         for (key, news) in &collected.news {
             let Some(link) = self.tx.link_of_item(collected.book, key)? else { continue };
-            if link.left.is_none() && !self.moved.contains(&link.id) {
+            if link.left.is_none()
+                && !self.moved.contains(&link.id)
+                && !self.waits(&link, Some(news), collected)
+            {
                 self.decide(link, Some(news), collected.ahead_ms)?;
             }
         }
         if collected.is_whole {
             for link in self.tx.dirty_links(collected.book)? {
                 let is_met = link.record.is_some_and(|record| self.met.contains(&record));
-                if link.left.is_none() && !is_met && !self.moved.contains(&link.id) {
+                if link.left.is_none()
+                    && !is_met
+                    && !self.moved.contains(&link.id)
+                    && !self.waits(&link, None, collected)
+                {
                     self.decide(link, None, collected.ahead_ms)?;
                 }
             }
@@ -245,10 +254,12 @@ impl Planner<'_, '_> {
             }
             ContactFate::Forget => self.plan.steps.push(Step::Forget(link.id)),
             fate => {
-                // Nobody deletes what is another user's.
+                // Nobody deletes what is another user's, or has another item that is still there.
                 let is_own = stored.record.owner == self.task.run.user;
                 let fate = match fate {
-                    ContactFate::DeleteHere if !is_own => ContactFate::Unlink,
+                    ContactFate::DeleteHere if !is_own || self.has_another(&link, record)? => {
+                        ContactFate::Unlink
+                    }
                     fate => fate,
                 };
                 let first = self.taken_first(decision, &link, record, &sides, item, ahead_ms)?;

@@ -180,6 +180,11 @@ impl Somebody {
         self.on(|state| state.rekey_contact(&self.account, key))
     }
 
+    /// Makes one contact of several, which says what the first says: under the first one's key, or under a new one; its key.
+    pub fn merge_contacts(&self, keys: &[ItemKey], keeps_key: bool) -> CoreResult<ItemKey> {
+        self.on(|state| state.merge_contacts(&self.account, keys, keeps_key))
+    }
+
     /// What is in an address book now, whatever a listing shows.
     pub fn contacts(&self, book: &CollectionKey) -> Vec<RemoteContact> {
         let state = self.server.lock();
