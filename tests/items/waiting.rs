@@ -97,6 +97,7 @@ fn f5_4_a_listing_that_came_back_empty_unlinks_nobody() {
     let ran = house.try_run();
     assert_eq!(ran.report.status, AccountStatus::Held);
     assert_eq!(ran.report.held[0].why, "the server listed the contacts as empty");
+    assert_eq!(house.try_run().report.held, ran.report.held, "a listing of changes alone takes nothing back");
     house.allow(&ran.report.held[0].plan);
     assert_eq!(house.run().counts(), [0, 0, 1]);
 }

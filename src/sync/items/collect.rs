@@ -82,7 +82,7 @@ impl Steps<'_> {
         done: &mut ContactsRun,
     ) -> Result<Vec<Collected>, Fault> {
         let mut all = Vec::new();
-        let is_known = self.is_known_rule().await?;
+        let is_known = self.is_known_rule(books).await?;
         for book in books {
             // By another rule what was passed over may come in: all of it is read anew.
             let since = book.cursor.clone().filter(|_| is_known);
@@ -95,9 +95,9 @@ impl Steps<'_> {
         Ok(all)
     }
 
-    async fn is_known_rule(&self) -> Result<bool, Fault> {
-        let (run, rules) = (self.run.clone(), self.rules.clone());
-        self.ports.transaction(move |tx| Rule::new(tx, &run, &rules)?.is_known(tx, &run)).await
+    async fn is_known_rule(&self, books: &[Book]) -> Result<bool, Fault> {
+        let (run, rules, books) = (self.run.clone(), self.rules.clone(), books.to_vec());
+        self.ports.transaction(move |tx| Rule::new(tx, &run, &rules)?.is_known(tx, &run, &books)).await
     }
 
     async fn read_book(&self, book: &Book, again: Option<&Vec<ItemKey>>) -> Result<Collected, Fault> {

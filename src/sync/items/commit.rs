@@ -10,7 +10,7 @@ use postrider_model::{
 };
 use postrider_remote::RemoteContact;
 use postrider_store::{
-    About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Tx,
+    About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Superseded, Tx,
 };
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     image::{base_of, contact_of, text_of},
     plan::{ContactPlan, Hold, Linking, Step, Task},
 };
-use crate::card::{doc_of, folded, tie};
+use crate::card::{doc_of, folded, shown_name, tie};
 use postrider_journal::ItemOperation;
 
 impl Steps<'_> {
@@ -88,6 +88,9 @@ impl Commit<'_, '_> {
         for (book, cursor) in &plan.cursors {
             self.tx.set_item_cursor(*book, cursor, self.context.at)?;
         }
+        for book in &plan.unread {
+            self.tx.forget_item_cursor(*book)?;
+        }
         if let Some(rule) = &plan.rule {
             let stamp = self.tx.stamp()?;
             self.tx.set_export_reach(self.account(), "contact", rule, stamp)?;
@@ -119,8 +122,13 @@ impl Commit<'_, '_> {
             Step::Supersede { record, lost, changed } => {
                 let Some(card) = self.card(*record)? else { return Ok(()) };
                 let context = self.because("changed on both sides, and later here");
-                let by = self.run.account.to_string();
-                self.tx.note_superseded(*record, &card.with(lost).text(), *changed, &by, &context)
+                let (doc, name) = (card.with(lost).text().into_owned(), shown_name(lost));
+                let (changed, by) = (*changed, &*self.run.account);
+                self.tx.note_superseded(
+                    *record,
+                    &Superseded { doc: &doc, name: &name, changed, by },
+                    &context,
+                )
             }
             Step::Tag(id, on) => self.put_tag(*id, *on),
             Step::Add { collection, item, contact, changed } => {

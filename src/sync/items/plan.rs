@@ -11,7 +11,7 @@ use postrider_model::{
     Contact, ContactId, Entropy, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Timestamp,
 };
 use postrider_reconcile::{
-    Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
+    CONTACTS_LISTED_EMPTY, Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
     contacts::{
         ContactDecision, ContactFate, FieldGroup, Leaving, apply_difference, decide_contact, merge_contact,
     },
@@ -97,6 +97,8 @@ pub(super) struct ContactPlan {
     /// One a book that was read.
     pub holds: Vec<Hold>,
     pub cursors: Vec<(ItemCollectionId, ItemCursor)>,
+    /// Collections that are to be read anew from their beginning.
+    pub unread: Vec<ItemCollectionId>,
     /// By which rule the export was worked out, where it was.
     pub rule: Option<String>,
     pub pulled: u64,
@@ -394,7 +396,7 @@ impl Planner<'_, '_> {
             unlinked: departures.len() as u64 - deleted,
             cancelled: 0,
             of: total,
-            listing_was_empty: collected.was_empty,
+            listing_was_empty: collected.was_empty || self.follow_from_nothing(&departures)?,
         });
         let mut hold = Hold {
             collection: collected.book,
@@ -419,6 +421,16 @@ impl Planner<'_, '_> {
             self.plan.holds.push(hold);
         }
         Ok(())
+    }
+
+    /// Whether some were held since a listing was empty: the next one, of changes, says nothing more of that.
+    fn follow_from_nothing(&self, departures: &[Departure]) -> Result<bool, StoreError> {
+        for plan in departures.iter().filter_map(|one| one.link.held).collect::<BTreeSet<_>>() {
+            if self.tx.held_because(plan)?.as_deref() == Some(CONTACTS_LISTED_EMPTY) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn name_of(&self, book: ItemCollectionId) -> String {

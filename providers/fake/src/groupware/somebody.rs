@@ -98,6 +98,17 @@ impl Somebody {
         self.on(|state| state.rename_collection(&self.account, key, name))
     }
 
+    /// What the account may do with a collection from now on.
+    pub fn grant(&self, key: &CollectionKey, access: Access) -> CoreResult<()> {
+        self.on(|state| {
+            match state.account_mut(&self.account)?.collections.get_mut(key) {
+                Some(collection) => collection.access = access,
+                None => return super::state::refused("there is no such collection"),
+            }
+            Ok(())
+        })
+    }
+
     /// Deletes a collection; contacts of a group stay in the account.
     pub fn delete_collection(&self, key: &CollectionKey) -> CoreResult<()> {
         self.on(|state| state.delete_collection(&self.account, key))

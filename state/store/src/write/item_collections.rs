@@ -152,6 +152,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// It is to be read anew from its beginning.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn forget_item_cursor(&mut self, id: ItemCollectionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE item_collection SET cursor = NULL, cursor_us = NULL WHERE id = ?1 AND cursor IS NOT NULL",
+            )?
+            .execute([id.0])?;
+        Ok(())
+    }
+
     /// Notes how far it was read; nothing is written where that is noted already. Belongs into the transaction that stores the last of
     /// what the cursor covers (I3).
     ///
