@@ -152,15 +152,25 @@ fn tell_account(account: &AccountReport, out: Out) {
     }
     out.line(line);
     for held in &account.held {
-        let what = match held.deletions {
-            0 => "what is to be done".to_owned(),
-            count => counted(count, "deletion"),
-        };
+        let (what, is_one) = held_words(&held.what, held.deletions);
+        let them = if is_one { "it" } else { "them" };
         out.line(format!(
-            "  held: {what} in {} ({}); `postrider allow {}` lets them through",
+            "  held: {what} in {} ({}); `postrider allow {}` lets {them} through",
             held.folder, held.why, held.plan
         ));
     }
+}
+
+/// What waits, and whether that is one thing.
+pub(super) fn held_words(what: &str, count: u64) -> (String, bool) {
+    let words = match what {
+        "contacts" => format!("{} to be unlinked or deleted", counted(count, "contact")),
+        "activities" if count == 1 => "1 activity to be deleted, unlinked or cancelled".to_owned(),
+        "activities" => format!("{count} activities to be deleted, unlinked or cancelled"),
+        "collection" => return ("what is to be done".to_owned(), true),
+        _ => counted(count, "deletion"),
+    };
+    (words, count == 1)
 }
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {

@@ -4,7 +4,8 @@ use postrider_fake::{
     Trigger,
     groupware::{Groupware, Habits, Trouble},
 };
-use postrider_model::{AccountStatus, CollectionKey, CollectionKind, ContactId, ItemKey};
+use postrider_model::{AccountStatus, CollectionKey, CollectionKind, ContactId, ItemKey, Timestamp};
+use postrider_store::NewLink;
 
 use crate::house::{House, TAG, USER, person};
 
@@ -329,5 +330,73 @@ fn f3_4_what_is_gone_from_one_of_two_books_waits_a_round() {
     assert_eq!(house.run().counts(), [0, 0, 1]);
     assert!(house.is_deleted(ids[1]) && house.members(&friends).is_empty());
     house.run();
+    house.is_still();
+}
+
+/// A store of before may have two items of one record: a deletion of one of them leaves the other as it is, and its record.
+#[test]
+fn a_record_with_two_items_is_deleted_with_the_last_of_them() {
+    for both in [false, true] {
+        let (house, friends, [_, boris]) = two_books();
+        house.add_there(&friends, &person("Boris", "Orlov"));
+        house.run();
+        let other = house.here().into_iter().find(|one| one.0 == "Boris Orlov" && one.1 != boris).unwrap().1;
+        let keys = [house.own(), friends.clone()].map(|book| key(&house, &book, "Boris Orlov"));
+        house.meddle(|tx| {
+            let account = tx.account_id("work")?.unwrap();
+            let link = tx.links_of_record(account, other)?.remove(0);
+            tx.drop_link(link.id)?;
+            tx.add_link(&NewLink {
+                collection: link.collection,
+                key: link.key,
+                record: boris.into(),
+                origin: link.origin,
+                mark: None,
+                base: link.base,
+            })
+        });
+        house.delete(other);
+        house.run();
+        for (book, key) in [house.own(), friends.clone()].iter().zip(&keys).take(1 + usize::from(both)) {
+            house.there.delete_contact(book, key).unwrap();
+        }
+        house.run();
+        house.run();
+        assert_eq!(house.is_deleted(boris), both);
+        assert_eq!(house.members(&friends).len(), usize::from(!both));
+        house.run();
+        house.is_still();
+    }
+}
+
+#[test]
+fn f1_9_an_account_that_was_removed_has_no_links_and_its_records_stay_until_they_are_purged() {
+    let house = House::exchange("deletions = \"propagate\"\n");
+    let ids = ["Anna", "Boris"].map(|name| house.add(&person(name, "Petrova")));
+    house.add_there(&house.own(), &person("Carla", "Ivanova"));
+    house.run();
+    house.delete(ids[1]);
+    house.add(&person("Dora", "Lind"));
+    let purge = || house.meddle(|tx| tx.purge_records(Timestamp(i64::MAX), 99));
+    purge();
+    assert!(house.is_deleted(ids[1]), "its server is still to be told");
+    house.remove_account();
+    house.meddle(|tx| {
+        let account = tx.account_id("work")?.unwrap();
+        assert!(!tx.has_links(account)? && tx.item_intents(account)?.is_empty());
+        Ok(())
+    });
+    let names = house.here().into_iter().map(|one| one.0).collect::<Vec<_>>();
+    assert_eq!(names, ["Carla Ivanova", "Dora Lind", "Anna Petrova"]);
+    purge();
+    let service = house.service();
+    assert!(service.contact(&service.owner(), ids[1]).is_err(), "nobody is to be told of it any more");
+    drop(service);
+    // Who adds it again meets what is there for the first time.
+    house.configure("");
+    house.run();
+    house.run();
+    assert_eq!(house.members(&house.own()), ["Anna Petrova", "Boris Petrova", "Carla Ivanova", "Dora Lind"]);
+    assert_eq!(house.here().len(), 4, "{:?}", house.here());
     house.is_still();
 }

@@ -14,9 +14,12 @@ use crate::{
 pub struct Held {
     /// Its name, for `/v1/allow`.
     pub plan: String,
-    /// The folder.
+    /// The folder, address book or group.
     pub folder: String,
-    /// How many messages would be deleted.
+    /// Of what it is: `messages`, `contacts`, `activities`; `collection` where it is about the group itself.
+    #[serde(default)]
+    pub what: String,
+    /// How many messages would be deleted, or contacts unlinked or deleted.
     pub deletions: u64,
     /// Why it waits.
     pub why: String,
@@ -65,6 +68,7 @@ impl AccountState {
         let held = |held: service::HeldState| Held {
             plan: held.plan,
             folder: held.folder,
+            what: held.what.name().to_owned(),
             deletions: held.deletions,
             why: held.why,
         };
