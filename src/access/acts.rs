@@ -58,7 +58,7 @@ pub enum Act {
     DeleteFolder,
     /// Running it.
     Sync,
-    /// Letting held deletions through.
+    /// Letting through what is held.
     Allow,
     /// Adding an account of one's own with a known provider, and a password that the store keeps or a consent.
     AddAccount,
@@ -206,7 +206,7 @@ impl Act {
             Self::CreateFolder => "make a folder in",
             Self::RenameFolder => "rename a folder of",
             Self::DeleteFolder => "delete a folder of",
-            Self::Allow => "let deletions through of",
+            Self::Allow => "let a plan through of",
             Self::AddProvider => return "add a provider".to_owned(),
             Self::ManageStore => return "manage the store".to_owned(),
             Self::RemoveProvider => return "remove a provider".to_owned(),

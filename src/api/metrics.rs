@@ -64,7 +64,12 @@ const SERIES: &[Series] = &[
     ("postrider_outbox", "gauge", "Messages that wait to be sent or to be decided on.", |one| {
         Some(one.outbox)
     }),
-    ("postrider_held_deletions", "gauge", "Deletions that wait for a person's word.", |one| Some(one.held)),
+    (
+        "postrider_held_deletions",
+        "gauge",
+        "Deletions, and contacts that would be unlinked, that wait for a person's word.",
+        |one| Some(one.held),
+    ),
     ("postrider_watched_folders", "gauge", "Folders of which the server tells at once.", |one| one.watched),
 ];
 

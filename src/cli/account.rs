@@ -48,7 +48,13 @@ pub(super) async fn account(door: &mut Door, command: AccountCommand, out: Out) 
         }
         AccountCommand::Remove { name } => {
             let gone = door.call(Remove { name: name.clone() }).await?;
-            done(out, &format!("account {name} is removed{}; its mail stays here", revoked(&gone, out)))?;
+            done(
+                out,
+                &format!(
+                    "account {name} is removed{}; its mail and its contacts stay here",
+                    revoked(&gone, out)
+                ),
+            )?;
         }
         AccountCommand::Share(share) => {
             let name = share.name.clone();

@@ -116,7 +116,7 @@ pub enum Command {
         #[arg(long)]
         offline: bool,
     },
-    /// Let deletions through that wait for a person's word.
+    /// Let through what waits for a person's word: deletions, contacts that would be unlinked.
     Allow {
         /// The plan's name, as `status` and the run's report print it.
         plan: String,

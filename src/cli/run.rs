@@ -163,15 +163,25 @@ fn tell_account(account: &AccountReport, out: Out) {
     }
     out.line(line);
     for held in &account.held {
-        let what = match held.deletions {
-            0 => "what is to be done".to_owned(),
-            count => counted(count, "deletion"),
-        };
+        let (what, is_one) = held_words(&held.what, held.deletions);
+        let them = if is_one { "it" } else { "them" };
         out.line(format!(
-            "  held: {what} in {} ({}); `postrider allow {}` lets them through",
+            "  held: {what} in {} ({}); `postrider allow {}` lets {them} through",
             held.folder, held.why, held.plan
         ));
     }
+}
+
+/// What waits, and whether that is one thing.
+pub(super) fn held_words(what: &str, count: u64) -> (String, bool) {
+    let words = match what {
+        "contacts" => format!("{} to be unlinked or deleted", counted(count, "contact")),
+        "activities" if count == 1 => "1 activity to be deleted, unlinked or cancelled".to_owned(),
+        "activities" => format!("{count} activities to be deleted, unlinked or cancelled"),
+        "collection" => return ("what is to be done".to_owned(), true),
+        _ => counted(count, "deletion"),
+    };
+    (words, count == 1)
 }
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
@@ -217,7 +227,7 @@ fn contact_words(plan: &ContactForecast) -> Vec<String> {
     if !told.is_empty() {
         lines.push(format!("contacts: {told}"));
     }
-    lines.extend(plan.held.iter().map(|held| held_words(held, &counted(held.count, "contact"))));
+    lines.extend(plan.held.iter().map(|held| forecast_words(held, &counted(held.count, "contact"))));
     lines
 }
 
@@ -238,11 +248,11 @@ fn activity_words(plan: &ActivityForecast) -> Vec<String> {
         1 => lines.push("the server would mail 1 person of them".to_owned()),
         many => lines.push(format!("the server would mail {many} people of them")),
     }
-    lines.extend(plan.held.iter().map(|held| held_words(held, &activities_in_words(held.count))));
+    lines.extend(plan.held.iter().map(|held| forecast_words(held, &activities_in_words(held.count))));
     lines
 }
 
-fn held_words(held: &HeldForecast, count: &str) -> String {
+fn forecast_words(held: &HeldForecast, count: &str) -> String {
     format!("{}: {count} would leave; would be held: {}", held.book, held.why)
 }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{
     door::Door,
     out::{Out, counted},
-    run::interruption,
+    run::{held_words, interruption},
     table::{Column, Table},
 };
 use crate::{
@@ -117,11 +117,12 @@ fn tell_more(state: &AccountState, out: Out) {
         error.hint.iter().for_each(|hint| out.line(format!("  hint: {hint}")));
     }
     for held in &state.held {
-        let what = counted(held.deletions, "deletion");
-        out.line(format!("{}: {what} in {} wait ({})", state.account, held.folder, held.why));
+        let (what, is_one) = held_words(&held.what, held.deletions);
+        let (wait, them) = if is_one { ("waits", "it") } else { ("wait", "them") };
+        out.line(format!("{}: {what} in {} {wait} ({})", state.account, held.folder, held.why));
         out.line(format!(
-            "  hint: look at the folder on the server; `postrider allow {}` lets them through",
-            held.plan
+            "  hint: look at {} on the server; `postrider allow {}` lets {them} through",
+            held.folder, held.plan
         ));
     }
 }

@@ -302,8 +302,8 @@ impl Service {
         Ok((was_there, revocation))
     }
 
-    /// Takes the account away, with what is stored for its login, as [`disconnect_account`](Self::disconnect_account) does; its mail
-    /// stays here.
+    /// Takes the account away, with what is stored for its login, as [`disconnect_account`](Self::disconnect_account) does; its mail and
+    /// its records stay here, and are linked with nothing of it any more.
     ///
     /// # Errors
     /// Where there is no such account, or a file defines it.
@@ -312,8 +312,11 @@ impl Service {
         self.must_be_stored(name, "remove")?;
         let (_, revocation) = self.disconnect_account(caller, name).await?;
         let line = self.line(caller, Act::RemoveAccount, name, "");
-        let name = name.to_owned();
+        let (name, now) = (name.to_owned(), self.world.clock.now());
         self.edit(noted(line, move |tx| {
+            if let Some(id) = tx.account_id(&name)? {
+                tx.unlink_account(id, now)?;
+            }
             // Whoever takes the name next has not granted it.
             tx.delete_stored_mailbox(&name)?;
             tx.delete_stored_account(&name)

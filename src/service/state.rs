@@ -1,6 +1,6 @@
 //! How each account is (F6.5): what `status` tells.
 
-use postrider_model::{ErrorClass, Fault, IdParseError, Timestamp};
+use postrider_model::{ErrorClass, Fault, HeldKind, IdParseError, Timestamp};
 use postrider_store::{Held, HeldId, Reader, Side, StoreError};
 use serde::Serialize;
 
@@ -43,6 +43,8 @@ pub struct HeldState {
     pub plan: String,
     /// The folder, address book, group, calendar or task list.
     pub folder: String,
+    /// Of what it is.
+    pub what: HeldKind,
     /// How many messages, contacts or activities would be deleted, unlinked or cancelled.
     pub deletions: u64,
     /// Why it waits.
@@ -51,7 +53,8 @@ pub struct HeldState {
 
 impl From<Held> for HeldState {
     fn from(held: Held) -> Self {
-        Self { plan: held.id.to_string(), folder: held.folder, deletions: held.deletions, why: held.why }
+        let (plan, what, deletions) = (held.id.to_string(), held.what, held.deletions);
+        Self { plan, folder: held.folder, what, deletions, why: held.why }
     }
 }
 
@@ -90,7 +93,7 @@ impl Service {
         Ok(states)
     }
 
-    /// Lets a plan's deletions through (F5.4). Answers how many messages that deletes, and whether here or, with the next run, on the
+    /// Lets a plan through that waits (F5.4). Answers how many messages that deletes, and whether here or, with the next run, on the
     /// server.
     ///
     /// # Errors
@@ -111,7 +114,7 @@ impl Service {
         found.unwrap_or(false)
     }
 
-    /// The account whose deletions that plan holds, where the caller may let them through.
+    /// The account of which that plan is, where the caller may let it through.
     fn account_of_plan(&self, caller: &Caller, plan: HeldId) -> Result<String, Fault> {
         let reader = self.reader()?;
         let unknown = || Fault::from(StoreError::NoSuchPlan(plan));

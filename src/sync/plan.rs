@@ -125,6 +125,7 @@ pub(super) async fn held(ports: &Ports, account: AccountId) -> Result<Vec<HeldRe
     let report = |one: postrider_store::Held| HeldReport {
         plan: one.id.to_string(),
         folder: one.folder,
+        what: one.what,
         deletions: one.deletions,
         of: one.total,
         why: one.why,

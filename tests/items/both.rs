@@ -95,6 +95,49 @@ fn i5_what_changed_there_while_it_was_being_sent_is_decided_again_in_the_same_ru
     house.is_still();
 }
 
+/// Google's clock is seven seconds behind in the fake, and what it says of a change of this very moment is older than ours.
+#[test]
+fn f5_1_the_servers_clock_is_corrected_for_what_is_decided_again_too() {
+    let house = House::google();
+    let anna = house.add_tagged("Anna", "Petrova");
+    house.run();
+    house.run();
+    house.title(anna, "Here");
+    let act = |server: &postrider_fake::groupware::Groupware| {
+        let there = server.somebody(USER);
+        let group = there.collection(postrider_model::CollectionKind::AddressBook, "Postrider").unwrap();
+        let key = there.contacts(&group)[0].key.clone();
+        there
+            .change_contact(&group, &key, |anna| {
+                anna.job_title = Some("There".into());
+                anna.display_name = "Anna Maria Petrova".into();
+            })
+            .unwrap();
+    };
+    house.server.end_troubles();
+    house.server.trouble(None, Trigger::Named("contacts.apply", 1), Trouble::meanwhile(act));
+    assert_eq!(house.run_now().report.conflicts, 1);
+    house.server.end_troubles();
+    assert_eq!(house.contact(anna).job_title.as_deref(), Some("There"), "a tie is the server's");
+}
+
+#[test]
+fn f5_2_a_version_is_called_as_it_was_called() {
+    let house = House::google();
+    let anna = house.add_tagged("Anna", "Petrova");
+    house.run();
+    house.run();
+    house.edit_there(&house.group(), "Anna Petrova", |anna| anna.display_name = "Anna Lind".into());
+    house.edit(
+        anna,
+        ContactChanges { display_name: Some("Anna Orlova".to_owned()), ..ContactChanges::default() },
+    );
+    assert_eq!(house.run().report.conflicts, 1);
+    let service = house.service();
+    let all = service.versions(&service.owner(), None, false, 99).unwrap();
+    assert_eq!(all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Anna Lind"]);
+}
+
 #[test]
 fn f3_1_a_side_that_knows_fewer_fields_erases_none() {
     let house = House::google();

@@ -1,11 +1,12 @@
-//! Both sides by chance: what people do here and there, with deaths and lost answers in between. At the end both sides say the same of whom
+//! Both sides by chance: what people do here and there, moves, merges and books that are taken off the list among it, with deaths, lost answers
+//! and books that cannot be read in between. At the end both sides say the same of whom
 //! they share, nobody is there twice, and nothing that was said last by one side alone is lost.
 
 use std::collections::BTreeMap;
 
 use postrider::service::RunRequest;
 use postrider_fake::{Trigger, groupware::Trouble};
-use postrider_model::{CollectionKey, ContactId};
+use postrider_model::{CollectionKey, CollectionKind, ContactId};
 
 use crate::{
     house::{House, person},
@@ -35,6 +36,8 @@ struct Play {
     house: House,
     chance: Chance,
     is_group: bool,
+    /// The second address book is off the list.
+    is_frozen: bool,
     said: usize,
     ids: Vec<ContactId>,
 }
@@ -42,7 +45,11 @@ struct Play {
 impl Play {
     fn new(seed: u64, is_group: bool) -> Self {
         let house = if is_group { House::google() } else { House::exchange("") };
-        let mut play = Self { house, chance: Chance::new(seed), is_group, said: 0, ids: Vec::new() };
+        if !is_group {
+            house.there.make_collection(CollectionKind::AddressBook, "Friends").unwrap();
+        }
+        let chance = Chance::new(seed);
+        let mut play = Self { house, chance, is_group, is_frozen: false, said: 0, ids: Vec::new() };
         for _ in 0..5 {
             play.add_here();
         }
@@ -50,8 +57,18 @@ impl Play {
         play
     }
 
-    fn book(&self) -> CollectionKey {
-        if self.is_group { self.house.group() } else { self.house.own() }
+    fn books(&self) -> Vec<CollectionKey> {
+        if self.is_group {
+            vec![self.house.group()]
+        } else {
+            vec![self.house.own(), self.house.book("Friends")]
+        }
+    }
+
+    /// Takes the second address book off the list, or puts it there again.
+    fn freeze(&mut self, is_frozen: bool) {
+        self.is_frozen = is_frozen;
+        self.house.configure(if is_frozen { "folders = [\"Contacts\"]\n" } else { "" });
     }
 
     fn word(&mut self) -> String {
@@ -83,14 +100,24 @@ impl Play {
     }
 
     fn act_there(&mut self) {
-        let (word, book) = (self.word(), self.book());
+        let (word, mut books) = (self.word(), self.books());
+        let book = books.remove(self.chance.below(books.len()));
         let all = self.house.there.contacts(&book);
         let Some(item) = all.get(self.chance.below(all.len())) else { return };
         let name = item.contact.display_name.clone();
-        match self.chance.below(8) {
+        let other = &all[self.chance.below(all.len())].key;
+        match self.chance.below(12) {
             0 => self.house.add_there(&book, &person(&word, "There")),
             1 => self.house.delete_there(&book, &name),
             2 if self.is_group => self.house.leave_there(&book, &name),
+            3 if self.is_group => drop(self.house.there.rekey_contact(&item.key).unwrap()),
+            4 if self.is_group && *other != item.key => {
+                let keeps_key = self.chance.below(2) == 0;
+                let keys = [item.key.clone(), other.clone()];
+                self.house.there.merge_contacts(&keys, keeps_key).unwrap();
+            }
+            2..=4 if !self.is_group => drop(self.house.there.move_contact(&item.key, &books[0]).unwrap()),
+            5 if !self.is_group => self.freeze(!self.is_frozen),
             _ => self.house.edit_there(&book, &name, |one| one.job_title = Some(word)),
         }
     }
@@ -105,13 +132,20 @@ impl Play {
             let nth = 1 + self.chance.below(3);
             self.house.server.trouble(None, Trigger::Named("contacts.apply", nth), Trouble::LoseAnswer);
         }
+        if self.chance.below(4) == 0 {
+            let nth = 1 + self.chance.below(2);
+            self.house.server.trouble(None, Trigger::Named("contacts.changes", nth), Trouble::Unavailable);
+        }
         let request = RunRequest { contacts: true, ..RunRequest::default() };
         self.house.live(&request, &Life::new(end));
         self.house.server.end_troubles();
     }
 
     fn settle(&mut self, seed: u64) {
-        for _ in 0..8 {
+        if self.is_frozen {
+            self.freeze(false);
+        }
+        for _ in 0..10 {
             let ran = self.house.try_run();
             for held in &ran.report.held {
                 self.house.allow(&held.plan);
@@ -125,7 +159,7 @@ impl Play {
 
     fn check(&self, seed: u64) {
         let mut there = BTreeMap::new();
-        for item in self.house.there.contacts(&self.book()) {
+        for item in self.books().iter().flat_map(|book| self.house.there.contacts(book)) {
             let (name, title) = (item.contact.display_name, item.contact.job_title);
             assert!(there.insert(name.clone(), title).is_none(), "seed {seed}: {name} is there twice");
         }

@@ -1,6 +1,6 @@
 //! By tag and contact group (F3.2, F3.3).
 
-use postrider_model::{AccountStatus, LabelKind, LabelScope};
+use postrider_model::{AccountStatus, HeldKind, LabelKind, LabelScope};
 
 use crate::house::{House, TAG, person};
 
@@ -110,6 +110,7 @@ fn f3_2_a_group_that_was_deleted_there_is_made_again_once_a_person_says_so() {
     let ran = house.try_run();
     assert_eq!(ran.report.status, AccountStatus::Held);
     assert_eq!(ran.report.held[0].why, "the contact group was deleted on the server");
+    assert_eq!(ran.report.held[0].what, HeldKind::Collection);
     assert_eq!(house.try_run().report.held, ran.report.held, "the same plan waits");
     assert_eq!(ids.map(|id| house.has_tag(id)), [true, true]);
     house.allow(&ran.report.held[0].plan);

@@ -281,6 +281,29 @@ impl House {
         assert_eq!(self.server.sent_mail().len(), 0, "nobody is mailed of a contact");
     }
 
+    /// What no command does to the store.
+    pub fn meddle<T>(
+        &self,
+        act: impl FnOnce(&mut postrider_store::Tx<'_>) -> Result<T, postrider_store::StoreError>,
+    ) -> T {
+        let options = postrider_store::Options::new(self.home.path().join("store"), [1; 16], START);
+        let options = postrider_store::Options { machine_id: Some("a machine".to_owned()), ..options };
+        let store = postrider_store::Store::open_existing(&options).unwrap().unwrap();
+        store.writer().unwrap().transaction(act).unwrap()
+    }
+
+    /// Takes the account away, as one that was added by command.
+    pub fn remove_account(&self) {
+        let file = self.home.path().join("config/accounts.d/work.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        self.meddle(|tx| tx.add_stored_account("work", &text, false));
+        let mut service = self.service();
+        let caller = service.owner();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(service.remove_account(&caller, "work")).unwrap();
+    }
+
     // What a person does here.
 
     pub fn add(&self, contact: &Contact) -> ContactId {

@@ -7,6 +7,7 @@
 //! | `groups` | by tag and contact group (F3.2, F3.3) |
 //! | `books` | by address books, types and groups (F3.4, F3.5, F3.7) |
 //! | `both` | both sides changed (F5.1, F5.2), what one side cannot hold (F3.1), still water (F5.3) |
+//! | `keys` | one contact under another key: renamed, merged, moved, in a book that is frozen or gone |
 //! | `waiting` | what waits for a person's word (F5.4) |
 //! | `lost` | answers that are lost, deaths at every step |
 //! | `chance` | both sides by chance, with all that goes wrong |
@@ -23,6 +24,7 @@ mod both;
 mod chance;
 mod groups;
 mod house;
+mod keys;
 mod life;
 mod lost;
 mod waiting;

@@ -1,6 +1,6 @@
 //! What waits for a person's word (F5.4), so that the cursor and all else go on (I7).
 
-use postrider_model::{AccountStatus, ContactId};
+use postrider_model::{AccountStatus, ContactId, HeldKind};
 
 use crate::house::{House, person};
 
@@ -23,7 +23,9 @@ fn f5_4_many_that_leave_there_wait_and_all_else_goes_on() {
     let ran = house.try_run();
     assert_eq!((ran.report.status, ran.counts()), (AccountStatus::Held, [1, 1, 0]));
     let held = &ran.report.held[0];
-    assert_eq!((held.deletions, held.folder.as_str()), (30, "Postrider"));
+    assert_eq!((held.deletions, held.folder.as_str(), held.what), (30, "Postrider", HeldKind::Contacts));
+    let service = house.service();
+    assert_eq!(service.status(&service.owner()).unwrap()[0].held[0].what, HeldKind::Contacts);
     assert!(ids.iter().all(|id| house.has_tag(*id)));
     house.is_lawful();
     let again = house.try_run();
@@ -97,6 +99,7 @@ fn f5_4_a_listing_that_came_back_empty_unlinks_nobody() {
     let ran = house.try_run();
     assert_eq!(ran.report.status, AccountStatus::Held);
     assert_eq!(ran.report.held[0].why, "the server listed the contacts as empty");
+    assert_eq!(house.try_run().report.held, ran.report.held, "a listing of changes alone takes nothing back");
     house.allow(&ran.report.held[0].plan);
     assert_eq!(house.run().counts(), [0, 0, 1]);
 }

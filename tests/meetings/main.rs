@@ -18,6 +18,7 @@
 mod alone;
 #[path = "../items/life.rs"]
 mod life;
+mod lost;
 mod series;
 mod together;
 mod town;

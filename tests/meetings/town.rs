@@ -15,7 +15,8 @@ use std::{
 use postrider::{
     config::{ItemServer, ProviderKind},
     service::{
-        ActivityChanges, ActivityQuery, Environment, Extent, NewActivity, RunRequest, Service, WhenChange,
+        ActivityChanges, ActivityQuery, ContactChanges, Environment, Extent, LabelName, Labelled,
+        NewActivity, NewContact, RunRequest, Service, WhenChange,
     },
     sync::Silent,
     world::{EndlessDisk, ItemServers, NoLoopback, NoUnixUsers, World},
@@ -24,10 +25,11 @@ use postrider_fake::{
     FakeDialer,
     groupware::{Groupware, Habits, SetClock, Somebody},
 };
-use postrider_formats::icalendar::Item;
+use postrider_formats::{icalendar::Item, vcard::Card};
 use postrider_model::{
-    AccountReport, AccountStatus, Activity, ActivityId, ActivityKind, CollectionKind, Entropy, Fault,
-    ItemKey, Moment, Own, Participant, ParticipantRole, Person, Response, Timestamp,
+    AccountReport, AccountStatus, Activity, ActivityId, ActivityKind, Clock, CollectionKey, CollectionKind,
+    Contact, ContactId, Entropy, Fault, ItemKey, LabelKind, LabelScope, Moment, Own, Participant,
+    ParticipantRole, Person, Response, Timestamp,
 };
 use postrider_remote::{CalendarRemote, ContactRemote, RemoteActivity};
 
@@ -123,10 +125,8 @@ pub struct Town {
 impl Town {
     /// Users, each with an address of their own.
     pub fn new(users: &[&str]) -> Self {
-        let memory = Path::new("/dev/shm");
-        let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let town = Self {
-            home: tempfile::Builder::new().prefix("postrider-meetings-").tempdir_in(base).unwrap(),
+            home: new_home(),
             clock: SetClock::at(START),
             entropy: Arc::default(),
             servers: BTreeMap::new(),
@@ -137,13 +137,7 @@ impl Town {
             let path = town.home.path().join(name);
             DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
         }
-        let store = town.home.path().join("store").display().to_string();
-        town.write(
-            "postrider.toml",
-            &format!(
-                "[store]\npath = {store:?}\n[activities]\ntime_zone = \"Europe/Berlin\"\nreminders = []\n"
-            ),
-        );
+        town.write_settings();
         let user = |name: &&str| {
             format!(
                 "[[user]]\nname = \"{name}\"\nunix_user = \"{name}\"\naddresses = [\"{name}@example.org\"]\n"
@@ -164,6 +158,25 @@ impl Town {
 
     /// One account on the server of that kind.
     pub fn account(&mut self, name: &str, user: &str, address: &str, kind: Kind, activities: &str) {
+        self.furnish(name, address, kind);
+        self.configure(name, user, address, kind, activities);
+    }
+
+    /// The same with contacts.
+    pub fn account_with_contacts(
+        &mut self,
+        name: &str,
+        user: &str,
+        address: &str,
+        kind: Kind,
+        activities: &str,
+        contacts: &str,
+    ) {
+        self.furnish(name, address, kind);
+        self.configure(name, user, address, kind, &format!("{activities}[contacts]\n{contacts}"));
+    }
+
+    fn furnish(&mut self, name: &str, address: &str, kind: Kind) {
         let provider = kind.name();
         let server = self
             .servers
@@ -177,7 +190,40 @@ impl Town {
         };
         self.write(&format!("providers.d/{provider}.toml"), &format!("type = \"{provider}\"\n{text}"));
         self.accounts.push(name.to_owned());
-        self.configure(name, user, address, kind, activities);
+    }
+
+    /// The same town with the same past, apart from this one from now on.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let clock = SetClock::at(self.clock.now());
+        let home = new_home();
+        copy(self.home.path(), home.path());
+        let servers: BTreeMap<_, _> =
+            self.servers.iter().map(|(name, server)| (*name, server.fork(Arc::new(clock.clone())))).collect();
+        let of_address = self.of_address.iter().map(|(address, of)| {
+            let (name, _) = self.servers.iter().find(|(_, server)| server.is(of)).unwrap();
+            (address.clone(), servers[name].clone())
+        });
+        let town = Self {
+            of_address: of_address.collect(),
+            accounts: self.accounts.clone(),
+            entropy: Arc::new(Counted(AtomicU64::new(self.entropy.0.load(Relaxed)))),
+            home,
+            clock,
+            servers,
+        };
+        town.write_settings();
+        town
+    }
+
+    fn write_settings(&self) {
+        let store = self.home.path().join("store").display().to_string();
+        self.write(
+            "postrider.toml",
+            &format!(
+                "[store]\npath = {store:?}\n[activities]\ntime_zone = \"Europe/Berlin\"\nreminders = []\n"
+            ),
+        );
     }
 
     /// Writes an account anew.
@@ -231,16 +277,30 @@ impl Town {
         self.service_in(&Life::new(None))
     }
 
-    /// One run of that account; `None` where it died.
+    /// One run of that account's activities; `None` where it died.
     pub fn live(&self, account: &str, life: &Arc<Life>) -> Option<AccountReport> {
-        self.clock.pass(1_000);
+        self.live_of(account, false, life)
+    }
+
+    /// One run of that account, contacts and activities; `None` where it died.
+    pub fn live_all(&self, account: &str, life: &Arc<Life>) -> Option<AccountReport> {
+        self.live_of(account, true, life)
+    }
+
+    fn live_of(&self, account: &str, contacts: bool, life: &Arc<Life>) -> Option<AccountReport> {
+        // Long enough for listings to show what was written.
+        self.clock.pass(if contacts { 200_000 } else { 1_000 });
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let mut service = self.service_in(life);
             let caller = service.owner();
-            let request =
-                RunRequest { accounts: vec![account.to_owned()], activities: true, ..RunRequest::default() };
+            let request = RunRequest {
+                accounts: vec![account.to_owned()],
+                contacts,
+                activities: true,
+                ..RunRequest::default()
+            };
             let run = service.sync_now(&caller, &request, Arc::new(Silent));
             let outcome = tokio::select! {
                 biased;
@@ -280,6 +340,25 @@ impl Town {
                 .collect();
             if still.iter().all(|still| *still) {
                 self.is_still();
+                return;
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// The same of contacts and activities.
+    pub fn settle_all(&self) {
+        for _ in 0..RUNS {
+            let mut is_still = true;
+            for name in &self.accounts {
+                let life = Life::new(None);
+                let report = self.live_all(name, &life).unwrap();
+                let told = format!("{name}: {:?} {:?}", report.error, report.warnings);
+                assert_eq!(report.status, AccountStatus::Ok, "{told}");
+                self.is_lawful();
+                is_still &= life.commits() <= 1;
+            }
+            if is_still {
                 return;
             }
         }
@@ -460,6 +539,77 @@ impl Town {
         series.map(|one| one.master.unwrap_or(one.id)).collect::<BTreeSet<_>>().len()
     }
 
+    // Contacts.
+
+    pub fn add_contact(&self, user: &str, name: &str) -> ContactId {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        let fields = ContactChanges {
+            display_name: Some(name.to_owned()),
+            given: Some(name.to_owned()),
+            ..ContactChanges::default()
+        };
+        let id = service.add_contact(&caller, &NewContact { fields }).unwrap();
+        let label = LabelName { kind: LabelKind::Tag, name: "sync", scope: Some(LabelScope::Personal) };
+        service.label_records(&caller, &[Labelled::Contact(id)], label, true).unwrap();
+        id
+    }
+
+    pub fn contact_title(&self, user: &str, id: ContactId, title: &str) {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        let changes = ContactChanges { job_title: Some(title.to_owned()), ..ContactChanges::default() };
+        service.edit_contact(&caller, id, &changes, None).unwrap();
+    }
+
+    pub fn delete_contact(&self, user: &str, id: ContactId) {
+        let mut service = self.service();
+        let caller = service.caller_of_user(user, user).unwrap();
+        service.delete_contacts(&caller, &[id]).unwrap();
+    }
+
+    pub fn contact_told(&self, id: ContactId) -> String {
+        let service = self.service();
+        let stored = service.contact(&service.owner(), id).unwrap();
+        let says = Card::read(stored.doc.card.as_bytes()).unwrap().contact();
+        format!("{id} {} {:?} deleted {}", says.display_name, says.job_title, stored.record.deleted.is_some())
+    }
+
+    fn book(&self, address: &str) -> CollectionKey {
+        let there = self.there(address);
+        let group = there.collection(CollectionKind::AddressBook, "Postrider");
+        group.or_else(|_| there.own_collection(CollectionKind::AddressBook)).unwrap()
+    }
+
+    fn contact_key(&self, address: &str, name: &str) -> ItemKey {
+        let all = self.there(address).contacts(&self.book(address));
+        all.into_iter().find(|one| one.contact.display_name == name).unwrap().key
+    }
+
+    pub fn add_contact_there(&self, address: &str, name: &str) {
+        self.clock.pass(1_000);
+        let contact = Contact { display_name: name.to_owned(), ..Contact::default() };
+        self.there(address).add_contact(&self.book(address), &contact).unwrap();
+    }
+
+    pub fn edit_contact_there(&self, address: &str, name: &str, title: &str) {
+        self.clock.pass(1_000);
+        let key = self.contact_key(address, name);
+        let change = |contact: &mut Contact| contact.job_title = Some(title.to_owned());
+        self.there(address).change_contact(&self.book(address), &key, change).unwrap();
+    }
+
+    pub fn delete_contact_there(&self, address: &str, name: &str) {
+        self.clock.pass(1_000);
+        let key = self.contact_key(address, name);
+        self.there(address).delete_contact(&self.book(address), &key).unwrap();
+    }
+
+    pub fn contacts_there(&self, address: &str) -> Vec<String> {
+        let all = self.there(address).contacts(&self.book(address)).into_iter();
+        all.map(|one| format!("{address} {} {:?}", one.contact.display_name, one.contact.job_title)).collect()
+    }
+
     // What somebody does there.
 
     pub fn there(&self, address: &str) -> Somebody {
@@ -517,6 +667,27 @@ fn meeting(title: &str, day: &str, guests: &[&str], rule: Option<&str>) -> Activ
         },
         participants: (!guests.is_empty()).then(|| guests.iter().map(|guest| asked(guest)).collect()),
         ..ActivityChanges::default()
+    }
+}
+
+fn new_home() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::Builder::new().prefix("postrider-meetings-").tempdir_in(base).unwrap()
+}
+
+/// Copies a folder with its modes.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&to).unwrap();
+            fs::set_permissions(&to, entry.metadata().unwrap().permissions()).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

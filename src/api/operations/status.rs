@@ -16,6 +16,9 @@ pub struct Held {
     pub plan: String,
     /// The folder, address book, group, calendar or task list.
     pub folder: String,
+    /// Of what it is: `messages`, `contacts`, `activities`; `collection` where it is about the group itself.
+    #[serde(default)]
+    pub what: String,
     /// How many messages, contacts or activities would be deleted, unlinked or cancelled.
     pub deletions: u64,
     /// Why it waits.
@@ -65,6 +68,7 @@ impl AccountState {
         let held = |held: service::HeldState| Held {
             plan: held.plan,
             folder: held.folder,
+            what: held.what.name().to_owned(),
             deletions: held.deletions,
             why: held.why,
         };

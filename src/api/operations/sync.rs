@@ -216,6 +216,9 @@ pub struct HeldDeletions {
     pub plan: String,
     /// The folder, address book, group, calendar or task list.
     pub folder: String,
+    /// Of what it is: `messages`, `contacts`, `activities`; `collection` where it is about the group itself.
+    #[serde(default)]
+    pub what: String,
     /// How many messages would be deleted, contacts unlinked or deleted, activities deleted, cancelled or unlinked.
     pub deletions: u64,
     /// Of how many.
@@ -226,7 +229,8 @@ pub struct HeldDeletions {
 
 impl From<HeldReport> for HeldDeletions {
     fn from(held: HeldReport) -> Self {
-        Self { plan: held.plan, folder: held.folder, deletions: held.deletions, of: held.of, why: held.why }
+        let HeldReport { plan, folder, what, deletions, of, why } = held;
+        Self { plan, folder, what: what.name().to_owned(), deletions, of, why }
     }
 }
 
@@ -422,7 +426,8 @@ pub struct Allowed {
 impl Operation for Allow {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/v1/allow";
-    const SUMMARY: &'static str = "Let a plan's deletions through";
+    const SUMMARY: &'static str =
+        "Let a plan through that waits: deletions, or contacts that would be unlinked";
     type Answer = Allowed;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Allowed, Fault> {

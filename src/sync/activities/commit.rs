@@ -12,7 +12,7 @@ use postrider_reconcile::activities::{Facets, shows_in_schedule, stub_master};
 use postrider_remote::RemoteActivity;
 use postrider_store::{
     Base, ChangedGroups, Context, HeldItems, Link, NewActivity, NewItemHeld, NewLink, Origin, OwnFacet, Side,
-    StoreError, StoredActivity, Tx,
+    StoreError, StoredActivity, Superseded, Tx,
 };
 
 use super::{
@@ -276,7 +276,8 @@ impl Commit<'_, '_> {
             Activity { uid: is.uid, kind: is.kind, occurrence: is.occurrence, ..lost.shared.clone() };
         let doc = item.with(&shared, &lost.own).text();
         let context = self.because("changed on both sides, and later here");
-        self.tx.note_superseded(id, &doc, changed, &self.run.account, &context)
+        let (name, by) = (shared.content.title.as_str(), &*self.run.account);
+        self.tx.note_superseded(id, &Superseded { doc: &doc, name, changed, by }, &context)
     }
 
     /// The record of the series of a time that came in; where only that time was shared, one that says nothing but whose it is.

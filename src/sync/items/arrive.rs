@@ -1,19 +1,19 @@
 //! Plan: items that are seen for the first time (F3.7), and those that come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_formats::vcard::Card;
 use postrider_journal::ItemOperation;
-use postrider_model::{Contact, ContactId, ItemCollectionId, LinkId, RecordId};
+use postrider_model::{Contact, ContactId, ItemCollectionId, ItemKey, LinkId, RecordId};
 use postrider_reconcile::{
     Side as Of,
     contacts::{
-        Arrival, FieldGroup, Item, Leaving, Match, Record, Tie, assumed_base, judge_arrival, match_contacts,
-        meet_contact,
+        Arrival, FieldGroup, Item, Leaving, Match, MatchedBy, Record, Tie, assumed_base, judge_arrival,
+        match_contacts, meet_contact,
     },
 };
 use postrider_remote::RemoteContact;
-use postrider_store::{GoneThere, ItemIntentRow, Link, Origin, StoreError, StoredContact};
+use postrider_store::{ItemIntentRow, Link, Origin, Side, StoreError, StoredContact};
 
 use super::{
     collect::News,
@@ -41,7 +41,8 @@ impl<'a> Planner<'a, '_> {
     /// Finds out which records they are.
     pub(super) fn arrivals(&mut self) -> Result<(), StoreError> {
         let task = self.task;
-        let mut strangers = self.strangers()?;
+        let renamed = self.renamed()?;
+        let mut strangers = self.strangers(&renamed)?;
         let mut unknown = Vec::new();
         for mut one in strangers.drain(..) {
             // A copy carries the mark too, in another folder or at somebody else's: one item is what was made.
@@ -66,7 +67,7 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         let vanished = self.vanished()?;
-        let stored = self.offered(&strangers)?;
+        let stored = self.offered(&strangers, &vanished)?;
         let contacts: BTreeMap<RecordId, Contact> = stored
             .iter()
             .filter_map(|(id, one)| Some((*id, Card::read(one.doc.card.as_bytes()).ok()?.contact())))
@@ -74,7 +75,8 @@ impl<'a> Planner<'a, '_> {
         let mut records = Vec::new();
         for (id, contact) in &contacts {
             let Some(one) = stored.get(id) else { continue };
-            let links = self.tx.links_of_record(task.run.account_id, *id)?;
+            let mut links = self.tx.links_of_record(task.run.account_id, *id)?;
+            links.extend(self.tx.frozen_links_of_record(task.run.account_id, *id)?);
             let is_linked = self.met.contains(id)
                 || links.iter().any(|link| link.left.is_none() && vanished.get(id) != Some(&link.id));
             let is_visible = task.run.viewer.sees(&one.record.owner, &one.record.visibility);
@@ -85,14 +87,21 @@ impl<'a> Planner<'a, '_> {
         let found = match_contacts(&items, &records);
         for (stranger, found) in strangers.iter().zip(found) {
             match found {
-                Match::Is(record, _) => {
+                Match::Is(record, by) => {
                     let (Some(here), Some(of)) = (contacts.get(&record), stored.get(&record)) else {
                         continue;
                     };
                     if !stranger.comes_in && !self.rule.wants(of) {
                         continue;
                     }
-                    self.meet(stranger, ContactId(record.0), here, vanished.get(&record).copied())?;
+                    let vanished =
+                        vanished.get(&record).map(|link| self.tx.link(*link)).transpose()?.flatten();
+                    match vanished {
+                        Some(link) if by == MatchedBy::Mark || !task.can.has_groups => {
+                            self.follow_item(link, stranger.collection, stranger.item, stranger.ahead_ms)?;
+                        }
+                        vanished => self.meet(stranger, ContactId(record.0), here, vanished)?,
+                    }
                 }
                 Match::New => self.add(stranger),
                 Match::Ambiguous(could_be) => {
@@ -118,16 +127,24 @@ impl<'a> Planner<'a, '_> {
         Ok(!self.met.contains(&record) && links.iter().all(|link| link.left.is_some()))
     }
 
-    fn strangers(&self) -> Result<Vec<Stranger<'a>>, StoreError> {
+    /// Items that are not linked, but for those that links followed already.
+    fn strangers(
+        &self,
+        followed: &BTreeSet<(ItemCollectionId, ItemKey)>,
+    ) -> Result<Vec<Stranger<'a>>, StoreError> {
         let task = self.task;
         let mut strangers = Vec::new();
         for one in &task.collected {
             let imports = task.books.iter().any(|book| book.id == one.book && book.imports);
             for news in one.news.values() {
                 let News::Put(item) = news else { continue };
+                if followed.contains(&(one.book, item.key.clone())) {
+                    continue;
+                }
                 let left = match self.tx.link_of_item(one.book, &item.key)? {
                     Some(link) if link.left.is_none() => continue,
-                    left => left,
+                    Some(left) => Some(left),
+                    None => self.left_before(one, &item.key)?,
                 };
                 let making = match item.mark {
                     Some(mark) => self.tx.item_intent_of_mark(mark)?,
@@ -157,28 +174,12 @@ impl<'a> Planner<'a, '_> {
         Ok(strangers)
     }
 
-    /// Records whose item is gone under its key: where ids change with the folder, it may have been moved.
-    fn vanished(&self) -> Result<BTreeMap<RecordId, LinkId>, StoreError> {
-        let mut vanished = BTreeMap::new();
-        if self.task.can.has_groups {
-            return Ok(vanished);
-        }
-        for one in &self.task.collected {
-            for (key, news) in &one.news {
-                if *news != News::Gone(GoneThere::Deleted) {
-                    continue;
-                }
-                let link = self.tx.link_of_item(one.book, key)?.filter(|link| link.left.is_none());
-                if let Some((record, id)) = link.and_then(|link| Some((link.record?, link.id))) {
-                    vanished.insert(record, id);
-                }
-            }
-        }
-        Ok(vanished)
-    }
-
     /// Records that strangers may be.
-    fn offered(&self, strangers: &[Stranger<'_>]) -> Result<BTreeMap<RecordId, StoredContact>, StoreError> {
+    fn offered(
+        &self,
+        strangers: &[Stranger<'_>],
+        vanished: &BTreeMap<RecordId, LinkId>,
+    ) -> Result<BTreeMap<RecordId, StoredContact>, StoreError> {
         let task = self.task;
         let mut offered = BTreeMap::new();
         for one in strangers {
@@ -189,7 +190,8 @@ impl<'a> Planner<'a, '_> {
                     continue;
                 }
                 if let Some(stored) = self.tx.contact(ContactId(id.0))?
-                    && stored.record.deleted.is_none()
+                    // The item of one that was deleted here may have got another key: it does not come in as another contact then.
+                    && (stored.record.deleted.is_none() || vanished.contains_key(&id))
                 {
                     offered.insert(id, stored);
                 }
@@ -215,20 +217,25 @@ impl<'a> Planner<'a, '_> {
         });
     }
 
+    /// `vanished`: the link of an item that was deleted; the one that comes was made anew of the same contact.
     fn meet(
         &mut self,
         stranger: &Stranger<'_>,
         record: ContactId,
         here: &Contact,
-        vanished: Option<LinkId>,
+        vanished: Option<Link>,
     ) -> Result<(), StoreError> {
         self.met.insert(record.into());
+        if let Some(link) = vanished {
+            self.moved.insert(link.id);
+            self.plan.steps.push(Step::Left { link: link.id, side: Side::Server });
+        }
         let left =
             stranger.left.as_ref().filter(|link| link.record == Some(record.into())).map(|link| link.id);
-        if let Some(link) = vanished.or(left) {
-            return self.come_back(stranger, record, here, link);
+        match left {
+            Some(link) => self.come_back(stranger, record, here, link),
+            None => self.link_met(stranger, record, here),
         }
-        self.link_met(stranger, record, here)
     }
 
     /// An item that had a link: what both sides agreed on then holds still.

@@ -27,6 +27,12 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// One that is not followed now, of which single items are asked for.
+    pub(super) fn unread(known: &ItemCollection) -> Self {
+        let (key, name) = (known.key.clone(), known.name.clone());
+        Self { id: known.id, key, name, cursor: None, imports: false, is_target: false }
+    }
+
     pub(super) fn new(listed: &RemoteCollection, known: Option<&ItemCollection>) -> Self {
         Self {
             id: known.map_or(ItemCollectionId(0), |known| known.id),

@@ -32,6 +32,8 @@ pub(super) struct Collected {
     pub book: ItemCollectionId,
     /// What is new, by its key.
     pub news: BTreeMap<ItemKey, News>,
+    /// Keys that items had before, by those that they have now.
+    pub former: BTreeMap<ItemKey, Vec<ItemKey>>,
     /// Up to where that is all; `None` where the old one stands.
     pub cursor: Option<ItemCursor>,
     /// The listing was whole, and there was nothing in it.
@@ -43,15 +45,15 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Of some items of a book alone.
-    pub(super) fn of(book: ItemCollectionId, changes: Vec<ContactChange>) -> Self {
+    /// Of some items of a book alone. `ahead_ms` is what is known of the server's clock.
+    pub(super) fn of(book: ItemCollectionId, changes: Vec<ContactChange>, ahead_ms: i64) -> Self {
         let news = changes.into_iter().map(news_of).collect();
-        Self { news, ..Self::new(book, false) }
+        Self { news, ahead_ms, ..Self::new(book, false) }
     }
 
     fn new(book: ItemCollectionId, is_whole: bool) -> Self {
-        let (news, cursor) = (BTreeMap::new(), None);
-        Self { book, news, cursor, was_empty: false, ahead_ms: 0, is_whole }
+        let (news, former, cursor) = (BTreeMap::new(), BTreeMap::new(), None);
+        Self { book, news, former, cursor, was_empty: false, ahead_ms: 0, is_whole }
     }
 }
 
@@ -80,31 +82,22 @@ impl Steps<'_> {
         done: &mut ContactsRun,
     ) -> Result<Vec<Collected>, Fault> {
         let mut all = Vec::new();
-        let mut is_broken = false;
-        let is_known = self.is_known_rule().await?;
+        let is_known = self.is_known_rule(books).await?;
         for book in books {
             // By another rule what was passed over may come in: all of it is read anew.
             let since = book.cursor.clone().filter(|_| is_known);
             let book = &Book { cursor: since, ..book.clone() };
             match self.read_book(book, again.get(&book.id)).await {
                 Ok(collected) => all.push(collected),
-                Err(fault) => {
-                    self.failed(done, fault)?;
-                    is_broken = true;
-                }
+                Err(fault) => self.failed(done, fault)?,
             }
-        }
-        let has_gone = |one: &Collected| one.news.values().any(|news| matches!(news, News::Gone(_)));
-        if is_broken && !self.can.has_groups && all.iter().any(has_gone) {
-            // What is gone from one book may have been moved into the one that could not be read.
-            all.clear();
         }
         Ok(all)
     }
 
-    async fn is_known_rule(&self) -> Result<bool, Fault> {
-        let (run, rules) = (self.run.clone(), self.rules.clone());
-        self.ports.transaction(move |tx| Rule::new(tx, &run, &rules)?.is_known(tx, &run)).await
+    async fn is_known_rule(&self, books: &[Book]) -> Result<bool, Fault> {
+        let (run, rules, books) = (self.run.clone(), self.rules.clone(), books.to_vec());
+        self.ports.transaction(move |tx| Rule::new(tx, &run, &rules)?.is_known(tx, &run, &books)).await
     }
 
     async fn read_book(&self, book: &Book, again: Option<&Vec<ItemKey>>) -> Result<Collected, Fault> {
@@ -127,6 +120,12 @@ impl Steps<'_> {
                 }));
             }
             is_still &= changes.is_empty();
+            collected.former.extend(changes.iter().filter_map(|change| match change {
+                ContactChange::Put(item) if !item.former_keys.is_empty() => {
+                    Some((item.key.clone(), item.former_keys.clone()))
+                }
+                _ => None,
+            }));
             if !changes.is_empty() {
                 let (news, doubtful) = self.worth(book, changes).await?;
                 collected.news.extend(news);

@@ -1,12 +1,16 @@
 //! Commit: a plan is made and carried out in one transaction: records, links, bases, the cursors that cover them (I3), and notes of what
 //! is to be sent.
 
+use std::collections::BTreeSet;
+
 use postrider_formats::vcard::Card;
 use postrider_journal::{Event, State};
-use postrider_model::{AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, Timestamp, Visibility};
+use postrider_model::{
+    AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, LinkId, Timestamp, Visibility,
+};
 use postrider_remote::RemoteContact;
 use postrider_store::{
-    About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Tx,
+    About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Superseded, Tx,
 };
 
 use super::{
@@ -16,7 +20,7 @@ use super::{
     image::{base_of, contact_of, text_of},
     plan::{ContactPlan, Hold, Linking, Step, Task},
 };
-use crate::card::{doc_of, folded, tie};
+use crate::card::{doc_of, folded, shown_name, tie};
 use postrider_journal::ItemOperation;
 
 impl Steps<'_> {
@@ -25,6 +29,7 @@ impl Steps<'_> {
         &self,
         books: &[Book],
         collected: Vec<Collected>,
+        absent: BTreeSet<LinkId>,
         done: &mut ContactsRun,
     ) -> Result<(), Fault> {
         if books.is_empty() {
@@ -43,6 +48,7 @@ impl Steps<'_> {
                     can: &can,
                     books: &books,
                     collected,
+                    absent,
                     is_whole,
                     entropy: &*entropy,
                 };
@@ -82,6 +88,9 @@ impl Commit<'_, '_> {
         for (book, cursor) in &plan.cursors {
             self.tx.set_item_cursor(*book, cursor, self.context.at)?;
         }
+        for book in &plan.unread {
+            self.tx.forget_item_cursor(*book)?;
+        }
         if let Some(rule) = &plan.rule {
             let stamp = self.tx.stamp()?;
             self.tx.set_export_reach(self.account(), "contact", rule, stamp)?;
@@ -101,11 +110,11 @@ impl Commit<'_, '_> {
         match step {
             Step::Revive(id) => {
                 let context = self.because("it was changed on the server while it was deleted here");
-                self.tx.restore_record(*id, &context)
+                if self.is_deleted(*id)? { self.tx.restore_record(*id, &context) } else { Ok(()) }
             }
             Step::Delete(id) => {
                 let context = self.because("deleted on the server");
-                self.tx.delete_record(*id, &context)
+                if self.is_deleted(*id)? { Ok(()) } else { self.tx.delete_record(*id, &context) }
             }
             Step::Take { record, contact, changed, is_conflict } => {
                 self.take(*record, contact, *changed, *is_conflict)
@@ -113,8 +122,13 @@ impl Commit<'_, '_> {
             Step::Supersede { record, lost, changed } => {
                 let Some(card) = self.card(*record)? else { return Ok(()) };
                 let context = self.because("changed on both sides, and later here");
-                let by = self.run.account.to_string();
-                self.tx.note_superseded(*record, &card.with(lost).text(), *changed, &by, &context)
+                let (doc, name) = (card.with(lost).text().into_owned(), shown_name(lost));
+                let (changed, by) = (*changed, &*self.run.account);
+                self.tx.note_superseded(
+                    *record,
+                    &Superseded { doc: &doc, name: &name, changed, by },
+                    &context,
+                )
             }
             Step::Tag(id, on) => self.put_tag(*id, *on),
             Step::Add { collection, item, contact, changed } => {
@@ -131,6 +145,11 @@ impl Commit<'_, '_> {
             }
             Step::Ended(id) => end(self.tx, *id),
         }
+    }
+
+    /// Whether it is deleted by now: a record that has two items may be decided twice.
+    fn is_deleted(&self, id: ContactId) -> Result<bool, StoreError> {
+        Ok(self.tx.record(id)?.is_none_or(|record| record.deleted.is_some()))
     }
 
     fn card(&self, id: ContactId) -> Result<Option<Card>, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use postrider_journal::ItemOperation;
-use postrider_model::{ContactId, LabelKind, LabelScope, RecordId};
+use postrider_model::{CollectionKind, ContactId, LabelKind, LabelScope, RecordId};
 use postrider_reconcile::contacts::{
     Candidate, Export, ExportRule, Leaving, LinkOrigin, Tag, TagScope, judge_export,
 };
@@ -45,10 +45,20 @@ impl Rule {
         })
     }
 
+    /// As it is noted. Where no book takes what goes out, all of that is still to be looked at once there is one.
+    fn noted(&self, books: &[Book]) -> String {
+        format!("{} {}", self.text, books.iter().any(|book| book.is_target))
+    }
+
     /// Whether it is the one by which the export was worked out last.
-    pub(super) fn is_known(&self, tx: &Tx<'_>, run: &ItemsContext) -> Result<bool, StoreError> {
+    pub(super) fn is_known(
+        &self,
+        tx: &Tx<'_>,
+        run: &ItemsContext,
+        books: &[Book],
+    ) -> Result<bool, StoreError> {
         let reach = tx.export_reach(run.account_id, "contact")?;
-        Ok(reach.is_some_and(|(rule, _)| rule == self.text))
+        Ok(reach.is_some_and(|(rule, _)| rule == self.noted(books)))
     }
 
     fn judge(&self, stored: &StoredContact, link: Option<Origin>) -> Export {
@@ -117,17 +127,21 @@ impl Planner<'_, '_> {
     pub(super) fn touched(&mut self) -> Result<(), StoreError> {
         let account = self.task.run.account_id;
         let reach = self.tx.export_reach(account, "contact")?;
-        let since = reach.filter(|(rule, _)| *rule == self.rule.text).map_or(-1, |(_, stamp)| stamp);
-        for record in self.tx.records_since("contact", since)? {
+        let rule = self.rule.noted(self.task.books);
+        let since = reach.filter(|(known, _)| *known == rule).map(|(_, stamp)| stamp);
+        for record in self.tx.records_since("contact", since.unwrap_or(-1))? {
             if !self.met.contains(&record) {
                 self.look_at(record)?;
             }
         }
-        // What another rule lets in has to be read anew, and a book that could not be is still to be.
-        let is_read = |book: &Book| self.task.collected.iter().any(|one| one.book == book.id);
-        if self.task.books.iter().all(is_read) || self.rule.is_known(self.tx, self.task.run)? {
-            self.plan.rule = Some(self.rule.text.clone());
+        if since.is_none() {
+            // What another rule lets in has to be read anew, and a book that could not be is still to be.
+            let is_read = |id| self.task.collected.iter().any(|one| one.book == id && one.is_whole);
+            let books = self.tx.item_collections(account)?.into_iter();
+            let books = books.filter(|one| one.kind == CollectionKind::AddressBook && one.cursor.is_some());
+            self.plan.unread.extend(books.map(|one| one.id).filter(|id| !is_read(*id)));
         }
+        self.plan.rule = Some(rule);
         Ok(())
     }
 
@@ -136,6 +150,10 @@ impl Planner<'_, '_> {
         let links = self.tx.links_of_record(account, record)?;
         let (live, left): (Vec<Link>, Vec<Link>) = links.into_iter().partition(|link| link.left.is_none());
         if live.is_empty() {
+            // What has its item in a collection that is not followed now has an item.
+            if !self.tx.frozen_links_of_record(account, record)?.is_empty() {
+                return Ok(());
+            }
             return self.consider(ContactId(record.0), left.last());
         }
         for link in live {

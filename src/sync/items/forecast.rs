@@ -1,6 +1,8 @@
 //! What a run of contacts would do (F5.3).
 
-use postrider_model::Fault;
+use std::collections::BTreeSet;
+
+use postrider_model::{Fault, LinkId};
 use serde::Serialize;
 
 use super::{
@@ -72,6 +74,7 @@ impl Steps<'_> {
         &self,
         books: &[Book],
         collected: Vec<Collected>,
+        absent: BTreeSet<LinkId>,
         group: Option<String>,
     ) -> Result<ContactForecast, Fault> {
         if books.is_empty() {
@@ -87,6 +90,7 @@ impl Steps<'_> {
                     can: &can,
                     books: &books,
                     collected,
+                    absent,
                     is_whole: true,
                     entropy: &*entropy,
                 };

@@ -6,6 +6,7 @@
 //! | what an earlier run sent without hearing of it | `look` |
 //! | collect: what changed there | `collect` |
 //! | plan: what is done about it, a value | `plan`; `arrive` for items that are seen for the first time, `export` for what goes out |
+//! | one contact under another key: renamed, moved, or in a collection that is gone | `moved` |
 //! | commit: records, links, bases, cursors and what is to be sent, one transaction | `commit` |
 //! | execute: what is noted is sent, and what the server answers becomes the base | `push` |
 //!
@@ -24,6 +25,7 @@ mod forecast;
 mod group;
 mod image;
 mod look;
+mod moved;
 mod plan;
 mod push;
 
@@ -183,7 +185,7 @@ impl Steps<'_> {
         if !self.run.dry_run {
             self.restart().await?;
         }
-        let books = self.books(done).await?;
+        let mut books = self.books(done).await?;
         let mut again = Again::default();
         if !self.run.dry_run {
             self.look(&books, &mut again).await?;
@@ -192,18 +194,22 @@ impl Steps<'_> {
         if !self.run.dry_run {
             self.look_for_made(&books, &mut collected, done).await?;
         }
+        self.believe(&mut books, &mut collected, done).await?;
+        let mut absent = self.absent(&books, &mut collected, done).await?;
+        let ahead_ms = collected.first().map_or(0, |one| one.ahead_ms);
         for round in 0..ROUNDS {
             if self.run.dry_run {
                 let group = done.forecast.group.take();
-                done.forecast = self.foresee(&books, collected, group).await?;
+                done.forecast = self.foresee(&books, collected, absent, group).await?;
                 return Ok(());
             }
-            self.settle(&books, collected, done).await?;
+            self.settle(&books, collected, std::mem::take(&mut absent), done).await?;
             let again = self.push(&books, done).await?;
             if again.is_empty() || round + 1 == ROUNDS || stops(done) {
                 break;
             }
-            collected = self.fetch_again(&books, &again, done).await?;
+            collected = self.fetch_again(&books, &again, ahead_ms, done).await?;
+            self.believe(&mut books, &mut collected, done).await?;
         }
         Ok(())
     }
@@ -213,13 +219,14 @@ impl Steps<'_> {
         &self,
         books: &[Book],
         again: &Again,
+        ahead_ms: i64,
         done: &mut ContactsRun,
     ) -> Result<Vec<Collected>, Fault> {
         let mut all = Vec::new();
         for book in books {
             let Some(keys) = again.get(&book.id) else { continue };
             match self.fetched(book, keys).await {
-                Ok(changes) => all.push(Collected::of(book.id, changes)),
+                Ok(changes) => all.push(Collected::of(book.id, changes, ahead_ms)),
                 Err(fault) => self.failed(done, fault)?,
             }
         }

@@ -11,7 +11,7 @@ use postrider_model::{
     Contact, ContactId, Entropy, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Timestamp,
 };
 use postrider_reconcile::{
-    Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
+    CONTACTS_LISTED_EMPTY, Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
     contacts::{
         ContactDecision, ContactFate, FieldGroup, Leaving, apply_difference, decide_contact, merge_contact,
     },
@@ -97,6 +97,8 @@ pub(super) struct ContactPlan {
     /// One a book that was read.
     pub holds: Vec<Hold>,
     pub cursors: Vec<(ItemCollectionId, ItemCursor)>,
+    /// Collections that are to be read anew from their beginning.
+    pub unread: Vec<ItemCollectionId>,
     /// By which rule the export was worked out, where it was.
     pub rule: Option<String>,
     pub pulled: u64,
@@ -112,6 +114,8 @@ pub(super) struct Task<'a> {
     pub can: &'a ContactCapabilities,
     pub books: &'a [Book],
     pub collected: Vec<Collected>,
+    /// Links whose items were asked for and are not there any more.
+    pub absent: BTreeSet<LinkId>,
     /// Not a round that decides some again, but the whole.
     pub is_whole: bool,
     pub entropy: &'a dyn Entropy,
@@ -175,14 +179,21 @@ impl Planner<'_, '_> {
     fn changes_of(&mut self, collected: &Collected) -> Result<(), StoreError> {
         for (key, news) in &collected.news {
             let Some(link) = self.tx.link_of_item(collected.book, key)? else { continue };
-            if link.left.is_none() && !self.moved.contains(&link.id) {
+            if link.left.is_none()
+                && !self.moved.contains(&link.id)
+                && !self.waits(&link, Some(news), collected)
+            {
                 self.decide(link, Some(news), collected.ahead_ms)?;
             }
         }
         if collected.is_whole {
             for link in self.tx.dirty_links(collected.book)? {
                 let is_met = link.record.is_some_and(|record| self.met.contains(&record));
-                if link.left.is_none() && !is_met && !self.moved.contains(&link.id) {
+                if link.left.is_none()
+                    && !is_met
+                    && !self.moved.contains(&link.id)
+                    && !self.waits(&link, None, collected)
+                {
                     self.decide(link, None, collected.ahead_ms)?;
                 }
             }
@@ -245,10 +256,12 @@ impl Planner<'_, '_> {
             }
             ContactFate::Forget => self.plan.steps.push(Step::Forget(link.id)),
             fate => {
-                // Nobody deletes what is another user's.
+                // Nobody deletes what is another user's, or has another item that is still there.
                 let is_own = stored.record.owner == self.task.run.user;
                 let fate = match fate {
-                    ContactFate::DeleteHere if !is_own => ContactFate::Unlink,
+                    ContactFate::DeleteHere if !is_own || self.has_another(&link, record)? => {
+                        ContactFate::Unlink
+                    }
                     fate => fate,
                 };
                 let first = self.taken_first(decision, &link, record, &sides, item, ahead_ms)?;
@@ -383,7 +396,7 @@ impl Planner<'_, '_> {
             unlinked: departures.len() as u64 - deleted,
             cancelled: 0,
             of: total,
-            listing_was_empty: collected.was_empty,
+            listing_was_empty: collected.was_empty || self.follow_from_nothing(&departures)?,
         });
         let mut hold = Hold {
             collection: collected.book,
@@ -408,6 +421,16 @@ impl Planner<'_, '_> {
             self.plan.holds.push(hold);
         }
         Ok(())
+    }
+
+    /// Whether some were held since a listing was empty: the next one, of changes, says nothing more of that.
+    fn follow_from_nothing(&self, departures: &[Departure]) -> Result<bool, StoreError> {
+        for plan in departures.iter().filter_map(|one| one.link.held).collect::<BTreeSet<_>>() {
+            if self.tx.held_because(plan)?.as_deref() == Some(CONTACTS_LISTED_EMPTY) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn name_of(&self, book: ItemCollectionId) -> String {

@@ -277,8 +277,7 @@ impl Preparing<'_, '_> {
         let (Some(stored), Some(card)) = (stored, card) else {
             return self.withdraw(row.id, link.as_ref());
         };
-        let others = self.tx.links_of_record(self.run.account_id, stored.record.id)?;
-        let has_another = others.iter().any(|one| one.left.is_none() && Some(one.id) != row.about.link);
+        let has_another = self.is_linked_but_for(&stored, row.about.link)?;
         let op = match (&row.operation, &link) {
             (ItemOperation::Create { .. }, None) => self.creation(&stored, &card)?,
             (ItemOperation::Update, Some(link))
@@ -324,11 +323,16 @@ impl Preparing<'_, '_> {
         Ok(Prepared::Nothing)
     }
 
+    /// Whether a record has an item besides that of `link`, be it in a collection that is not followed now.
+    fn is_linked_but_for(&self, stored: &StoredContact, link: Option<LinkId>) -> Result<bool, StoreError> {
+        let (account, record) = (self.run.account_id, stored.record.id);
+        let links = self.tx.links_of_record(account, record)?;
+        let has_live = links.iter().any(|one| one.left.is_none() && Some(one.id) != link);
+        Ok(has_live || !self.tx.frozen_links_of_record(account, record)?.is_empty())
+    }
+
     fn creation(&self, stored: &StoredContact, card: &Card) -> Result<Option<ContactOp>, StoreError> {
-        let record = stored.record.id;
-        let links = self.tx.links_of_record(self.run.account_id, record)?;
-        let is_linked = links.iter().any(|link| link.left.is_none());
-        if is_linked || !self.rule.makes(stored) {
+        if self.is_linked_but_for(stored, None)? || !self.rule.makes(stored) {
             return Ok(None);
         }
         let here = card.contact();

@@ -76,6 +76,32 @@ pub struct AccountReport {
     pub warnings: Vec<String>,
 }
 
+/// Of what a plan is that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldKind {
+    /// Messages that would be deleted.
+    Messages,
+    /// Contacts that would be unlinked or deleted.
+    Contacts,
+    /// Activities that would be deleted, unlinked or cancelled.
+    Activities,
+    /// A group or another collection itself.
+    Collection,
+}
+
+impl HeldKind {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Contacts => "contacts",
+            Self::Activities => "activities",
+            Self::Collection => "collection",
+        }
+    }
+}
+
 /// What waits for a person's word (F5.4): deletions, contacts that would be unlinked, activities that would be cancelled or unlinked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldReport {
@@ -83,6 +109,8 @@ pub struct HeldReport {
     pub plan: String,
     /// The folder, address book, group, calendar or task list.
     pub folder: String,
+    /// Of what it is.
+    pub what: HeldKind,
     /// How many messages would be deleted here, contacts unlinked or deleted, activities deleted, cancelled or unlinked.
     pub deletions: u64,
     /// Of how many.

@@ -96,6 +96,9 @@ pub fn judge_deletions(deletions: Deletions) -> Verdict {
     }
 }
 
+/// Why what follows from an empty listing of contacts is held: until a person says so, or they are there again.
+pub const CONTACTS_LISTED_EMPTY: &str = "the server listed the contacts as empty";
+
 /// Judges what a plan would take from a collection of contacts or activities by the bounds of F5.4: deletions, unlinkings and
 /// cancellations together. A plan that is allowed and has grown is judged anew: that is the caller's.
 pub const fn judge_leavings(leavings: Leavings) -> Verdict {
@@ -103,7 +106,7 @@ pub const fn judge_leavings(leavings: Leavings) -> Verdict {
     let count = deleted.saturating_add(unlinked).saturating_add(cancelled);
     let words = match (exceeded(count, of, listing_was_empty), what) {
         (None, _) => return Verdict::Go,
-        (Some(Bound::EmptyListing), Kept::Contacts) => "the server listed the contacts as empty",
+        (Some(Bound::EmptyListing), Kept::Contacts) => CONTACTS_LISTED_EMPTY,
         (Some(Bound::EmptyListing), Kept::Activities) => "the server listed the calendar as empty",
         (Some(Bound::Emptied), Kept::Contacts) => "every contact would be deleted or unlinked",
         (Some(Bound::Emptied), Kept::Activities) => "every activity would be deleted, unlinked or cancelled",

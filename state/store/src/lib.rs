@@ -49,5 +49,5 @@ pub use write::{
     ItemHeld, ItemIntentRow, Landed, Link, Matchable, Named, NewActivity, NewApiToken, NewCollection,
     NewItemCollection, NewItemHeld, NewLabel, NewLink, NewOutgoing, NewTokens, Origin, Outcome, Outgoing,
     Placement, RecordChange, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow,
-    SealedTokens, Seat, Secret, Side, Sought, Tx, Unsent, Writer,
+    SealedTokens, Seat, Secret, Side, Sought, Superseded, Tx, Unsent, Writer,
 };

@@ -55,7 +55,7 @@ impl State {
         collection: &CollectionKey,
         cursor: Option<&ItemCursor>,
     ) -> Result<VecDeque<ItemPage<ContactChange>>, Refusal> {
-        self.readable_book(account, collection)?;
+        self.answering_book(account, collection)?;
         let since = self.since(account, collection, cursor)?;
         let shelf = &self.account(account)?.contacts;
         let horizon = self.horizon(shelf, self.habits.contacts_lag_ms);
@@ -105,6 +105,15 @@ impl State {
         }
     }
 
+    /// A book of which is told what changed in it: one that is there, where the server looks.
+    fn answering_book(&self, account: &str, collection: &CollectionKey) -> Result<(), Refusal> {
+        let is_there = self.account(account)?.collections.contains_key(collection);
+        if !is_there && self.habits.has_groups && self.habits.vanished_groups_answer {
+            return Ok(());
+        }
+        self.readable_book(account, collection)
+    }
+
     /// What these are now.
     pub fn fetch_contacts(
         &self,
@@ -112,7 +121,7 @@ impl State {
         collection: &CollectionKey,
         keys: &[ItemKey],
     ) -> Result<Vec<ContactChange>, Refusal> {
-        self.readable_book(account, collection)?;
+        self.answering_book(account, collection)?;
         let shelf = &self.account(account)?.contacts;
         let one = |key: &ItemKey| match shelf.get(key).and_then(|entry| Some((entry.mark, entry.rev()?))) {
             Some((mark, rev)) => Ok(self.contact_change(collection, key, mark, rev)),
@@ -306,6 +315,37 @@ impl State {
         };
         card.former.push(key.clone());
         self.rename_contact(&Act { by: account, mark, strict: false }, key, card)
+    }
+
+    /// Several contacts become one that says what the first says: under the first one's key, or under a new one.
+    pub fn merge_contacts(
+        &mut self,
+        account: &str,
+        keys: &[ItemKey],
+        keeps_key: bool,
+    ) -> Result<ItemKey, Refusal> {
+        if !self.habits.has_groups {
+            return refused("keys stay where contacts stay");
+        }
+        let [first, others @ ..] = keys else { return refused("nothing is merged") };
+        let entry = self.account(account)?.contacts.get(first);
+        let Some((mark, Some(mut card))) = entry.map(|entry| (entry.mark, entry.now().cloned())) else {
+            return refused(format!("there is no contact {}", first.0));
+        };
+        let act = Act { by: account, mark, strict: false };
+        for key in others {
+            let other = self.account(account)?.contacts.get(key).and_then(|entry| entry.now()).cloned();
+            let Some(other) = other else { return refused(format!("there is no contact {}", key.0)) };
+            card.books.extend(other.books);
+            card.former.push(key.clone());
+            self.put_contact(&act, key, None)?;
+        }
+        if keeps_key {
+            self.put_contact(&act, first, Some(card))?;
+            return Ok(first.clone());
+        }
+        card.former.insert(0, first.clone());
+        self.rename_contact(&act, first, card)
     }
 
     fn rename_contact(&mut self, act: &Act<'_>, key: &ItemKey, card: Card) -> Result<ItemKey, Refusal> {

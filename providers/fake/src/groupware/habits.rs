@@ -43,6 +43,9 @@ pub struct Habits {
     pub writing: Writing,
     /// A contact may be in several collections under one key (contact groups); else each is in one folder and gets another key when it moves.
     pub has_groups: bool,
+    /// Of a group that was deleted it is told that all left it, and not that there is none: what changed is asked of the account, and
+    /// memberships are just gone. A breach of the contract, which no provider can notice cheaply.
+    pub vanished_groups_answer: bool,
     /// Calendars and task lists carry the mark under which they were made.
     pub calendars_keep_marks: bool,
     /// Fields of contacts that are held.
@@ -112,6 +115,7 @@ impl Habits {
         Self {
             writing: Writing::Google,
             has_groups: true,
+            vanished_groups_answer: false,
             calendars_keep_marks: false,
             contact_fields,
             keeps_uid: false,
@@ -152,6 +156,7 @@ impl Habits {
         Self {
             writing: Writing::Exchange,
             has_groups: false,
+            vanished_groups_answer: false,
             calendars_keep_marks: true,
             contact_fields,
             keeps_uid: false,

@@ -89,6 +89,12 @@ impl Groupware {
         Self(Arc::new(Mutex::new(self.lock().fork(clock))))
     }
 
+    /// Whether both are handles on one server.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

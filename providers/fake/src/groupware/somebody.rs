@@ -98,6 +98,17 @@ impl Somebody {
         self.on(|state| state.rename_collection(&self.account, key, name))
     }
 
+    /// What the account may do with a collection from now on.
+    pub fn grant(&self, key: &CollectionKey, access: Access) -> CoreResult<()> {
+        self.on(|state| {
+            match state.account_mut(&self.account)?.collections.get_mut(key) {
+                Some(collection) => collection.access = access,
+                None => return super::state::refused("there is no such collection"),
+            }
+            Ok(())
+        })
+    }
+
     /// Deletes a collection; contacts of a group stay in the account.
     pub fn delete_collection(&self, key: &CollectionKey) -> CoreResult<()> {
         self.on(|state| state.delete_collection(&self.account, key))
@@ -178,6 +189,11 @@ impl Somebody {
     /// Has the server give a contact another key, as it does when a profile is linked to it; the new one.
     pub fn rekey_contact(&self, key: &ItemKey) -> CoreResult<ItemKey> {
         self.on(|state| state.rekey_contact(&self.account, key))
+    }
+
+    /// Makes one contact of several, which says what the first says: under the first one's key, or under a new one; its key.
+    pub fn merge_contacts(&self, keys: &[ItemKey], keeps_key: bool) -> CoreResult<ItemKey> {
+        self.on(|state| state.merge_contacts(&self.account, keys, keeps_key))
     }
 
     /// What is in an address book now, whatever a listing shows.

@@ -1,6 +1,6 @@
 //! What `status`, `folder list` and the configuration ask for.
 
-use postrider_model::{AccountId, CollectionId, FolderRole, Timestamp};
+use postrider_model::{AccountId, CollectionId, CollectionKind, FolderRole, HeldKind, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Reader;
@@ -288,18 +288,27 @@ pub(crate) fn runs(conn: &Connection) -> Result<Vec<RunRow>> {
 /// The plans of an account that wait.
 pub(crate) fn held(conn: &Connection, account: AccountId) -> Result<Vec<Held>> {
     let mut statement = conn.prepare_cached(
-        "SELECT h.id, c.name, h.created_us, h.total, h.why, (SELECT count(*) FROM placement p WHERE p.held = h.id)
+        "SELECT h.id, c.name, h.created_us, h.total, h.why, (SELECT count(*) FROM placement p WHERE p.held = h.id), NULL
          FROM held h JOIN collection c ON c.id = h.collection WHERE c.account = ?1
          UNION ALL
-         SELECT h.id, h.name, h.created_us, h.total, h.why, (SELECT count(*) FROM link l WHERE l.held = h.id)
+         SELECT h.id, h.name, h.created_us, h.total, h.why, (SELECT count(*) FROM link l WHERE l.held = h.id),
+                CASE h.what WHEN 'leavings'
+                     THEN (SELECT c.kind FROM item_collection c WHERE c.id = h.collection) ELSE 'itself' END
          FROM item_held h WHERE h.account = ?1 AND h.allowed = 0
          ORDER BY 1",
     )?;
     let rows = statement.query_map([account.0], |row| {
         let (total, deletions): (i64, i64) = (row.get(3)?, row.get(5)?);
+        let kind: Option<String> = row.get(6)?;
         Ok(Held {
             id: HeldId(row.get(0)?),
             folder: row.get(1)?,
+            what: match kind.as_deref() {
+                None => HeldKind::Messages,
+                Some("itself") => HeldKind::Collection,
+                Some(kind) if kind == CollectionKind::AddressBook.name() => HeldKind::Contacts,
+                Some(_) => HeldKind::Activities,
+            },
             since: Timestamp(row.get(2)?),
             total: total.cast_unsigned(),
             why: row.get(4)?,

@@ -61,7 +61,7 @@ impl Tx<'_> {
         self.take_contact(id, doc, context.at, false, context)
     }
 
-    /// The same for what a person changed elsewhere: `changed` is when. `is_conflict`: what it said before is superseded by that.
+    /// The same for what a person changed elsewhere: `changed` is when; its type and company are not what it says. `is_conflict`: what it said before is superseded by that.
     ///
     /// # Errors
     /// [`StoreError::NoSuchRecord`], what SQLite says.
@@ -83,7 +83,7 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE contact SET uid = ?2, name = ?3, sort = ?4, words = ?5, type = ?6, company = ?7, doc = ?8,
-                        content_us = ?9
+                        content_us = iif(doc IS ?8, content_us, ?9)
                  WHERE id = ?1",
             )?
             .execute(params![

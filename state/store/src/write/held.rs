@@ -3,7 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
-use postrider_model::{AccountId, CollectionId, IdParseError, PlacementId, Timestamp};
+use postrider_model::{AccountId, CollectionId, HeldKind, IdParseError, PlacementId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Context, Side, Tx};
@@ -38,6 +38,8 @@ pub struct Held {
     pub id: HeldId,
     /// The folder's decoded name, or the collection's.
     pub folder: String,
+    /// Of what it is.
+    pub what: HeldKind,
     /// Since when it waits.
     pub since: Timestamp,
     /// How many messages would be deleted here, or contacts and activities deleted, unlinked or cancelled.

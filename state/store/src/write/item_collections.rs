@@ -152,6 +152,40 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// It is to be read anew from its beginning.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn forget_item_cursor(&mut self, id: ItemCollectionId) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE item_collection SET cursor = NULL, cursor_us = NULL WHERE id = ?1 AND cursor IS NOT NULL",
+            )?
+            .execute([id.0])?;
+        Ok(())
+    }
+
+    /// Unlinks all of an account that is removed (F1.9): its collections are frozen, nothing of it is linked, remembered or to be sent, no
+    /// plan of it waits. The records stay.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn unlink_account(&mut self, account: AccountId, at: Timestamp) -> Result<()> {
+        for sql in [
+            "DELETE FROM item_intent WHERE account = ?1",
+            "DELETE FROM link WHERE collection IN (SELECT id FROM item_collection WHERE account = ?1)",
+            "DELETE FROM item_held WHERE account = ?1",
+            "DELETE FROM export_reach WHERE account = ?1",
+            "UPDATE item_collection SET cursor = NULL, cursor_us = NULL WHERE account = ?1",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([account.0])?;
+        }
+        for one in self.item_collections(account)? {
+            self.freeze_item_collection(one.id, at, "the account was removed")?;
+        }
+        Ok(())
+    }
+
     /// Notes how far it was read; nothing is written where that is noted already. Belongs into the transaction that stores the last of
     /// what the cursor covers (I3).
     ///

@@ -126,6 +126,15 @@ impl Tx<'_> {
         Ok(plans.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Why a plan waits, in words; `None` where it does no more.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn held_because(&self, id: HeldId) -> Result<Option<String>> {
+        let mut statement = self.conn.prepare_cached("SELECT why FROM item_held WHERE id = ?1")?;
+        Ok(statement.query_row([id.0], |row| row.get(0)).optional()?)
+    }
+
     /// It waits no more.
     ///
     /// # Errors

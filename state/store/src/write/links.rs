@@ -181,6 +181,32 @@ impl Tx<'_> {
         )
     }
 
+    /// The links of that record in frozen collections of that account that are no memories: its items there are out of sight.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn frozen_links_of_record(
+        &self,
+        account: AccountId,
+        record: impl Into<RecordId>,
+    ) -> Result<Vec<Link>> {
+        self.links_where(
+            "l.record = ?1 AND l.left_side IS NULL AND l.collection IN
+             (SELECT c.id FROM item_collection c WHERE c.account = ?2 AND c.gone_us IS NOT NULL)",
+            [record.into().0, account.0],
+        )
+    }
+
+    /// Whether anything of an account is linked, in frozen collections too.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn has_links(&self, account: AccountId) -> Result<bool> {
+        let sql = "SELECT 1 FROM link l JOIN item_collection c ON c.id = l.collection
+                   WHERE c.account = ?1 AND l.left_side IS NULL LIMIT 1";
+        Ok(self.conn.prepare_cached(sql)?.exists([account.0])?)
+    }
+
     /// The newest link of an item that was made under that mark.
     ///
     /// # Errors

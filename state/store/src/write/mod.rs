@@ -58,7 +58,7 @@ pub use moves::Renumbering;
 pub use outbox::{Filing, NewOutgoing, Outgoing, RefusedRecipient};
 pub use placements::{FlagUpdate, Matchable, Placement, Seat};
 pub use purge::Expired;
-pub use records::RecordChange;
+pub use records::{RecordChange, Superseded};
 pub use reseal::SealedRow;
 pub use restore::Restored;
 pub use runs::RunRow;

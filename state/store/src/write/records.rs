@@ -37,6 +37,19 @@ impl RecordChange {
     }
 }
 
+/// What a record would have been by a change that a later one superseded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Superseded<'a> {
+    /// What it would have said.
+    pub doc: &'a str,
+    /// How it would have been called.
+    pub name: &'a str,
+    /// When a person changed it so.
+    pub changed: Option<Timestamp>,
+    /// Who.
+    pub by: &'a str,
+}
+
 impl Tx<'_> {
     /// A record; `None` where there is none of that id.
     ///
@@ -115,17 +128,14 @@ impl Tx<'_> {
         Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
-    /// Keeps what a record would have been by a change that a later one superseded: the record stays as it is. `doc` is what it would
-    /// have said, `changed` when a person changed it so, `by` who.
+    /// Keeps what a record would have been by a change that a later one superseded: the record stays as it is.
     ///
     /// # Errors
     /// [`StoreError::NoSuchRecord`], what SQLite says.
     pub fn note_superseded(
         &mut self,
         id: impl Into<RecordId>,
-        doc: &str,
-        changed: Option<Timestamp>,
-        by: &str,
+        lost: &Superseded<'_>,
         context: &Context,
     ) -> Result<()> {
         let was = self.record(id)?.ok_or(StoreError::NoSuchRecord)?;
@@ -133,11 +143,17 @@ impl Tx<'_> {
         let mut value: serde_json::Value = serde_json::from_str(&snapshot)
             .map_err(|error| StoreError::damaged(crate::file::STORE_FILE, error.to_string()))?;
         if let Some(object) = value.as_object_mut() {
-            object.insert("doc".to_owned(), doc.into());
-            object.insert("changed_us".to_owned(), changed.map(|at| at.0).into());
-            object.insert("changed_by".to_owned(), by.into());
+            object.insert("doc".to_owned(), lost.doc.into());
+            object.insert("changed_us".to_owned(), lost.changed.map(|at| at.0).into());
+            object.insert("changed_by".to_owned(), lost.by.into());
         }
-        self.note_version(&was, RecordChange::Changed, &value.to_string(), true, context)
+        self.note_version(&was, RecordChange::Changed, &value.to_string(), true, context)?;
+        // It is called as it was called there, not as the record is now.
+        let id = self.conn.last_insert_rowid();
+        self.conn
+            .prepare_cached("UPDATE version SET name = ?2 WHERE id = ?1")?
+            .execute(params![id, lost.name])?;
+        Ok(())
     }
 
     pub(super) fn note_version(

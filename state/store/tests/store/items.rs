@@ -7,7 +7,7 @@ use postrider_model::{
 };
 use postrider_store::{
     About, Base, ContactDoc, Context, GoneThere, HeldItems, NewItemCollection, NewItemHeld, NewLink, Origin,
-    Side, StoreError, Tx,
+    Side, StoreError, Superseded, Tx,
 };
 
 use crate::fixture::Fixture;
@@ -290,10 +290,13 @@ fn the_version_that_lost_is_kept_whole_with_who_when_and_why() {
     let doc = |card: &str| ContactDoc { card: card.into(), name: card.into(), ..ContactDoc::default() };
     let took = f.tx(|tx| tx.take_contact(anna, &doc("Anna there"), Timestamp(50), true, &context(60)));
     assert!(took);
-    f.tx(|tx| tx.note_superseded(anna, "Anna elsewhere", Some(Timestamp(40)), "work", &context(61)));
+    let (doc, name, changed) = ("Anna elsewhere", "Anna E.", Some(Timestamp(40)));
+    let elsewhere = Superseded { doc, name, changed, by: "work" };
+    f.tx(|tx| tx.note_superseded(anna, &elsewhere, &context(61)));
     let lost = f.reader().versions(&postrider_store::Viewer::Everything, None, false, 9).unwrap();
     let told: Vec<_> = lost.iter().map(|one| (one.at.0, one.side.as_str(), one.is_conflict)).collect();
     assert_eq!(told, [(61, "server", true), (60, "server", true)]);
+    assert_eq!(lost.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["Anna E.", "Anna"]);
     let snapshots: Vec<String> =
         lost.iter().map(|one| f.reader().snapshot(one.id).unwrap().unwrap()).collect();
     assert!(snapshots[0].contains("Anna elsewhere") && snapshots[0].contains("\"changed_us\":40"));

@@ -1,0 +1,176 @@
+//! Deaths at every step of a script of forty operations, contacts and activities, on both sides: what comes of it is what would have come of
+//! it, nothing is there twice, and nobody is mailed twice.
+
+use postrider::service::Extent;
+use postrider_model::{ActivityId, ContactId, Response};
+
+use crate::{
+    life::Life,
+    town::{Kind, Town, appointment, at},
+};
+
+const ANNA: &str = "anna@example.org";
+const VERA: &str = "vera@example.org";
+const OLEG: &str = "oleg@example.org";
+const ACCOUNTS: [&str; 3] = ["anna", "oleg", "vera"];
+
+/// What the script made.
+struct Script {
+    town: Town,
+    contacts: Vec<ContactId>,
+    activities: Vec<ActivityId>,
+}
+
+/// Forty operations: fourteen before both sides agree, twenty-six after.
+fn script(kind: Kind) -> Script {
+    let mut town = Town::new(&["anna", "vera", "oleg"]);
+    for name in ACCOUNTS {
+        let address = format!("{name}@example.org");
+        let contacts = if kind == Kind::Google { "tag = \"sync\"\n" } else { "deletions = \"propagate\"\n" };
+        town.account_with_contacts(name, name, &address, kind, "", contacts);
+    }
+    let mut contacts: Vec<_> = ["Boris", "Carla", "Dora", "Egor", "Fedor"]
+        .iter()
+        .map(|name| town.add_contact("anna", name))
+        .collect();
+    let standup = town.make_with("anna", "Standup", "2026-03-05", &[], Some("FREQ=DAILY;COUNT=9"));
+    let own = town.make("anna", "Gym", "2026-03-06", &[]);
+    let meeting = town.make("anna", "Plans", "2026-03-07", &[VERA, OLEG]);
+    let other = town.make("vera", "Review", "2026-03-08", &[ANNA]);
+    let off = town.make("oleg", "Party", "2026-03-09", &[ANNA, VERA]);
+    let apart = town.title_one("anna", standup, "2026-03-06", "Long standup");
+    for (uid, title) in [("x1", "Dentist"), ("x2", "Piano"), ("x3", "Train")] {
+        town.add_there(ANNA, &appointment(uid, title, 5, None, &[]));
+    }
+    town.settle_all();
+    let there = |title: &str| town.id_of("anna", title);
+    let (dentist, piano, train) = (there("Dentist"), there("Piano"), there("Train"));
+
+    town.title("anna", own, "Long gym");
+    town.edit_there(ANNA, "Dentist", |one| one.content.place = Some("Town".to_owned()));
+    town.title("anna", piano, "Here");
+    town.edit_there(ANNA, "Piano", |one| one.content.title = "There".to_owned());
+    town.delete_there(ANNA, "Train");
+    town.move_to("anna", meeting, Extent::Whole, "2026-03-07 14:00");
+    town.respond("vera", meeting, Extent::Whole, Response::Accepted);
+    town.there(OLEG).respond(&town.item(OLEG, "Plans").key, None, Response::Declined).unwrap();
+    town.there(OLEG).cancel(&town.item(OLEG, "Party").key, None).unwrap();
+    town.respond("anna", other, Extent::Whole, Response::Tentative);
+    town.edit_there(VERA, "Review", |one| one.timing.end = Some(at(8, 12)));
+    town.title("anna", apart, "Longer standup");
+    town.cancel("anna", standup, Extent::One("2026-03-07".to_owned()));
+    let moved = town.move_to("anna", standup, Extent::One("2026-03-08".to_owned()), "2026-03-08 15:00");
+    let rest = town.move_to("anna", standup, Extent::Following("2026-03-10".to_owned()), "2026-03-10 16:00");
+    let told = town.make_telling("anna", "Launch", "2026-03-12", &[VERA]);
+    town.server(kind).announce(ANNA, &town.says(told).uid);
+    let new = town.make("oleg", "Walk", "2026-03-11", &[]);
+    town.add_there(OLEG, &appointment("x4", "Swim", 11, None, &[]));
+    town.contact_title("anna", contacts[0], "Edited here");
+    town.edit_contact_there(ANNA, "Carla", "Edited there");
+    town.contact_title("anna", contacts[2], "Sooner");
+    town.edit_contact_there(ANNA, "Dora", "Later");
+    town.delete_contact("anna", contacts[3]);
+    town.delete_contact_there(ANNA, "Fedor");
+    contacts.push(town.add_contact("anna", "Hanna"));
+    town.add_contact_there(OLEG, "Gleb");
+    let activities =
+        vec![standup, own, meeting, other, off, apart, dentist, piano, train, moved, rest, told, new];
+    Script { town, contacts, activities }
+}
+
+/// What is on both sides, but for ids and times that a death may change.
+fn told(script: &Script) -> Vec<String> {
+    let Script { town, contacts, activities } = script;
+    let mut lines: Vec<String> = Vec::new();
+    for id in activities {
+        let (says, deleted) = (town.says(*id), town.is_deleted(*id));
+        let answers: Vec<_> = says.people.participants.iter().map(|one| one.response).collect();
+        let answers = if deleted { Vec::new() } else { answers };
+        lines.push(format!(
+            "{id} {:?} {:?} {:?} {:?} {answers:?} deleted {deleted}",
+            says.content.title, says.content.status, says.content.place, says.timing.start
+        ));
+    }
+    lines.extend(contacts.iter().map(|id| town.contact_told(*id)));
+    for user in ACCOUNTS {
+        let mut here: Vec<_> =
+            town.here(user).into_iter().map(|one| format!("{user} sees {}", one.0)).collect();
+        here.sort();
+        lines.extend(here);
+    }
+    for address in [ANNA, VERA, OLEG] {
+        let mut there: Vec<_> = town
+            .there(address)
+            .activities()
+            .into_iter()
+            .map(|one| {
+                let (content, occurrence) = (&one.activity.content, one.activity.occurrence);
+                format!(
+                    "{address} {:?} {occurrence:?} {:?} {:?}",
+                    content.title, one.activity.timing.start, one.own.response
+                )
+            })
+            .collect();
+        there.extend(town.contacts_there(address));
+        there.sort();
+        lines.extend(there);
+    }
+    lines.push(format!("{} activities, {} mailed", town.count(), town.mailed()));
+    lines
+}
+
+/// Deaths at every step of a run of each account.
+fn deaths(kind: Kind) {
+    let beginning = script(kind);
+    let whole = Script {
+        town: beginning.town.fork(),
+        contacts: beginning.contacts.clone(),
+        activities: beginning.activities.clone(),
+    };
+    whole.town.settle_all();
+    let expected = told(&whole);
+    let mut failed = Vec::new();
+    let mut deaths = 0;
+    for account in ACCOUNTS {
+        for nth in 1.. {
+            let town = beginning.town.fork();
+            if town.live_all(account, &Life::new(Some(nth))).is_some() {
+                break;
+            }
+            deaths += 1;
+            let (contacts, activities) = (beginning.contacts.clone(), beginning.activities.clone());
+            let script = Script { town, contacts, activities };
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                script.town.settle_all();
+                told(&script)
+            }));
+            match outcome {
+                Ok(told) if told == expected => {}
+                Ok(told) => {
+                    let only = |of: &[String], than: &[String]| {
+                        of.iter().filter(|line| !than.contains(line)).cloned().collect::<Vec<_>>()
+                    };
+                    failed.push(format!(
+                        "{account}, step {nth}: {:#?} and not {:#?}",
+                        only(&told, &expected),
+                        only(&expected, &told)
+                    ));
+                }
+                Err(_) => failed.push(format!("{account}, step {nth}: it did not come to rest lawfully")),
+            }
+        }
+    }
+    eprintln!("{kind:?}: {deaths} deaths");
+    assert!(failed.is_empty(), "{} of {deaths}: {}", failed.len(), failed.join("\n"));
+    assert!(deaths > 100, "there are to be at least 100 deaths, and there were {deaths}");
+}
+
+#[test]
+fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_google() {
+    deaths(Kind::Google);
+}
+
+#[test]
+fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_exchange() {
+    deaths(Kind::Exchange);
+}
