@@ -35,9 +35,14 @@ fn script(kind: Kind) -> Script {
         .collect();
     let standup = town.make_with("anna", "Standup", "2026-03-05", &[], Some("FREQ=DAILY;COUNT=9"));
     let own = town.make("anna", "Gym", "2026-03-06", &[]);
-    let meeting = town.make("anna", "Plans", "2026-03-07", &[VERA, OLEG]);
-    let other = town.make("vera", "Review", "2026-03-08", &[ANNA]);
-    let off = town.make("oleg", "Party", "2026-03-09", &[ANNA, VERA]);
+    let ask = |who: &str, title: &str, day: &str, guests: &[&str]| {
+        let id = town.make_telling(who, title, day, guests);
+        town.server(kind).announce(&format!("{who}@example.org"), &town.says(id).uid);
+        id
+    };
+    let meeting = ask("anna", "Plans", "2026-03-07", &[VERA, OLEG]);
+    let other = ask("vera", "Review", "2026-03-08", &[ANNA]);
+    let off = ask("oleg", "Party", "2026-03-09", &[ANNA, VERA]);
     let apart = town.title_one("anna", standup, "2026-03-06", "Long standup");
     for (uid, title) in [("x1", "Dentist"), ("x2", "Piano"), ("x3", "Train")] {
         town.add_there(ANNA, &appointment(uid, title, 5, None, &[]));

@@ -186,3 +186,22 @@ fn a_series_that_is_deleted_takes_its_times_along() {
         }
     }
 }
+
+#[test]
+fn a_rule_that_changes_here_loses_nothing_of_what_differs() {
+    for kind in KINDS {
+        let town = Town::on_one(kind, &["anna"]);
+        let id = town.make_with("anna", "Standup", "2026-03-05", &[], Some("FREQ=DAILY;COUNT=9"));
+        let long = town.title_one("anna", id, "2026-03-06", "Long standup");
+        town.cancel("anna", id, Extent::One("2026-03-07".to_owned()));
+        town.settle();
+        // Servers forget what differs when a series is given another rule.
+        town.move_to("anna", id, Extent::Following("2026-03-10".to_owned()), "2026-03-10 16:00");
+        town.settle();
+        assert!(!town.is_deleted(long), "{kind:?}");
+        let expected = vec![(on(6), false, "Long standup".to_owned()), (on(7), true, "Standup".to_owned())];
+        assert_eq!(differing(&town, "Standup"), expected);
+        assert_eq!(time_there(&town, ANNA, 6).unwrap().activity.content.title, "Long standup");
+        assert_eq!(time_there(&town, ANNA, 7).unwrap().activity.content.status, Status::Cancelled);
+    }
+}

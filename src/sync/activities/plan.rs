@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_journal::ItemOperation;
 use postrider_model::{
-    ActivityId, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Status, Timestamp,
+    ActivityId, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Status, Timestamp, Timing,
 };
 use postrider_reconcile::{
     Change, Decision, Fate, Kept, Leavings, Side as Of, Times, Verdict,
@@ -132,6 +132,8 @@ pub(super) struct Planner<'a, 'tx> {
     pub moved: BTreeSet<LinkId>,
     /// Series that leave: their times go with them.
     leaving: BTreeSet<RecordId>,
+    /// Series that were given other times from here: that a server forgets what differed from them is nobody's word.
+    recast: BTreeSet<RecordId>,
     leavings: BTreeMap<ItemCollectionId, Vec<Departure>>,
 }
 
@@ -176,6 +178,7 @@ impl Task<'_> {
             met: BTreeSet::new(),
             moved: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            recast: BTreeSet::new(),
             leavings: BTreeMap::new(),
         };
         planner.arrivals()?;
@@ -267,6 +270,11 @@ impl Planner<'_, '_> {
             Some(news) => *news == News::Gone,
             None => link.gone.is_some(),
         };
+        // Whether it is there still is being asked.
+        if is_gone && self.is_asked_for(record)? {
+            self.plan.steps.push(Step::Wait { link: link.id, is_gone: false });
+            return Ok(());
+        }
         let is_plain = image.stands == Stands::Plain;
         let there = item.map_or_else(
             || image.clone(),
@@ -274,10 +282,24 @@ impl Planner<'_, '_> {
         );
         known.see(link.id, &there, item.map_or(link.base.there, |item| item.changed));
         let pair = self.pair(&known, link, agreed.facets(), image, there)?;
-        let here = self.here(&known, &pair)?;
+        if known.stored.master.is_none()
+            && is_recast(&pair.agreed.shared.timing, &pair.here.shared.timing)
+            && is_recast(&pair.image.shared.timing, &pair.there.shared.timing)
+        {
+            self.recast.insert(record.into());
+        }
+        let mut here = self.here(&known, &pair)?;
+        if is_gone && known.stored.master.is_some_and(|series| self.recast.contains(&series.into())) {
+            here = if here == Change::None { Change::Edited } else { here };
+        }
         let there = self.there(&known, &pair, is_gone);
         let arrived = Arrived { item, is_gone, ahead_ms };
         self.follow(&known, pair, here, there, arrived)
+    }
+
+    fn is_asked_for(&self, record: ActivityId) -> Result<bool, StoreError> {
+        let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
+        Ok(open.iter().any(|row| row.operation == ItemOperation::Join))
     }
 
     pub(super) fn pair(
@@ -640,6 +662,11 @@ fn lost(
     let changed = arrived.item.and_then(|item| item.changed);
     let changed = changed.map(|there| postrider_reconcile::by_our_clock(there, arrived.ahead_ms));
     Step::Supersede { record, lost: Box::new(lost), changed }
+}
+
+/// Whether a series takes place at other times: servers forget then what differed from it.
+pub(super) fn is_recast(was: &Timing, is: &Timing) -> bool {
+    (&was.start, &was.rules, &was.further) != (&is.start, &is.rules, &is.further)
 }
 
 /// As the store writes how an item is gone.

@@ -97,6 +97,8 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
                 Some(op) => op,
                 None => return Ok(Prepared::Nothing),
             },
+            // The server may have forgotten it when its series was given other times.
+            (ItemOperation::Join, Some(link)) => return Ok(Prepared::Ask(Box::new((row, link)))),
             (ItemOperation::Join, None) => {
                 let wanted = self.rule.makes(self.tx, &known)?;
                 match link.clone().filter(|_| wanted.is_some()) {

@@ -14,6 +14,7 @@ use super::{
     calendars::Calendar,
     commit::{adopt_uid, forget},
     image::{Agreed, Image, base_of},
+    plan::is_recast,
     prepare::{Prepared, Preparing, Ready},
 };
 use crate::sync::{ItemsContext, is_for_all};
@@ -309,6 +310,17 @@ impl Answered<'_, '_> {
         let image = Image::of(item, is_plain, Some((&was.shared, &was.own)));
         self.tx.set_base(link.id, &base_of(item, &image, &ready.agreed))?;
         self.told(ready)?;
+        if let CalendarOp::Update { was, activity, .. } = &ready.op
+            && is_recast(&was.timing, &activity.timing)
+            && let Some(series) = link.record
+        {
+            for time in self.tx.links_of_times(link.collection, series)? {
+                if time.left.is_none() {
+                    let about = About { record: time.record, link: Some(time.id), ..ready.row.about };
+                    self.tx.add_item_intent(about, &ItemOperation::Join, self.context.at)?;
+                }
+            }
+        }
         // What else differs is said next.
         if !matches!(ready.op, CalendarOp::Delete { .. } | CalendarOp::Cancel { .. }) {
             self.tx.set_dirty(link.id, None)?;
