@@ -9,6 +9,9 @@
 //! | `both` | both sides changed (F5.1, F5.2), what one side cannot hold (F3.1), still water (F5.3) |
 //! | `waiting` | what waits for a person's word (F5.4) |
 //! | `lost` | answers that are lost, deaths at every step |
+//! | `following` | the daemon: each kind on its own interval (F6.1) |
+//! | `telling` | who hears of a person's change to a meeting, and by whom (F4.6) |
+//! | `calendars` | calendars made, renamed, chosen; what one account has, exported (F4.5) |
 //! | `chance` | both sides by chance, with all that goes wrong |
 #![allow(
     clippy::unwrap_used,
@@ -20,9 +23,12 @@
 
 mod books;
 mod both;
+mod calendars;
 mod chance;
+mod following;
 mod groups;
 mod house;
 mod life;
 mod lost;
+mod telling;
 mod waiting;
