@@ -56,6 +56,10 @@ pub enum Act {
     RenameFolder,
     /// Deleting one.
     DeleteFolder,
+    /// Seeing which calendars its server has.
+    SeeCalendars,
+    /// Making one, renaming one.
+    ChangeCalendars,
     /// Running it.
     Sync,
     /// Letting through what is held.
@@ -158,6 +162,8 @@ impl Act {
             Self::CreateFolder => "folder.create",
             Self::RenameFolder => "folder.rename",
             Self::DeleteFolder => "folder.delete",
+            Self::SeeCalendars => "calendar.list",
+            Self::ChangeCalendars => "calendar.change",
             Self::Sync => "account.sync",
             Self::Allow => "plan.allow",
             Self::AddAccount | Self::AddAnyAccount => "account.add",
@@ -206,6 +212,8 @@ impl Act {
             Self::CreateFolder => "make a folder in",
             Self::RenameFolder => "rename a folder of",
             Self::DeleteFolder => "delete a folder of",
+            Self::SeeCalendars => "see the calendars of",
+            Self::ChangeCalendars => "change the calendars of",
             Self::Allow => "let a plan through of",
             Self::AddProvider => return "add a provider".to_owned(),
             Self::ManageStore => return "manage the store".to_owned(),
@@ -230,7 +238,7 @@ impl Act {
         match self {
             Self::SeeAccount => Need::OneOf(&Right::ALL),
             Self::TestAccount => Need::OneOf(&[Right::Configure, Right::Administer]),
-            Self::SetAccount => Need::OneOf(&[Right::Configure]),
+            Self::SetAccount | Self::SeeCalendars | Self::ChangeCalendars => Need::OneOf(&[Right::Configure]),
             Self::LogInAccount | Self::DisconnectAccount | Self::RemoveAccount => {
                 Need::OneOf(&[Right::Own, Right::Administer])
             }

@@ -7,8 +7,8 @@ use schemars::{Schema, SchemaGenerator};
 use super::{
     operation::{Answer, Media, Method, Operation},
     operations::{
-        account_settings, accounts, activities, audit, companies, contacts, folders, invitations, labels,
-        mail, mail_edit, outbox, providers, schedule, sharing, status, sync, tokens, versions,
+        account_settings, accounts, activities, audit, calendars, companies, contacts, folders, invitations,
+        labels, mail, mail_edit, outbox, providers, schedule, sharing, status, sync, tokens, versions,
     },
     refusal::Refusal,
 };
@@ -129,6 +129,9 @@ pub(super) const ROUTES: &[Route] = &[
     Route::of::<activities::Respond>(),
     Route::of::<invitations::Invitations>(),
     Route::of::<invitations::Accept>(),
+    Route::of::<calendars::List>(),
+    Route::of::<calendars::Create>(),
+    Route::of::<calendars::Edit>(),
     Route::of::<schedule::FreeBusy>(),
     Route::of::<schedule::Today>(),
     Route::of::<schedule::Import>(),

@@ -77,7 +77,9 @@ pub(super) async fn activity(door: &mut Door, command: ActivityCommand, out: Out
         }
         ActivityCommand::Freebusy { people, from, to } => free_busy(door, people, (from, to), out).await?,
         ActivityCommand::Import { file, user } => import(door, &file, user, out).await?,
-        ActivityCommand::Export { to, mine } => export(door, &to, mine, out).await?,
+        ActivityCommand::Export { to, mine, account } => {
+            export(door, &to, Export { mine, account }, out).await?
+        }
     }
     Ok(Exit::Done)
 }
@@ -415,7 +417,18 @@ async fn free_busy(
     }
     out.table(&table);
     for one in people.iter().filter(|one| !one.is_user) {
-        out.note(format!("{} is no user here: only what you see is told of them", one.who));
+        out.note(match (&one.asked, &one.refused) {
+            (None, _) => format!("{} is no user here: only what you see is told of them", one.who),
+            (Some(account), None) => {
+                format!("{} is no user here: the server of {account} tells of them", one.who)
+            }
+            (Some(account), Some(why)) => {
+                format!(
+                    "{} is no user here, and the server of {account} does not tell of them: {why}",
+                    one.who
+                )
+            }
+        });
     }
     Ok(())
 }
@@ -436,8 +449,8 @@ async fn import(door: &mut Door, file: &Path, user: Option<String>, out: Out) ->
     Ok(())
 }
 
-async fn export(door: &mut Door, to: &Path, mine: bool, out: Out) -> Result<(), Fault> {
-    let file = door.call(Export { mine }).await?.0;
+async fn export(door: &mut Door, to: &Path, wanted: Export, out: Out) -> Result<(), Fault> {
+    let file = door.call(wanted).await?.0;
     if to == Path::new("-") {
         out.bytes(&file);
         return Ok(());

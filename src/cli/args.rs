@@ -3,6 +3,7 @@
 mod activity;
 mod api;
 mod audit;
+mod calendar;
 mod contact;
 mod mail;
 mod sharing;
@@ -17,6 +18,7 @@ pub use activity::{
 };
 pub use api::{ApiCommand, TokenCommand};
 pub use audit::{AuditCommand, AuditList};
+pub use calendar::CalendarCommand;
 pub use contact::{
     CompanyCommand, ConflictsCommand, ContactCommand, ContactFields, ContactQuery, GroupCommand, ScopeArgs,
     TagCommand, Tagging, VcardArg,
@@ -139,6 +141,9 @@ pub enum Command {
     /// Messages that are to be sent.
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// Calendars and task lists on servers.
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
     /// Contacts.
     #[command(subcommand)]
     Contact(ContactCommand),

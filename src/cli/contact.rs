@@ -81,7 +81,10 @@ pub(super) async fn contact(door: &mut Door, command: ContactCommand, out: Out) 
             }
         }
         ContactCommand::Import { file, user } => import(door, &file, user, out).await?,
-        ContactCommand::Export { to, mine, vcard } => export(door, &to, mine, vcard, out).await?,
+        ContactCommand::Export { to, mine, account, vcard } => {
+            let version = vcard.map(CardVersion::from);
+            export(door, &to, &Cards { mine, version, after: None, account }, out).await?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -306,13 +309,7 @@ async fn import(door: &mut Door, file: &Path, user: Option<String>, out: Out) ->
     Ok(())
 }
 
-async fn export(
-    door: &mut Door,
-    to: &Path,
-    mine: bool,
-    version: Option<VcardArg>,
-    out: Out,
-) -> Result<(), Fault> {
+async fn export(door: &mut Door, to: &Path, wanted: &Cards, out: Out) -> Result<(), Fault> {
     let is_stdout = to == Path::new("-");
     let failed = |error: io::Error| {
         Fault::new(ErrorClass::Config, format!("write {}", to.display()), error.to_string())
@@ -322,10 +319,9 @@ async fn export(
         // Nothing is written over.
         false => Box::new(OpenOptions::new().write(true).create_new(true).open(to).map_err(failed)?),
     };
-    let version = version.map(CardVersion::from);
     let (mut after, mut count) = (None, 0_u64);
     loop {
-        let page = door.call(Cards { mine, version, after }).await?;
+        let page = door.call(Cards { after, ..wanted.clone() }).await?;
         for card in &page.cards {
             file.write_all(card.as_bytes()).map_err(failed)?;
             if !card.ends_with('\n') {

@@ -5,6 +5,7 @@ mod activity;
 mod api;
 mod args;
 mod audit;
+mod calendar;
 mod company;
 mod conflicts;
 mod contact;
@@ -130,6 +131,7 @@ async fn command(door: &mut Door, cli: Cli, out: Out) -> Result<Exit, Fault> {
         Some(Command::Tag(command)) => label::tags(door, command, out).await,
         Some(Command::Group(command)) => label::groups(door, command, out).await,
         Some(Command::Activity(command)) => activity::activity(door, command, out).await,
+        Some(Command::Calendar(command)) => calendar::calendar(door, command, out).await,
         Some(Command::Conflicts(command)) => conflicts::conflicts(door, command, out).await,
         Some(Command::Store(command)) => {
             let here = door.here("manage the store")?;

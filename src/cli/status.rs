@@ -116,6 +116,14 @@ fn tell_more(state: &AccountState, out: Out) {
         out.line(format!("{}: {}", state.account, error.message));
         error.hint.iter().for_each(|hint| out.line(format!("  hint: {hint}")));
     }
+    for kind in state.kinds.iter().filter(|kind| kind.status != "ok") {
+        let when = kind.last_run.as_ref().map(Instant::minute).unwrap_or_default();
+        out.line(format!("{}: {}: {}, {when}", state.account, kind.kind, words(&kind.status)));
+        // What the account's own line tells is not told twice.
+        if let Some(error) = kind.error.as_ref().filter(|error| state.error.as_ref() != Some(*error)) {
+            out.line(format!("  {}", error.message));
+        }
+    }
     for held in &state.held {
         let (what, is_one) = held_words(&held.what, held.deletions);
         let (wait, them) = if is_one { ("waits", "it") } else { ("wait", "them") };

@@ -179,6 +179,51 @@ fn list<T: Clone + Into<Value>>(values: &[T]) -> Option<Vec<T>> {
     (!values.is_empty()).then(|| values.to_vec())
 }
 
+/// The text of an account that was added by command, with other calendars or task lists that come in; `None` where it cannot be read.
+pub fn with_choice(toml: &str, key: &str, chosen: &Choice) -> Option<String> {
+    let mut root: Table = toml.parse().ok()?;
+    let activities = root.entry("activities").or_insert_with(|| Table::new().into()).as_table_mut()?;
+    activities.insert(key.to_owned(), folders(chosen));
+    Some(root.to_string())
+}
+
+/// The same with another name of one of them; `None` where the text does not name it.
+pub fn with_renamed(toml: &str, key: &str, from: &str, to: &str) -> Option<String> {
+    let mut root: Table = toml.parse().ok()?;
+    let activities = root.get_mut("activities")?.as_table_mut()?;
+    let listed = activities.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten();
+    let mut named: Vec<&mut Value> = listed.filter(|name| name.as_str() == Some(from)).collect();
+    let mut is_named = !named.is_empty();
+    named.iter_mut().for_each(|name| **name = to.into());
+    if key == "calendars" && activities.get("calendar").and_then(Value::as_str) == Some(from) {
+        activities.insert("calendar".to_owned(), to.into());
+        is_named = true;
+    }
+    is_named.then(|| root.to_string())
+}
+
+/// The text of an account with what another text of it says of contacts and activities, of which a draft knows nothing.
+pub fn with_items_of(toml: &str, was: &str) -> String {
+    let (Ok(mut root), Ok(was)) = (toml.parse::<Table>(), was.parse::<Table>()) else {
+        return toml.to_owned();
+    };
+    for key in ["contacts", "activities"] {
+        if let Some(table) = was.get(key) {
+            root.insert(key.to_owned(), table.clone());
+        }
+    }
+    let intervals = was.get("sync").and_then(Value::as_table).into_iter().flatten();
+    let intervals: Table = intervals
+        .filter(|(key, _)| *key != "interval")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if !intervals.is_empty() {
+        let sync = root.entry("sync").or_insert_with(|| Table::new().into());
+        sync.as_table_mut().into_iter().for_each(|sync| sync.extend(intervals.clone()));
+    }
+    root.to_string()
+}
+
 /// The TOML of what is granted of an account, in the form of its file.
 pub fn mailbox_toml(account: &str, grants: &[MailboxGrant]) -> String {
     let tables = grants.iter().map(|grant| {

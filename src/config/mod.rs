@@ -37,7 +37,9 @@ mod users;
 pub use account::{
     Account, ActivitySettings, Choice, ContactSettings, ContactType, Deletions, MailSettings, SyncSettings,
 };
-pub use compose::{AccountDraft, ProviderDraft, ServerDraft, mailbox_toml};
+pub use compose::{
+    AccountDraft, ProviderDraft, ServerDraft, mailbox_toml, with_choice, with_items_of, with_renamed,
+};
 pub use error::{ConfigError, ConfigWarning, Origin, OriginKind, fault, nearest};
 pub use load::{Config, LoadContext, Read};
 pub use name::{domain_of, is_loopback, is_name, mailbox_of, parse_address};

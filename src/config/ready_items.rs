@@ -105,6 +105,18 @@ impl Config {
         Ok(ready)
     }
 
+    /// The kinds of data that an account has, by their names in reports, whether or not what it says of them is right.
+    pub fn kinds_of(&self, name: &str) -> Vec<&'static str> {
+        let Some(Ok(account)) = self.accounts.get(name) else { return vec!["mail"] };
+        let has_activities = !matches!(self.ready_activities(name), Ok(None));
+        let kinds = [
+            ("mail", account.mail.load || account.mail.send),
+            ("contacts", wants_contacts(account)),
+            ("activities", has_activities),
+        ];
+        kinds.into_iter().filter_map(|(kind, has)| has.then_some(kind)).collect()
+    }
+
     /// All that is wrong with what an account asks for, of each kind of data that it has.
     pub fn wrong_with(&self, name: &str) -> Vec<ConfigError> {
         let mail = match self.is_without_mail(name) {

@@ -18,7 +18,7 @@ use super::{
     sleep::watch_for_sleep,
 };
 use crate::{
-    config::{ConfigError, MailSettings, ReadyAccount, StoreSettings},
+    config::{ConfigError, MailSettings, ReadyAccount, ReadyActivities, ReadyContacts, StoreSettings},
     service::{
         Service, Shared,
         follow::{Ask, Bell, Board, Ear, Follower, News, Together},
@@ -38,6 +38,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(10);
 #[derive(PartialEq, Eq)]
 struct Settings {
     account: Result<Box<ReadyAccount>, String>,
+    contacts: Result<Option<ReadyContacts>, String>,
+    activities: Result<Option<ReadyActivities>, String>,
     /// How long what was deleted is kept, among it.
     store: StoreSettings,
 }
@@ -316,10 +318,17 @@ impl Keeper {
 }
 
 fn settings_of(service: &Service, name: &str) -> Settings {
-    let ready = service.config().ready(name).map(|account| Box::new(followed(account)));
-    let in_words =
-        |errors: Vec<ConfigError>| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Settings { account: ready.map_err(in_words), store: service.config().settings.store.clone() }
+    let config = service.config();
+    Settings {
+        account: config.ready(name).map(|account| Box::new(followed(account))).map_err(in_words),
+        contacts: config.ready_contacts(name).map_err(in_words),
+        activities: config.ready_activities(name).map_err(in_words),
+        store: config.settings.store.clone(),
+    }
+}
+
+fn in_words(errors: Vec<ConfigError>) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The account without what only those need who write a message.

@@ -8,7 +8,7 @@ use postrider_model::Fault;
 use super::{Caller, Service, accounts::changed_meanwhile};
 use crate::{
     access::Act,
-    config::{AccountDraft, Choice, Period, fault},
+    config::{AccountDraft, Choice, Period, fault, with_items_of},
 };
 
 /// What becomes of one setting.
@@ -72,6 +72,7 @@ impl Service {
         self.must_be_stored(name, "change")?;
         let account = self.config.account(name).map_err(|errors| fault(&errors))?;
         let toml = changes.applied_to(AccountDraft::of(account)).to_toml();
+        let toml = with_items_of(&toml, was.as_deref().unwrap_or_default());
         self.check(name, &toml)?;
         let line = self.line(caller, Act::SetAccount, name, "");
         let stored_name = name.to_owned();

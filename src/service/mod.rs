@@ -9,6 +9,7 @@ mod accounts;
 mod activities;
 mod api_tokens;
 mod audit;
+mod calendars;
 mod consent;
 mod daemon;
 mod doctor;
@@ -25,6 +26,7 @@ mod records;
 mod rights;
 mod run;
 mod run_items;
+mod run_notes;
 mod shared;
 mod sharing;
 mod signature;
@@ -54,10 +56,11 @@ pub use account_settings::{AccountChanges, Change};
 pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
 pub use activities::{
-    ActivityChanges, ActivityDetails, ActivityQuery, Busy, BusyPerson, Extent, ImportedActivities,
+    ActivityChanges, ActivityDetails, ActivityQuery, Asked, Busy, BusyPerson, Extent, ImportedActivities,
     Invitation, Listed, ListedActivity, NewActivity, WhenChange,
 };
 pub use api_tokens::MadeToken;
+pub use calendars::{CalendarChange, CalendarName, CalendarView};
 pub use consent::{DeviceCode, Person, Revocation, Way};
 pub use doctor::{Finding, Severity};
 pub use export::{ExportCounts, ExportForm, ExportRequest, ExportSource, write_export};
@@ -73,7 +76,7 @@ pub use records::{
 pub(crate) use run::failed_report;
 pub use run::{RunOutcome, RunRequest};
 pub use shared::Shared;
-pub use state::{AccountState, HeldState};
+pub use state::{AccountState, HeldState, KindState};
 pub use store_life::{CopyView, StoreCheck, StoreRestored};
 pub use supervisor::{Following, Supervisor, Turn};
 pub use trial::Trial;

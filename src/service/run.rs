@@ -5,13 +5,19 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use postrider_imap::ImapRemote;
 use postrider_model::{
-    AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, RunId, RunReport, Timestamp,
+    AccountId, AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, KindReport, RunId, RunReport,
+    Timestamp,
 };
 use postrider_reconcile::Selection;
 use postrider_remote::{Credential, MailRemote};
-use postrider_store::{RunRow, SyncLock};
+use postrider_store::SyncLock;
 
-use super::{Caller, Service, consent::mark_of, trial::CONNECTIONS};
+use super::{
+    Caller, Service,
+    consent::mark_of,
+    run_notes::{Ended, note},
+    trial::CONNECTIONS,
+};
 use crate::{
     access::Act,
     config::{Choice, ReadyAccount, fault},
@@ -158,7 +164,7 @@ pub(crate) fn failed_report(name: &str, fault: &Fault) -> AccountReport {
     report
 }
 
-const fn empty_report(account: String) -> AccountReport {
+pub(super) const fn empty_report(account: String) -> AccountReport {
     AccountReport {
         account,
         status: AccountStatus::Ok,
@@ -170,6 +176,7 @@ const fn empty_report(account: String) -> AccountReport {
         error: None,
         held: Vec::new(),
         warnings: Vec::new(),
+        kinds: Vec::new(),
     }
 }
 
@@ -247,6 +254,7 @@ impl Session<'_> {
             Ok(None) => {}
             Err(fault) => fail(&mut report, &fault),
         }
+        self.note_mail(&mut report);
         self.run_items(name, &mut report, &mut plan).await;
         let now = self.service.world.clock.now();
         report.elapsed_ms = now.millis_since(started);
@@ -255,6 +263,14 @@ impl Session<'_> {
         }
         tracing::info!(run = %self.run, account = name, status = report.status.name(), elapsed_ms = report.elapsed_ms, "run ended");
         (report, plan)
+    }
+
+    /// Notes how mail went, where it was to be run and nothing else has been yet.
+    fn note_mail(&self, report: &mut AccountReport) {
+        if self.request.mail {
+            let (status, error) = (report.status, report.error.clone());
+            report.kinds.push(KindReport { kind: "mail", status, error });
+        }
     }
 
     async fn try_account(&self, name: &str, report: &mut AccountReport) -> Result<Option<MailRun>, Fault> {
@@ -328,10 +344,11 @@ impl Session<'_> {
         if !self.request.mail {
             report.mail = None;
         }
-        self.run_items(&link.account.name, &mut report, &mut plan).await;
         if let Some(fault) = link.sending_stopped.as_ref().filter(|_| report.error.is_none()) {
             fail(&mut report, fault);
         }
+        self.note_mail(&mut report);
+        self.run_items(&link.account.name, &mut report, &mut plan).await;
         report.elapsed_ms = self.service.world.clock.now().millis_since(started);
         if let Some(mail) = &mut report.mail {
             mail.durable_ms = report.elapsed_ms;
@@ -357,6 +374,7 @@ impl Session<'_> {
     /// Puts what failed outside a run into the account's row for `status`. What keeps from that is told by the next run.
     pub(super) async fn note_failure(&self, name: &str, fault: &Fault) {
         let mut ended = [(failed_report(name, fault), Plan::default())];
+        ended.iter_mut().for_each(|(report, _)| self.note_mail(report));
         if let Ok(account) = self.service.config.ready(name)
             && let Err(why) = self.account_id(&account).await
         {
@@ -410,20 +428,16 @@ impl Session<'_> {
                 mail.searchable_ms = now.millis_since(started);
             }
         }
-        let reports: Vec<AccountReport> = ended.iter().map(|(report, _)| report.clone()).collect();
+        let kinds_of = |report: &AccountReport| self.service.config.kinds_of(&report.account);
+        let reports: Vec<_> = ended.iter().map(|(report, _)| (report.clone(), kinds_of(report))).collect();
         let settings = &self.service.config.settings.store;
         let expired = now.minus_days(days(settings.keep_deleted));
         let audited = now.minus_days(i64::from(settings.audit_days));
         let noted = self
             .ports
             .transaction(move |tx| {
-                for report in &reports {
-                    // An account that never got as far as the store has nothing to be noted at.
-                    if let Some(account) = tx.account_id(&report.account)? {
-                        tx.record_run(&row(account, run, started, now, report))?;
-                    }
-                }
-                Ok(())
+                let ended = |(report, kinds)| Ended { run, started, ended: now, report, kinds };
+                note(tx, reports.into_iter().map(ended))
             })
             .await;
         let noted = match noted {
@@ -435,20 +449,6 @@ impl Session<'_> {
                 fail(report, &fault);
             }
         }
-    }
-}
-
-fn row(
-    account: AccountId,
-    run: RunId,
-    started: Timestamp,
-    ended: Timestamp,
-    report: &AccountReport,
-) -> RunRow {
-    RunRow {
-        counts: serde_json::to_string(&report.mail).unwrap_or_default(),
-        error: report.error.as_ref().and_then(|error| serde_json::to_string(error).ok()),
-        ..RunRow::new(account, run, started, ended, report.status.name())
     }
 }
 

@@ -4,7 +4,11 @@ use postrider_model::{ErrorClass, Fault, HeldKind, IdParseError, Timestamp};
 use postrider_store::{Held, HeldId, Reader, Side, StoreError};
 use serde::Serialize;
 
-use super::{Caller, Service, audit::noted};
+use super::{
+    Caller, Service,
+    audit::noted,
+    run_notes::{KindEnded, ended_kinds},
+};
 use crate::access::Act;
 
 /// One account's state.
@@ -34,6 +38,22 @@ pub struct AccountState {
     pub held: Vec<HeldState>,
     /// What went wrong last, as the report had it.
     pub error: Option<serde_json::Value>,
+    /// How the last run of each kind of data ended, where the account has several.
+    pub kinds: Vec<KindState>,
+}
+
+/// How the last run of one kind of data ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KindState {
+    /// `mail`, `contacts` or `activities`.
+    pub kind: String,
+    /// How.
+    pub status: &'static str,
+    /// When (RFC 3339 in JSON).
+    #[serde(serialize_with = "rfc3339")]
+    pub last_run: Option<Timestamp>,
+    /// Why not well.
+    pub error: Option<postrider_model::ErrorReport>,
 }
 
 /// A plan that waits.
@@ -147,6 +167,7 @@ impl Service {
                 error: run
                     .and_then(|run| run.error.as_deref())
                     .and_then(|error| serde_json::from_str(error).ok()),
+                kinds: run.map(|run| kinds_of(&run.counts)).unwrap_or_default(),
             });
         }
         Ok(states)
@@ -171,5 +192,16 @@ fn never(name: &str) -> AccountState {
         away: false,
         held: Vec::new(),
         error: None,
+        kinds: Vec::new(),
     }
+}
+
+fn kinds_of(counts: &str) -> Vec<KindState> {
+    let state = |(kind, ended): (String, KindEnded)| KindState {
+        kind,
+        status: ended.status.name(),
+        last_run: Some(Timestamp(ended.ended_us)),
+        error: ended.error,
+    };
+    ended_kinds(counts).into_iter().map(state).collect()
 }

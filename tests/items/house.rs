@@ -9,14 +9,16 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use postrider::{
     config::{ItemServer, ProviderKind},
+    daemon::keep,
     service::{
         ContactChanges, ContactQuery, Environment, LabelName, Labelled, NewContact, RunRequest, Service,
     },
-    sync::{Plan, Silent},
+    sync::{Observer, Plan, Silent},
     world::{EndlessDisk, ItemServers, NoLoopback, NoUnixUsers, World},
 };
 use postrider_fake::{
@@ -28,6 +30,7 @@ use postrider_model::{
     LabelKind, LabelScope, PersonName, Point, Timestamp,
 };
 use postrider_remote::{CalendarRemote, ContactRemote, RemoteContact};
+use postrider_store::{Options, Store};
 
 use crate::life::{Life, MortalContacts, MortalThreads};
 
@@ -157,6 +160,18 @@ impl House {
         self.write("accounts.d/work.toml", &text);
     }
 
+    /// Has the account added by command, with these tables, in the place of its file.
+    pub fn store_account(&self, tables: &str) {
+        fs::remove_file(self.home.path().join("config/accounts.d/work.toml")).unwrap();
+        let text = format!(
+            "address = \"{USER}\"\nprovider = \"there\"\n[mail]\nload = false\nsend = false\n{tables}"
+        );
+        let options = Options::new(self.home.path().join("store"), [7; 16], START);
+        let store = Store::open(&options).unwrap();
+        let added = store.writer().unwrap().transaction(|tx| tx.add_stored_account("work", &text, false));
+        assert!(added.unwrap(), "it is new");
+    }
+
     fn write(&self, name: &str, text: &str) {
         let path = self.home.path().join("config").join(name);
         let mut open = fs::OpenOptions::new();
@@ -178,7 +193,21 @@ impl House {
     }
 
     fn service_in(&self, life: &Arc<Life>) -> Service {
-        let environment = Environment {
+        Service::open(self.world(life), self.environment()).unwrap()
+    }
+
+    /// The daemon, for so long.
+    pub fn follow(&self, observer: Arc<dyn Observer>, lasting: Duration) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let until = tokio::time::sleep;
+        runtime.block_on(async {
+            keep(self.world(&Life::new(None)), self.environment(), observer, until(lasting)).await.unwrap();
+        });
+    }
+
+    fn environment(&self) -> Environment {
+        Environment {
             config_dir: self.home.path().join("config"),
             default_store: self.home.path().join("store"),
             default_socket: self.home.path().join("store/api.sock"),
@@ -189,8 +218,7 @@ impl House {
             time_zone: None,
             user: "anna".to_owned(),
             machine_id: Some("a machine".to_owned()),
-        };
-        Service::open(self.world(life), environment).unwrap()
+        }
     }
 
     /// The program between two runs, for a person's commands. A moment passes with each.

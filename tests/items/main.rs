@@ -10,6 +10,9 @@
 //! | `keys` | one contact under another key: renamed, merged, moved, in a book that is frozen or gone |
 //! | `waiting` | what waits for a person's word (F5.4) |
 //! | `lost` | answers that are lost, deaths at every step |
+//! | `following` | the daemon: each kind on its own interval (F6.1) |
+//! | `telling` | who hears of a person's change to a meeting, and by whom (F4.6) |
+//! | `calendars` | calendars made, renamed, chosen; what one account has, exported (F4.5) |
 //! | `chance` | both sides by chance, with all that goes wrong |
 #![allow(
     clippy::unwrap_used,
@@ -21,10 +24,13 @@
 
 mod books;
 mod both;
+mod calendars;
 mod chance;
+mod following;
 mod groups;
 mod house;
 mod keys;
 mod life;
 mod lost;
+mod telling;
 mod waiting;

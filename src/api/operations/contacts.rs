@@ -263,6 +263,9 @@ pub struct Cards {
     /// After that contact; from the first on where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<ContactId>,
+    /// Only those that this account has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// Some vCards.
@@ -282,7 +285,11 @@ impl Operation for Cards {
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<CardsFound, Fault> {
         let after = self.after.map(|id| id.0);
-        let page = service.cards(caller, self.mine, self.version.map(Version::from), after)?;
+        let version = self.version.map(Version::from);
+        let page = match &self.account {
+            Some(account) => service.cards_of_account(caller, account, self.mine, version, after)?,
+            None => service.cards(caller, self.mine, version, after)?,
+        };
         Ok(CardsFound { cards: page.cards, next: page.next.map(ContactId::from) })
     }
 }

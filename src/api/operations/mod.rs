@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod activities;
 pub mod activity_fields;
 pub mod audit;
+pub mod calendars;
 pub mod companies;
 pub mod contact_fields;
 pub mod contacts;

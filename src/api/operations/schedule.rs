@@ -40,8 +40,14 @@ pub struct BusyTime {
 pub struct BusyPerson {
     /// As they were asked for.
     pub who: String,
-    /// Whether it is a user of this house, of whom all is known; of others only what the caller sees.
+    /// Whether it is a user of this house, of whom all is known; of others only what the caller sees, and what a server tells.
     pub is_user: bool,
+    /// The caller's account whose server was asked for them, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
+    /// Why that server does not tell, where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Their times, ascending, each apart from the next.
     pub busy: Vec<BusyTime>,
 }
@@ -54,17 +60,22 @@ impl Operation for FreeBusy {
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Vec<BusyPerson>, Fault> {
         let span = (service.day(&self.from)?, service.day(&self.to)?);
-        let people = service.free_busy(caller, &self.people, span)?;
+        let people = service.free_busy_asking(caller, &self.people, span).await?;
         let time = |one: service::Busy| BusyTime {
             start: Instant::of(one.start),
             end: Instant::of(one.end),
             starts: clock(service, one.start, false, false),
             ends: clock(service, one.end, false, true),
         };
-        let person = |one: service::BusyPerson| BusyPerson {
-            who: one.who,
-            is_user: one.is_user,
-            busy: one.busy.into_iter().map(time).collect(),
+        let person = |one: service::BusyPerson| {
+            let (asked, refused) = one.asked.map(|asked| (asked.account, asked.refused)).unzip();
+            BusyPerson {
+                who: one.who,
+                is_user: one.is_user,
+                asked,
+                refused: refused.flatten(),
+                busy: one.busy.into_iter().map(time).collect(),
+            }
         };
         Ok(people.into_iter().map(person).collect())
     }
@@ -124,6 +135,9 @@ pub struct Export {
     /// Only the own ones.
     #[serde(default)]
     pub mine: bool,
+    /// Only those that this account has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 impl Operation for Export {
@@ -133,7 +147,11 @@ impl Operation for Export {
     type Answer = Octets;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Octets, Fault> {
-        Ok(Octets(service.calendar_file(caller, self.mine)?.into_bytes()))
+        let file = match &self.account {
+            Some(account) => service.calendar_file_of_account(caller, account, self.mine)?,
+            None => service.calendar_file(caller, self.mine)?,
+        };
+        Ok(Octets(file.into_bytes()))
     }
 }
 

@@ -25,6 +25,31 @@ pub struct Held {
     pub why: String,
 }
 
+/// How the last run of one kind of data ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KindState {
+    /// `mail`, `contacts` or `activities`.
+    pub kind: String,
+    /// How: as an account's status.
+    pub status: String,
+    /// When it ended.
+    pub last_run: Option<Instant>,
+    /// Why it did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+}
+
+impl From<service::KindState> for KindState {
+    fn from(state: service::KindState) -> Self {
+        Self {
+            kind: state.kind,
+            status: state.status.to_owned(),
+            last_run: state.last_run.and_then(Instant::of),
+            error: state.error.map(Problem::from),
+        }
+    }
+}
+
 /// How an account is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountState {
@@ -52,6 +77,9 @@ pub struct AccountState {
     pub held: Vec<Held>,
     /// What went wrong last.
     pub error: Option<Problem>,
+    /// How the last run of each kind of data ended, where the account has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<KindState>,
     /// What the daemon does about it now: `running`, `watching`, `waiting`, `paused`, `stopped`, `by hand`; absent without a daemon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
@@ -88,6 +116,7 @@ impl AccountState {
             away: state.away,
             held: state.held.into_iter().map(held).collect(),
             error: state.error.and_then(|error| serde_json::from_value(error).ok()),
+            kinds: state.kinds.into_iter().map(KindState::from).collect(),
         }
     }
 }

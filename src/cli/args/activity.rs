@@ -117,6 +117,9 @@ pub enum ActivityCommand {
         /// Only your own.
         #[arg(long)]
         mine: bool,
+        /// Only what this account has on its server.
+        #[arg(long)]
+        account: Option<String>,
     },
 }
 

@@ -80,6 +80,9 @@ pub enum ContactCommand {
         /// Only your own.
         #[arg(long)]
         mine: bool,
+        /// Only what this account has on its server.
+        #[arg(long)]
+        account: Option<String>,
         /// In that version [default: each as it came in].
         #[arg(long, value_name = "VERSION")]
         vcard: Option<VcardArg>,

@@ -31,6 +31,17 @@ pub struct BusyPerson {
     pub busy: Vec<Busy>,
     /// Whether it is a user of this house, of whom all is known; of others only what the caller sees.
     pub is_user: bool,
+    /// What a server said of them that was asked; `None` where none was.
+    pub asked: Option<Asked>,
+}
+
+/// What came of asking a server for somebody's times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The caller's account whose server was asked.
+    pub account: String,
+    /// Why it does not tell, in words; `None` where it did.
+    pub refused: Option<String>,
 }
 
 impl Service {
@@ -58,6 +69,50 @@ impl Service {
         }
         let look = Look { service: self, reader: self.reader()?, span: (from, to), began: self.now() };
         people.iter().map(|who| look.busy_person(caller, who)).collect()
+    }
+
+    /// The same, and of people who are not of this house what the server of one of the caller's accounts tells besides, where there is one
+    /// that can be asked. What it does not tell is told with them.
+    ///
+    /// # Errors
+    /// As [`free_busy`](Self::free_busy). A server that does not answer is none.
+    pub async fn free_busy_asking(
+        &self,
+        caller: &Caller,
+        people: &[String],
+        span: (Timestamp, Timestamp),
+    ) -> Result<Vec<BusyPerson>, Fault> {
+        let mut told = self.free_busy(caller, people, span)?;
+        let outside = |one: &&mut BusyPerson| !one.is_user && one.who.contains('@');
+        let asked: Vec<String> = told.iter_mut().filter(outside).map(|one| one.who.clone()).collect();
+        let servers = self.config.accounts.values().filter_map(|read| read.as_ref().ok());
+        let mut servers = servers
+            .filter(|account| self.user_of(account) == caller.user)
+            .filter_map(|account| self.config.ready_activities(&account.name).ok().flatten());
+        let Some(ready) = servers.next().filter(|_| !asked.is_empty()) else { return Ok(told) };
+        let answered = match self.world.items.calendars(&ready.server) {
+            Ok(remote) => {
+                let answered = remote.free_busy(&asked, span.0, span.1).await;
+                remote.close().await;
+                answered
+            }
+            Err(fault) => Err(fault),
+        };
+        for one in told.iter_mut().filter(outside) {
+            let times = match &answered {
+                Ok(all) => match all.iter().find(|told| told.email.eq_ignore_ascii_case(&one.who)) {
+                    Some(told) => told.times.clone(),
+                    None => Err("it says nothing of them".to_owned()),
+                },
+                Err(fault) => Err(fault.message()),
+            };
+            let refused = times.as_ref().err().cloned();
+            let times = times.unwrap_or_default().into_iter().filter(|time| time.show_as != ShowAs::Free);
+            let busy = times.map(|time| Busy { start: time.from.max(span.0), end: time.until.min(span.1) });
+            one.busy = joined(one.busy.drain(..).chain(busy).collect());
+            one.asked = Some(Asked { account: ready.server.account.clone(), refused });
+        }
+        Ok(told)
     }
 
     /// The user of that name or address.
@@ -142,7 +197,12 @@ impl Look<'_> {
             self.in_time()?;
             self.times_of(&stored, &person, &mut busy)?;
         }
-        Ok(BusyPerson { who: who.to_owned(), busy: joined(busy), is_user: person.user.is_some() })
+        Ok(BusyPerson {
+            who: who.to_owned(),
+            busy: joined(busy),
+            is_user: person.user.is_some(),
+            asked: None,
+        })
     }
 
     fn is_late(&self) -> bool {

@@ -22,7 +22,7 @@ use super::{Caller, Service, records::absent};
 
 pub use changes::{ActivityChanges, WhenChange};
 pub use editing::{Extent, NewActivity};
-pub use freebusy::{Busy, BusyPerson};
+pub use freebusy::{Asked, Busy, BusyPerson};
 pub use invitations::Invitation;
 pub use listing::{ActivityDetails, ActivityQuery, Listed, ListedActivity};
 pub use transfer::ImportedActivities;

@@ -1,9 +1,9 @@
 //! Activities from iCalendar files, and into them (F4.7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_formats::icalendar::{Calendar, Item, meeting_uid, write_all};
-use postrider_model::{Activity, ActivityId, ErrorClass, Fault, Occurrence, Own, Visibility};
+use postrider_model::{Activity, ActivityId, ErrorClass, Fault, Occurrence, Own, RecordId, Visibility};
 use postrider_reconcile::activities::stub_master;
 use postrider_store::{
     ActivityFilter, ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx,
@@ -81,6 +81,30 @@ impl Service {
     /// # Errors
     /// The store's, in words.
     pub fn calendar_file(&self, caller: &Caller, mine: bool) -> Result<String, Fault> {
+        self.calendar_of(caller, mine, None)
+    }
+
+    /// The same of those alone that an account has on its server.
+    ///
+    /// # Errors
+    /// An account that is not there or that the caller does not see.
+    pub fn calendar_file_of_account(
+        &self,
+        caller: &Caller,
+        account: &str,
+        mine: bool,
+    ) -> Result<String, Fault> {
+        let has = self.records_of_account(caller, account)?;
+        self.calendar_of(caller, mine, Some(&has))
+    }
+
+    fn calendar_of(
+        &self,
+        caller: &Caller,
+        mine: bool,
+        only: Option<&BTreeSet<RecordId>>,
+    ) -> Result<String, Fault> {
+        let has = |id: ActivityId| only.is_none_or(|only| only.contains(&id.into()));
         let reader = self.reader()?;
         let filter = ActivityFilter {
             viewer: self.viewer(caller),
@@ -100,6 +124,10 @@ impl Service {
             let is_private =
                 |activity: &Activity| activity.content.privacy != postrider_model::Privacy::Normal;
             for one in [stored.clone()].into_iter().chain(reader.differing(stored.id)?) {
+                // Times that differ go with their series, or are all that the account has of it.
+                if !has(stored.id) && !has(one.id) {
+                    continue;
+                }
                 let Ok(item) = Item::read(one.doc.text.as_bytes()) else { continue };
                 let activity = item.activity();
                 if is_private(&activity) && !self.is_insider(caller, &one) {

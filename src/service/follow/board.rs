@@ -11,6 +11,9 @@ use tokio::sync::OwnedMutexGuard;
 use super::{Halt, Refused};
 use crate::{service::Following, sync::Pending};
 
+/// The phase of what runs when somebody asks for it.
+pub(super) const BY_HAND: &str = "by hand";
+
 /// All followers of a process, by the names of their accounts. A place stays when its account goes: whoever comes after it under the same
 /// name waits until the one before has let go of the server.
 #[derive(Debug, Default)]
@@ -20,12 +23,32 @@ pub struct Board(Mutex<BTreeMap<String, Arc<Seat>>>);
 #[derive(Debug, Default)]
 pub struct Seat {
     following: Mutex<Following>,
+    /// What is done beside the account's mail.
+    items: Mutex<Items>,
     /// What keeps from its servers. It outlives a follower that is replaced: a server is not asked again because some setting is another.
     trouble: Mutex<Trouble>,
     /// Held by whoever speaks to the account's servers.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// What the account sends beside all else that is done for it.
     pub(super) pending: Arc<Pending>,
+}
+
+/// Contacts and activities that run by themselves.
+#[derive(Debug, Default)]
+struct Items {
+    /// When the next run is due.
+    next: Option<Timestamp>,
+    /// One goes on.
+    runs: bool,
+}
+
+/// A run of contacts or activities, for as long as it goes on.
+pub(super) struct ItemsRun<'a>(&'a Seat);
+
+impl Drop for ItemsRun<'_> {
+    fn drop(&mut self) {
+        self.0.items().runs = false;
+    }
 }
 
 /// What keeps from an account's servers.
@@ -44,7 +67,7 @@ impl Board {
     /// How an account is being followed.
     pub fn following(&self, account: &str) -> Option<Following> {
         let seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seats.get(account).map(|seat| seat.following().clone())
+        seats.get(account).map(|seat| seat.told())
     }
 }
 
@@ -85,6 +108,36 @@ impl Seat {
         let mut following = self.following();
         following.phase = phase;
         following.next_run = next_run;
+    }
+
+    /// When contacts or activities run next by themselves.
+    pub(super) fn items_next(&self, next: Option<Timestamp>) {
+        self.items().next = next;
+    }
+
+    /// One of them runs, until the answer is dropped.
+    pub(super) fn items_run(&self) -> ItemsRun<'_> {
+        self.items().runs = true;
+        ItemsRun(self)
+    }
+
+    /// How the account is followed, all in all.
+    fn told(&self) -> Following {
+        let mut told = self.following().clone();
+        let items = self.items();
+        if items.runs {
+            told.phase = "running";
+        } else if let Some(next) = items.next {
+            if told.phase == BY_HAND {
+                told.phase = "waiting";
+            }
+            told.next_run = Some(told.next_run.map_or(next, |mail| mail.min(next)));
+        }
+        told
+    }
+
+    fn items(&self) -> MutexGuard<'_, Items> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watched(&self, folders: usize) {

@@ -6,14 +6,12 @@ use postrider_model::{AccountReport, ErrorClass, Fault, FolderKey, RunId, Timest
 use postrider_remote::{MailRemote, MailWatch, MailWatcher};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Ask, Follower, Leave, Link, Refused, RunRequest, next_ask, stopped};
+use super::{Ask, Follower, Leave, Link, Refused, RunRequest, jittered, next_ask, stopped};
 use crate::{
     service::run::Stops,
     sync::{self, Delivered, Event, MailRun, Plan},
 };
 
-/// A tenth of the interval is drawn by lot, so that many accounts do not run all at once.
-const JITTER: u32 = 10;
 /// What is told of within this time belongs together.
 const TOGETHER: Duration = Duration::from_millis(150);
 /// And what is told of for longer than this does not wait.
@@ -30,7 +28,7 @@ impl Follower {
             if *self.news.stopping.borrow() {
                 return Ok(Leave::Stopping);
             }
-            let due = Instant::now() + self.until_next(link);
+            let due = Instant::now() + jittered(link.account.mail_interval, &*self.together.ports.entropy);
             self.news.changed.forget();
             self.news.resumed.forget();
             let run = RunId(self.together.ports.entropy.next_u64());
@@ -50,12 +48,6 @@ impl Follower {
                 return Ok(Leave::Again);
             }
         }
-    }
-
-    fn until_next(&self, link: &Link) -> Duration {
-        let interval = link.account.mail_interval;
-        let lot = self.together.ports.entropy.next_u64() % u64::from(JITTER);
-        interval - interval / JITTER + (interval / (JITTER * JITTER)) * u32::try_from(lot).unwrap_or(0)
     }
 
     /// One run. What fails for one folder or one message is in its report, and keeps nothing else from being followed.
@@ -132,7 +124,7 @@ impl Follower {
         };
         let phase = if watched.is_some() { "watching" } else { "waiting" };
         loop {
-            self.seat.enter(phase, Some(self.wall_time(due)));
+            self.seat.enter(phase, Some(self.together.wall_time(due)));
             // What a server may tell without end comes last: it keeps neither the next run nor what is sent from its turn.
             tokio::select! {
                 biased;

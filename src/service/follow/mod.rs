@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `linked` | what is done while the account's servers are within reach |
+//! | `items` | contacts and activities, beside all that |
 //! | `waiting` | what is done after a failure, until it is worth trying again |
 //! | `bell` | what is told to all of them at once |
 //! | `board` | what others may know of a follower, and have it do |
@@ -17,12 +18,13 @@
 
 mod bell;
 mod board;
+mod items;
 mod linked;
 mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
-use postrider_model::{AccountReport, ErrorClass, Fault, RunId};
+use postrider_model::{AccountReport, Entropy, ErrorClass, Fault, RunId, Timestamp};
 use postrider_net::Backoff;
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -38,6 +40,11 @@ use crate::sync::{Budget, Event, Observer, Plan, Ports};
 pub use bell::{Bell, Ear};
 pub use board::{Board, Seat};
 
+use items::ItemsFollower;
+
+/// So many parts of an interval are drawn by lot.
+const JITTER: u32 = 10;
+
 /// What all followers of a process share.
 pub struct Together {
     /// The world, with the store's one writer.
@@ -52,6 +59,15 @@ pub struct Together {
     pub budget: Budget,
     /// What is told to all.
     pub news: News,
+}
+
+impl Together {
+    /// When that moment will be by the clock on the wall.
+    fn wall_time(&self, due: Instant) -> Timestamp {
+        let left = due.saturating_duration_since(Instant::now());
+        let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
+        Timestamp(self.ports.clock.now().0.saturating_add(micros))
+    }
 }
 
 /// What followers are told.
@@ -159,8 +175,9 @@ impl Follower {
     /// long goes on beside all else; one that is when this is to stop is waited for until this is cut off.
     pub async fn follow(self) -> Option<Fault> {
         let pending = self.seat.pending.clone();
+        let items = ItemsFollower::beside(&self);
         let followed = async {
-            let left = self.follow_mail().await;
+            let (left, ()) = tokio::join!(biased; self.follow_mail(), items.follow());
             pending.is_over().await;
             left
         };
@@ -299,6 +316,12 @@ fn is_for_a_person(fault: &Fault) -> bool {
         fault.class,
         ErrorClass::Login | ErrorClass::Config | ErrorClass::NotFound | ErrorClass::NotPermitted
     )
+}
+
+/// An interval of which a tenth is drawn by lot, so that many accounts do not run all at once.
+fn jittered(interval: Duration, entropy: &dyn Entropy) -> Duration {
+    let lot = entropy.next_u64() % u64::from(JITTER);
+    interval - interval / JITTER + (interval / (JITTER * JITTER)) * u32::try_from(lot).unwrap_or(0)
 }
 
 fn millis(duration: Duration) -> u64 {

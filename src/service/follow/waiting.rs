@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use postrider_model::{ErrorClass, Fault, Timestamp};
+use postrider_model::{ErrorClass, Fault};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ask, Follower, Halt, Refused, next_ask, stopped};
+use super::{Ask, Follower, Halt, Refused, board::BY_HAND, next_ask, stopped};
 use crate::{
     config::Login,
     secrets::SecretSource,
@@ -71,7 +71,7 @@ impl Follower {
         loop {
             let (phase, next) = match &refused {
                 Some(_) => ("stopped", None),
-                None => ("paused", Some(self.wall_time(due))),
+                None => ("paused", Some(self.together.wall_time(due))),
             };
             self.seat.enter(phase, next);
             tokio::select! {
@@ -110,7 +110,7 @@ impl Follower {
     pub(super) async fn idle(&mut self) -> bool {
         let mut refused = self.seat.halt().and_then(|halt| halt.refused());
         loop {
-            self.seat.enter("by hand", None);
+            self.seat.enter(BY_HAND, None);
             tokio::select! {
                 biased;
                 () = stopped(&mut self.news.stopping) => return false,
@@ -190,13 +190,6 @@ impl Follower {
     fn asks_a_program(&self) -> bool {
         let login = self.service.config.ready(&self.name).map(|account| account.login);
         matches!(login, Ok(Login::Password(SecretSource::Command(_))))
-    }
-
-    /// When that moment will be by the clock on the wall.
-    pub(super) fn wall_time(&self, due: Instant) -> Timestamp {
-        let left = due.saturating_duration_since(Instant::now());
-        let micros = i64::try_from(left.as_micros()).unwrap_or(i64::MAX);
-        Timestamp(self.together.ports.clock.now().0.saturating_add(micros))
     }
 }
 

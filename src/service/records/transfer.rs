@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_formats::vcard::{Card, Version};
-use postrider_model::{Contact, ContactId, ErrorClass, Fault, Point};
+use postrider_model::{Contact, ContactId, ErrorClass, Fault, Point, RecordId};
 use postrider_store::{ContactMatch, Context, StoreError, Tx, Viewer};
 
 use crate::{
@@ -99,13 +99,51 @@ impl Service {
         version: Option<Version>,
         after: Option<ContactId>,
     ) -> Result<CardPage, Fault> {
+        self.card_page(caller, (mine, version, after), None)
+    }
+
+    fn card_page(
+        &self,
+        caller: &Caller,
+        (mine, version, after): (bool, Option<Version>, Option<ContactId>),
+        only: Option<&BTreeSet<RecordId>>,
+    ) -> Result<CardPage, Fault> {
         let owner = mine.then_some(caller.user.as_str());
         let after = after.unwrap_or(ContactId(0));
         let page = self.reader()?.contact_page(&self.viewer(caller), owner, after, PAGE)?;
         self.note_record_look(caller, || format!("{} vCards", page.len()));
         let next = page.last().map(|(id, _)| *id).filter(|_| page.len() == PAGE as usize);
-        let cards = page.into_iter().map(|(_, text)| in_version(text, version)).collect();
+        let has = |id: ContactId| only.is_none_or(|only| only.contains(&id.into()));
+        let page = page.into_iter().filter(|(id, _)| has(*id));
+        let cards = page.map(|(_, text)| in_version(text, version)).collect();
         Ok(CardPage { cards, next })
+    }
+
+    /// As [`cards`](Self::cards), of those alone that an account has on its server.
+    ///
+    /// # Errors
+    /// An account that is not there or that the caller does not see.
+    pub fn cards_of_account(
+        &self,
+        caller: &Caller,
+        account: &str,
+        mine: bool,
+        version: Option<Version>,
+        after: Option<ContactId>,
+    ) -> Result<CardPage, Fault> {
+        let has = self.records_of_account(caller, account)?;
+        self.card_page(caller, (mine, version, after), Some(&has))
+    }
+
+    /// The records of which an account has an item.
+    pub(in crate::service) fn records_of_account(
+        &self,
+        caller: &Caller,
+        account: &str,
+    ) -> Result<BTreeSet<RecordId>, Fault> {
+        self.permit(caller, Act::SeeAccount, account)?;
+        self.config.account(account).map_err(|errors| crate::config::fault(&errors))?;
+        Ok(self.reader()?.records_of_account(account)?)
     }
 
     /// A contact's vCard, be it deleted.

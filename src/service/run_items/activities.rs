@@ -13,16 +13,16 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Runs them, where the account has any.
+    /// Runs them. Answers whether the account has any.
     pub(super) async fn run_activities_of(
         &self,
         name: &str,
         report: &mut AccountReport,
         plan: &mut Plan,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let config = &self.service.config;
         let Some(ready) = config.ready_activities(name).map_err(|errors| fault(&errors))? else {
-            return Ok(());
+            return Ok(false);
         };
         self.ports.leave.to_begin()?;
         let remote = self.service.world.items.calendars(&ready.server)?;
@@ -34,7 +34,7 @@ impl Session<'_> {
         report.activities = Some(ActivityCounts { pulled, pushed, deleted });
         plan.activities = Some(forecast);
         take(report, Came { conflicts, held, warnings, faults });
-        Ok(())
+        Ok(true)
     }
 }
 

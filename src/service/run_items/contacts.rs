@@ -10,16 +10,16 @@ use crate::{
 };
 
 impl Session<'_> {
-    /// Runs them, where the account has any.
+    /// Runs them. Answers whether the account has any.
     pub(super) async fn run_contacts_of(
         &self,
         name: &str,
         report: &mut AccountReport,
         plan: &mut Plan,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let config = &self.service.config;
         let Some(ready) = config.ready_contacts(name).map_err(|errors| fault(&errors))? else {
-            return Ok(());
+            return Ok(false);
         };
         self.ports.leave.to_begin()?;
         let remote = self.service.world.items.contacts(&ready.server)?;
@@ -31,7 +31,7 @@ impl Session<'_> {
         report.contacts = Some(ContactCounts { pulled, pushed, unlinked });
         plan.contacts = Some(forecast);
         take(report, Came { conflicts, held, warnings, faults });
-        Ok(())
+        Ok(true)
     }
 }
 

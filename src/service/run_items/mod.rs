@@ -5,12 +5,12 @@ mod activities;
 mod contacts;
 
 pub(super) use activities::server_kind;
-use postrider_model::{AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, HeldReport};
+use postrider_model::{AccountReport, AccountStatus, ErrorClass, Fault, HeldReport, KindReport};
 use postrider_reconcile::Selection;
 
 use super::{
     Service,
-    run::{Session, fail},
+    run::{Session, empty_report, fail},
 };
 use crate::{
     config::{Account, Choice, ItemServer},
@@ -32,19 +32,25 @@ impl Session<'_> {
         if self.request.outbox_only {
             return;
         }
-        let mut is_left_alone = false;
-        if self.request.contacts {
-            match self.run_contacts_of(name, report, plan).await {
-                Ok(()) => {}
-                Err(fault) => {
-                    is_left_alone = matches!(fault.class, ErrorClass::Login | ErrorClass::Throttled);
-                    tell(report, &fault);
+        for kind in ["contacts", "activities"] {
+            let mut part = empty_report(name.to_owned());
+            let ran = match kind {
+                "contacts" if self.request.contacts => self.run_contacts_of(name, &mut part, plan).await,
+                "activities" if self.request.activities => {
+                    self.run_activities_of(name, &mut part, plan).await
                 }
+                _ => Ok(false),
+            };
+            match ran {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(fault) => fail(&mut part, &fault),
             }
-        }
-        if self.request.activities && !is_left_alone {
-            if let Err(fault) = self.run_activities_of(name, report, plan).await {
-                tell(report, &fault);
+            let error = part.error.clone();
+            report.kinds.push(KindReport { kind, status: part.status, error: error.clone() });
+            add(report, part);
+            if error.is_some_and(|error| matches!(error.class, ErrorClass::Login | ErrorClass::Throttled)) {
+                return;
             }
         }
     }
@@ -82,30 +88,40 @@ fn selection(choice: &Choice) -> Selection {
     }
 }
 
-/// Tells of what kept from a kind altogether.
-fn tell(report: &mut AccountReport, fault: &Fault) {
-    match &report.error {
-        None => fail(report, fault),
+/// Adds what a kind came to, beside what came before it.
+fn add(report: &mut AccountReport, part: AccountReport) {
+    let AccountReport { status, contacts, activities, conflicts, error, held, warnings, .. } = part;
+    report.contacts = contacts.or(report.contacts);
+    report.activities = activities.or(report.activities);
+    report.conflicts += conflicts;
+    report.warnings.extend(warnings);
+    // They are those of the whole account, where they could be looked up.
+    if contacts.is_some() || activities.is_some() {
+        report.held = held;
+    }
+    match (&report.error, error) {
+        (None, Some(error)) => (report.status, report.error) = (status, Some(error)),
         // It is told already: one file is wrong for all that an account has.
-        Some(told) if *told == ErrorReport::from(fault) => {}
-        Some(_) => report.warnings.push(fault.message()),
+        (Some(told), Some(error)) if *told == error => {}
+        (Some(_), Some(error)) => report.warnings.push(error.message),
+        (None, None) if report.status == AccountStatus::Ok => report.status = status,
+        (_, None) => {}
     }
 }
 
-fn take(report: &mut AccountReport, came: Came) {
+/// What a kind came to, but for its counts.
+fn take(part: &mut AccountReport, came: Came) {
     let Came { conflicts, held, warnings, mut faults } = came;
-    report.conflicts += conflicts;
-    report.warnings.extend(warnings);
-    report.held = held;
-    if !report.held.is_empty() && report.status == AccountStatus::Ok {
-        report.status = AccountStatus::Held;
+    part.conflicts = conflicts;
+    part.warnings = warnings;
+    part.held = held;
+    if !part.held.is_empty() {
+        part.status = AccountStatus::Held;
     }
     faults.sort_by_key(|fault| !is_for_all(fault));
-    let mut faults = faults.into_iter();
-    if report.error.is_none()
-        && let Some(first) = faults.next()
-    {
-        fail(report, &first);
+    let mut faults = faults.iter();
+    if let Some(first) = faults.next() {
+        fail(part, first);
     }
-    report.warnings.extend(faults.map(|fault| fault.message()));
+    part.warnings.extend(faults.map(Fault::message));
 }

@@ -41,7 +41,7 @@ pub use mark::{Mark, MarkError};
 pub use record::{LabelKind, LabelScope, Visibility};
 pub use report::{
     AccountReport, AccountStatus, ActivityCounts, ContactCounts, ErrorReport, HeldKind, HeldReport,
-    MailCounts, RunReport,
+    KindReport, MailCounts, RunReport,
 };
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};

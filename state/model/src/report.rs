@@ -74,6 +74,20 @@ pub struct AccountReport {
     /// What a person should know though the run went well: a folder that is not there, a message left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// How each kind of data went that was run, for `status`.
+    #[serde(skip)]
+    pub kinds: Vec<KindReport>,
+}
+
+/// How one kind of an account's data went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindReport {
+    /// `mail`, `contacts` or `activities`.
+    pub kind: &'static str,
+    /// How it ended.
+    pub status: AccountStatus,
+    /// Why it did not end well.
+    pub error: Option<ErrorReport>,
 }
 
 /// Of what a plan is that waits.
