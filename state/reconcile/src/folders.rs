@@ -355,6 +355,17 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_was_numbered_anew_is_surely_itself_by_its_mailbox_id_alone() {
+        let here = [KnownFolder { mailbox_id: Some("x".to_owned()), ..known(1, "A", 7, 5) }];
+        for (theirs, may_be) in [(Some("x"), vec![]), (None, vec![CollectionId(1)])] {
+            let numbered_anew = RemoteFolder { mailbox_id: theirs.map(str::to_owned), ..remote("A", 9, 2) };
+            let plan = plan_folders(&[numbered_anew, remote("New", 7, 6)], &here, &Selection::All);
+            assert_eq!(plan.follow[0].known, Some(CollectionId(1)), "{theirs:?}");
+            assert_eq!(plan.follow[1].maybe_renamed_from, may_be, "{theirs:?}");
+        }
+    }
+
+    #[test]
     fn a_mailbox_id_decides_renames_and_swaps() {
         let with_id = |mut folder: KnownFolder, id: &str| {
             folder.mailbox_id = Some(id.to_owned());

@@ -31,7 +31,7 @@ pub fn apply_difference(
 /// What to take for the value on which both sides agreed, where it is not known any more: the image, and of what the server cannot
 /// hold what is here. What the server was never given counts as changed here, and so is sent or superseded, never erased.
 pub fn assumed_base(image: &Contact, here: &Contact, holds: &BTreeSet<ContactField>) -> Contact {
-    Contact { uid: here.uid.clone(), ..Contact::overlay(image, here, holds) }
+    Contact::overlay(image, here, holds)
 }
 
 /// What happened to one side of a link since both agreed, as far as a server with these fields can tell: for

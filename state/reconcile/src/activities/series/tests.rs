@@ -188,6 +188,21 @@ fn occurrences_follow_their_series_to_another_hour_by_their_day() {
 }
 
 #[test]
+fn where_a_series_lasts_longer_so_do_its_occurrences_but_for_those_with_a_length_of_their_own() {
+    let old = [start(day(2), 10), start(day(9), 10)];
+    let lasts_four_hours = |date| Start { end: Some(at(day(date), 15)), ..start(day(date), 11) };
+    let new = [lasts_four_hours(2), lasts_four_hours(9)];
+    let mut longer = occurrence(&old[1]);
+    longer.timing.end = Some(at(day(9), 12));
+    let mut still_two_hours = occurrence(&new[1]);
+    still_two_hours.timing.end = Some(at(day(9), 13));
+    assert_eq!(
+        rekey(&[occurrence(&old[0]), longer], &old, &new).kept,
+        [occurrence(&new[0]), still_two_hours]
+    );
+}
+
+#[test]
 fn occurrences_outside_of_the_new_rule_are_superseded() {
     let old: Vec<_> = [2, 9, 16].map(|date| start(day(date), 10)).into();
     let all: Vec<_> = old.iter().map(occurrence).collect();
