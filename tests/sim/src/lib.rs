@@ -16,6 +16,7 @@
 //! | [`life`] | one seed from its beginning to its end |
 //! | [`daemon`], [`weather`], [`watcher`] | one seed of the daemon, what goes wrong around it, who looks on |
 //! | [`post`] | what is sent meanwhile |
+//! | [`items`] | one seed of contacts and activities, with a model of its own |
 //! | [`regressions`] | seeds that failed once |
 
 pub mod both;
@@ -24,6 +25,7 @@ pub mod change;
 pub mod crash;
 pub mod daemon;
 pub mod equal;
+pub mod items;
 #[cfg(test)]
 mod labels;
 pub mod laws;
@@ -54,6 +56,8 @@ pub enum Kind {
     Runs,
     /// The daemon.
     Daemon,
+    /// Runs of contacts and activities.
+    Items,
 }
 
 impl Kind {
@@ -62,6 +66,7 @@ impl Kind {
         match self {
             Self::Runs => "",
             Self::Daemon => " --daemon",
+            Self::Items => " --items",
         }
     }
 }
@@ -81,6 +86,7 @@ pub fn run_seed(kind: Kind, seed: u64, extent: Extent, aloud: bool) -> Result<Su
             match kind {
                 Kind::Runs => life::live(seed, extent, aloud).await,
                 Kind::Daemon => daemon::live(seed, extent, aloud).await,
+                Kind::Items => items::live(seed, extent, aloud).await,
             }
         })
     });

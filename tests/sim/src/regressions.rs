@@ -33,6 +33,9 @@ pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[
     (920, "what was restored without an answer was taken for another message of the same Message-ID"),
 ];
 
+/// The same for contacts and activities.
+pub const SEEDS_OF_ITEMS: &[(u64, &str)] = &[];
+
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
