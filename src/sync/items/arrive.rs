@@ -8,7 +8,7 @@ use postrider_model::{Contact, ContactId, ItemCollectionId, LinkId, RecordId};
 use postrider_reconcile::{
     Side as Of,
     contacts::{
-        Arrival, FieldGroup, Item, Leaving, Match, Record, Tie, assumed_base, judge_arrival, match_contacts,
+        Arrival, FieldGroup, Item, Leaving, Match, Record, Tie, assumed_base, image_when_made, judge_arrival, match_contacts,
         meet_contact,
     },
 };
@@ -262,6 +262,7 @@ impl<'a> Planner<'a, '_> {
             ItemOperation::Create { said: Some(said) } => contact_of(said),
             _ => here.clone(),
         };
+        let image = image_when_made(&said, &stranger.item.contact);
         self.plan.steps.push(Step::Ended(making.id));
         self.plan.steps.push(Step::Link(Box::new(Linking {
             record,
@@ -269,6 +270,7 @@ impl<'a> Planner<'a, '_> {
             item: stranger.item.clone(),
             origin: Origin::Exported,
             agreed: said,
+            image: Some(image).filter(|image| *image != stranger.item.contact),
             sends: false,
             is_dirty: true,
         })));
@@ -305,6 +307,7 @@ impl<'a> Planner<'a, '_> {
             item: item.clone(),
             origin: Origin::Imported,
             agreed,
+            image: None,
             sends,
             is_dirty: false,
         })));

@@ -3,7 +3,9 @@
 
 use postrider_formats::vcard::Card;
 use postrider_journal::{Event, State};
-use postrider_model::{AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, Timestamp, Visibility};
+use postrider_model::{
+    AccountId, Contact, ContactId, Fault, ItemVersion, LabelKind, LabelScope, Timestamp, Visibility,
+};
 use postrider_remote::RemoteContact;
 use postrider_store::{
     About, Base, Context, HeldItems, Link, NewItemHeld, NewLabel, NewLink, Origin, StoreError, Tx,
@@ -188,15 +190,19 @@ impl Commit<'_, '_> {
     }
 
     fn link(&mut self, linking: &Linking) -> Result<(), StoreError> {
-        let Linking { record, collection, item, origin, agreed, sends, is_dirty } = linking;
+        let Linking { record, collection, item, origin, agreed, image, sends, is_dirty } = linking;
         let Some(card) = self.card(*record)? else { return Ok(()) };
+        let mut base = base_of(item, card.with(agreed).text().into_owned());
+        if let Some(image) = image {
+            (base.image, base.version) = (text_of(image), ItemVersion(String::new()));
+        }
         let link = self.tx.add_link(&NewLink {
             collection: *collection,
             key: item.key.clone(),
             record: (*record).into(),
             origin: *origin,
             mark: item.mark,
-            base: base_of(item, card.with(agreed).text().into_owned()),
+            base,
         })?;
         if *is_dirty {
             self.tx.set_dirty(link, None)?;

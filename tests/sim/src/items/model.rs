@@ -19,7 +19,7 @@ pub struct Model {
     written: BTreeMap<Group, Vec<(Hand, String)>>,
     /// Words that were written over, or deleted, by the hand that had written them in an account: nobody may have seen them.
     struck: BTreeSet<String>,
-    /// What one side let go of (F3.3, F3.4): both may say what was last written on them.
+    /// What one side let go of (F3.3, F3.4): from then on each side has its own.
     parted: BTreeSet<String>,
 }
 
@@ -85,12 +85,8 @@ impl Model {
             let said = seen.living.iter().filter(|one| one.name == *name);
             let mut said = said.filter_map(|one| one.says.get(group).map(|says| (one.hand, says))).peekable();
             ensure!(said.peek().is_some() || !self.is_in_step(name), "{name} is gone, and nobody deleted it");
-            let last = written.last();
-            let is_some_ones_last = |(at, word): (usize, &(Hand, String))| written.iter().skip(at + 1).all(|later| later.0 != word.0);
-            let may_be: Vec<&String> = match self.is_in_step(name) {
-                true => last.iter().map(|(_, word)| word).collect(),
-                false => written.iter().enumerate().filter(|one| is_some_ones_last(*one)).map(|(_, (_, word))| word).collect(),
-            };
+            let first = if self.is_in_step(name) { written.len() - 1 } else { 0 };
+            let may_be: Vec<&String> = written.iter().skip(first).map(|(_, word)| word).collect();
             for (hand, says) in said {
                 ensure!(may_be.iter().any(|word| says.contains(*word)), "the {group} of {name} says {says} in {hand:?}, and not {may_be:?}");
             }
