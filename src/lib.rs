@@ -5,6 +5,7 @@
 //! crates of `providers/` (servers) and `state/` (what is here), which know nothing of it.
 
 pub mod access;
+mod activity;
 pub mod api;
 mod card;
 pub mod cli;

@@ -15,7 +15,10 @@ use super::{
     progress::{Bar, Bars},
 };
 use crate::{
-    api::operations::sync::{AccountReport, ContactForecast, Kind, OutForecast, Plan, Ran, RunReport, Sync},
+    api::operations::sync::{
+        AccountReport, ActivityForecast, ContactForecast, HeldForecast, Kind, OutForecast, Plan, Ran,
+        RunReport, Sync,
+    },
     report::Exit,
     sync::{Event, Observer, Silent},
 };
@@ -98,7 +101,7 @@ fn plans_value(outcome: &Ran) -> serde_json::Value {
         .zip(&outcome.plans)
         .map(|(account, plan)| {
             let error = &account.error;
-            serde_json::json!({ "account": account.account, "status": account.status, "folders": plan.folders, "mail": plan.mail, "out": plan.out, "contacts": plan.contacts, "error": error })
+            serde_json::json!({ "account": account.account, "status": account.status, "folders": plan.folders, "mail": plan.mail, "out": plan.out, "contacts": plan.contacts, "activities": plan.activities, "error": error })
         })
         .collect();
     serde_json::json!({ "run": outcome.report.run, "plan": plans })
@@ -150,6 +153,14 @@ fn tell_account(account: &AccountReport, out: Out) {
             contacts.unlinked
         ));
     }
+    if let Some(activities) = &account.activities {
+        line.push_str(&format!(
+            "; {} in, {} out, {} deleted",
+            activities_in_words(activities.pulled),
+            activities.pushed,
+            activities.deleted
+        ));
+    }
     out.line(line);
     for held in &account.held {
         let what = match held.deletions {
@@ -165,9 +176,10 @@ fn tell_account(account: &AccountReport, out: Out) {
 
 fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
     let out_words = out_words(&plan.out);
-    let contacts = plan.contacts.as_ref().map(contact_words).unwrap_or_default();
+    let mut items = plan.contacts.as_ref().map(contact_words).unwrap_or_default();
+    items.extend(plan.activities.iter().flat_map(activity_words));
     let is_still = plan.folders.is_empty() && plan.mail.is_empty() && out_words.is_empty();
-    if is_still && contacts.is_empty() && account.error.is_none() {
+    if is_still && items.is_empty() && account.error.is_none() {
         out.line(format!("{}: nothing to do", account.account));
     }
     for change in &plan.folders {
@@ -180,51 +192,80 @@ fn tell_plan(account: &AccountReport, plan: &Plan, out: Out) {
             (folder.known_again, "known again under new numbers"),
             (folder.delete, "gone on the server"),
         ];
-        let told: Vec<String> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
+        let told = parts_in_words(&parts);
         let held = folder.held.as_ref().map(|why| format!("; would be held: {why}")).unwrap_or_default();
-        out.line(format!("{}: {}: {}{held}", account.account, folder.folder, told.join(", ")));
+        out.line(format!("{}: {}: {told}{held}", account.account, folder.folder));
     }
     if !out_words.is_empty() {
         out.line(format!("{}: {out_words}", account.account));
     }
-    for line in contacts {
+    for line in items {
         out.line(format!("{}: {line}", account.account));
     }
 }
 
 /// What would be done about contacts, a sentence each.
 fn contact_words(plan: &ContactForecast) -> Vec<String> {
-    let parts = [
+    let told = parts_in_words(&[
         (plan.add, "to come in"),
         (plan.change, "to be changed here"),
         (plan.unlink, "to be unlinked"),
         (plan.send, "to be sent"),
-    ];
-    let told: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    ]);
     let mut lines: Vec<String> =
         plan.group.iter().map(|name| format!("contact group {name} would be made")).collect();
     if !told.is_empty() {
-        lines.push(format!("contacts: {}", told.join(", ")));
+        lines.push(format!("contacts: {told}"));
     }
-    for held in &plan.held {
-        let count = counted(held.count, "contact");
-        lines.push(format!("{}: {count} would leave; would be held: {}", held.book, held.why));
-    }
+    lines.extend(plan.held.iter().map(|held| held_words(held, &counted(held.count, "contact"))));
     lines
+}
+
+/// What would be done about appointments and tasks, a sentence each.
+fn activity_words(plan: &ActivityForecast) -> Vec<String> {
+    let told = parts_in_words(&[
+        (plan.add, "to come in"),
+        (plan.change, "to be changed here"),
+        (plan.delete, "to be deleted, cancelled or unlinked"),
+        (plan.send, "to be sent"),
+    ]);
+    let mut lines: Vec<String> = Vec::new();
+    if !told.is_empty() {
+        lines.push(format!("activities: {told}"));
+    }
+    match plan.notify {
+        0 => {}
+        1 => lines.push("the server would mail 1 person of them".to_owned()),
+        many => lines.push(format!("the server would mail {many} people of them")),
+    }
+    lines.extend(plan.held.iter().map(|held| held_words(held, &activities_in_words(held.count))));
+    lines
+}
+
+fn held_words(held: &HeldForecast, count: &str) -> String {
+    format!("{}: {count} would leave; would be held: {}", held.book, held.why)
+}
+
+fn activities_in_words(count: u64) -> String {
+    match count {
+        1 => "1 activity".to_owned(),
+        many => format!("{many} activities"),
+    }
+}
+
+/// What there is of some kinds of things, each with its number.
+fn parts_in_words(parts: &[(u64, &str)]) -> String {
+    let there_are = parts.iter().filter(|(count, _)| *count > 0);
+    there_are.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What would go out, in words.
 fn out_words(plan: &OutForecast) -> String {
-    let parts =
-        [(plan.changes, "to change on the server"), (plan.appends, "to put there"), (plan.sent, "to send")];
-    let told: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    told.join(", ")
+    parts_in_words(&[
+        (plan.changes, "to change on the server"),
+        (plan.appends, "to put there"),
+        (plan.sent, "to send"),
+    ])
 }
 
 pub(super) const fn status_words(status: AccountStatus) -> &'static str {
@@ -286,7 +327,6 @@ impl Observer for Watcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::operations::sync::HeldForecast;
 
     #[test]
     fn a_plan_for_contacts_is_told_in_sentences_and_nothing_of_one_that_does_nothing() {
@@ -302,6 +342,26 @@ mod tests {
                 "contacts: 2 to come in, 1 to be sent",
                 "Postrider: 12 contacts would leave; would be held: every contact would be deleted or unlinked",
             ]
+        );
+    }
+
+    #[test]
+    fn a_plan_for_activities_is_told_in_sentences_and_nothing_of_one_that_does_nothing() {
+        let still = ActivityForecast { add: 0, change: 0, delete: 0, send: 0, notify: 0, held: Vec::new() };
+        assert!(activity_words(&still).is_empty());
+        let held = vec![HeldForecast { book: "Calendar".to_owned(), count: 30, why: "too many".to_owned() }];
+        let plan = ActivityForecast { add: 2, delete: 1, send: 3, notify: 1, held, ..still };
+        assert_eq!(
+            activity_words(&plan),
+            [
+                "activities: 2 to come in, 1 to be deleted, cancelled or unlinked, 3 to be sent",
+                "the server would mail 1 person of them",
+                "Calendar: 30 activities would leave; would be held: too many",
+            ]
+        );
+        assert_eq!(
+            activity_words(&ActivityForecast { notify: 2, ..plan })[1],
+            "the server would mail 2 people of them"
         );
     }
 }

@@ -147,7 +147,7 @@ pub(super) async fn allow(door: &mut Door, plan: String, out: Out) -> Result<Exi
         (true, _) => {
             out.value(&serde_json::json!({ "plan": allowed.plan, "deleted": allowed.deleted }))?;
         }
-        (false, _) if allowed.of_contacts => {
+        (false, _) if allowed.of_items => {
             out.line(format!("plan {} is carried out by the next run", allowed.plan));
         }
         (false, false) => {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `load` | the folder as a whole, and what the store adds |
 //! | `ready` | an account with its provider, its login, its password's source |
+//! | `ready_items` | the same for contacts and activities |
 //! | `settings`, `provider`, `account`, `users` | one kind of file each |
 //! | `oauth` | what a provider's file says of OAuth 2.0 |
 //! | `builtin` | the directory of providers |
@@ -27,6 +28,7 @@ mod oauth;
 mod provider;
 mod reader;
 mod ready;
+mod ready_items;
 mod settings;
 mod time_span;
 pub(crate) mod trust;
@@ -43,7 +45,8 @@ pub use oauth::{ConsentSettings, OAuthSettings, RedirectHost};
 pub use provider::{
     AuthKind, ExchangeSettings, LoginKind, MailProtocol, Provider, ProviderKind, Security, Server,
 };
-pub use ready::{ItemServer, Login, ReadyAccount, ReadyContacts, login_name};
+pub use ready::{Login, ReadyAccount, login_name};
+pub use ready_items::{ItemServer, ReadyActivities, ReadyContacts};
 pub use settings::{
     ActivityDefaults, ApiSettings, DaemonSettings, LogFormat, LogLevel, LogSettings, Settings, StoreSettings,
 };

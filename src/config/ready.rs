@@ -6,7 +6,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    account::{Account, ContactSettings, MailSettings},
+    account::{Account, MailSettings},
     error::{ConfigError, ConfigWarning, OriginKind, nearest, quoted},
     load::{Config, Read},
     name::{domain_of, mailbox_of},
@@ -59,28 +59,6 @@ impl ReadyAccount {
     }
 }
 
-/// An account's server of contacts and activities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemServer {
-    /// The account's name.
-    pub account: String,
-    /// Its address.
-    pub address: String,
-    /// What kind of server it is.
-    pub kind: ProviderKind,
-}
-
-/// What a run of an account's contacts needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadyContacts {
-    /// The account.
-    pub account: Account,
-    /// `[contacts]`
-    pub contacts: ContactSettings,
-    /// Its server.
-    pub server: ItemServer,
-}
-
 /// By what an account logs in (F1.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
@@ -116,10 +94,7 @@ impl Config {
     /// # Errors
     /// As [`Config::ready`].
     pub fn ready_account(&self, account: &Account) -> Read<ReadyAccount> {
-        let provider = self.provider_of(account).map_err(|error| match error {
-            ProviderError::Account(error) => vec![error],
-            ProviderError::Provider(errors) => errors,
-        })?;
+        let provider = self.provider_of(account)?;
         let mut errors = self.unsupported(account, provider);
         errors.extend(self.contradictions(account, provider));
         let login_name = login_name(account, provider).map_err(|error| errors.push(error)).ok();
@@ -137,53 +112,12 @@ impl Config {
                 smtp: provider.smtp.clone().filter(|_| account.mail.send),
                 ca_file: provider.ca_file.clone(),
                 mail: account.mail.clone(),
-                mail_interval: self.mail_interval(account),
+                mail_interval: self.interval_of(account, account.sync.mail_interval),
                 note: provider.note.clone(),
                 warnings: self.warnings(account, provider),
             }),
             _ => Err(errors),
         }
-    }
-
-    /// Whether an account has no mail, and its contacts and activities are all that can be run of it.
-    pub fn is_without_mail(&self, name: &str) -> bool {
-        let Some(Ok(account)) = self.accounts.get(name) else { return false };
-        let is_reached =
-            || self.provider_of(account).is_ok_and(|provider| self.reached.contains(&provider.kind));
-        !account.mail.load && !account.mail.send && is_reached()
-    }
-
-    /// What a run of an account's contacts needs; `None` where it has none.
-    ///
-    /// # Errors
-    /// All that is wrong with the account's file and its provider's; and that there is no such account.
-    pub fn ready_contacts(&self, name: &str) -> Read<Option<ReadyContacts>> {
-        let account = self.account(name)?;
-        let Some(contacts) = account.contacts.clone().filter(|_| wants_contacts(account)) else {
-            return Ok(None);
-        };
-        let provider = self.provider_of(account).map_err(|error| match error {
-            ProviderError::Account(error) => vec![error],
-            ProviderError::Provider(errors) => errors,
-        })?;
-        if !self.reached.contains(&provider.kind) {
-            return Err(self.unsupported(account, provider));
-        }
-        if provider.kind == ProviderKind::Google && contacts.tag.is_none() {
-            let expected = "the personal tag that says which contacts are kept in step";
-            return Err(vec![account.origin.error("contacts.tag", "nothing", expected)]);
-        }
-        let server = ItemServer {
-            account: account.name.clone(),
-            address: account.address.clone(),
-            kind: provider.kind,
-        };
-        Ok(Some(ReadyContacts { account: account.clone(), contacts, server }))
-    }
-
-    /// Tells of which kinds of servers contacts and activities are reached.
-    pub fn reach_items_of(&mut self, kinds: &[ProviderKind]) {
-        self.reached = kinds.to_vec();
     }
 
     /// Whether an account with no source of a password logs in by a consent. An account without a provider answers `false`; what is
@@ -263,11 +197,12 @@ impl Config {
         }
     }
 
-    fn provider_of(&self, account: &Account) -> Result<&Provider, ProviderError> {
-        let name = self.provider_name(account).map_err(ProviderError::Account)?;
+    /// An account's provider, where it says which and that one's file is right.
+    pub(super) fn provider_of(&self, account: &Account) -> Result<&Provider, Vec<ConfigError>> {
+        let name = self.provider_name(account).map_err(|error| vec![error])?;
         match self.providers.get(name) {
-            Some(read) => read.as_ref().map_err(|errors| ProviderError::Provider(errors.clone())),
-            None => Err(ProviderError::Account(self.unknown_provider(account, name))),
+            Some(read) => read.as_ref().map_err(Clone::clone),
+            None => Err(vec![self.unknown_provider(account, name)]),
         }
     }
 
@@ -299,27 +234,6 @@ impl Config {
         let hint =
             nearest(name, names()).unwrap_or_else(|| format!("describe it in providers.d/{name}.toml"));
         error.hint(hint)
-    }
-
-    /// What the account asks for that this version does not do.
-    fn unsupported(&self, account: &Account, provider: &Provider) -> Vec<ConfigError> {
-        let mut errors = Vec::new();
-        if provider.kind == ProviderKind::Exchange {
-            let expected = "imap or google, since this version does not reach Exchange servers yet";
-            errors.push(provider.origin.error("type", "\"exchange\"", expected));
-        }
-        let is_reached = self.reached.contains(&provider.kind);
-        if wants_contacts(account) && !is_reached {
-            errors.push(unsupported_table(account, provider, "contacts", "import and export"));
-        }
-        let wants = |activities: &super::account::ActivitySettings| {
-            activities.import_appointments || activities.import_tasks || activities.export
-        };
-        if account.activities.as_ref().is_some_and(wants) && !is_reached {
-            let off = "import_appointments, import_tasks and export";
-            errors.push(unsupported_table(account, provider, "activities", off));
-        }
-        errors
     }
 
     /// What does not go together.
@@ -362,10 +276,6 @@ impl Config {
             .map(|other| other.name.as_str())
     }
 
-    fn mail_interval(&self, account: &Account) -> Duration {
-        account.sync.mail_interval.or(account.sync.interval).unwrap_or(self.settings.daemon.interval)
-    }
-
     fn warnings(&self, account: &Account, provider: &Provider) -> Vec<ConfigWarning> {
         let mut warnings = provider.warnings();
         if account.user.is_some() && self.users.is_none() {
@@ -380,28 +290,6 @@ impl Config {
         }
         warnings
     }
-}
-
-fn wants_contacts(account: &Account) -> bool {
-    account.contacts.as_ref().is_some_and(|contacts| contacts.import || contacts.export)
-}
-
-/// Where the fault is when an account has no provider.
-enum ProviderError {
-    /// The account does not say which, or names one that is not there.
-    Account(ConfigError),
-    /// The provider's own file is wrong.
-    Provider(Vec<ConfigError>),
-}
-
-fn unsupported_table(account: &Account, provider: &Provider, table: &str, off: &str) -> ConfigError {
-    let expected = match provider.kind {
-        ProviderKind::Imap => {
-            format!("no such table, since {} is of type imap, which has mail alone", provider.name)
-        }
-        _ => format!("it off ({off} = false), since this version does not sync {table} yet"),
-    };
-    account.origin.error(table, "the table", expected)
 }
 
 /// What the account logs in as (F1.4).

@@ -24,7 +24,7 @@ pub(super) struct Checked {
 /// # Errors
 /// All that is wrong with them, also with what they say of a single account: a change is put in force whole or not at all.
 pub(super) fn check(shared: &Shared) -> Result<Checked, Fault> {
-    let files = read_files(shared.environment());
+    let files = shared.reaching(read_files(shared.environment()));
     let errors = all_errors(&files);
     if !errors.is_empty() {
         return Err(fault(&errors));
@@ -53,10 +53,8 @@ fn all_errors(files: &Config) -> Vec<ConfigError> {
     errors.extend(files.shared_mailboxes.values().filter_map(|read| read.as_ref().err()).flatten().cloned());
     for name in files.accounts.keys() {
         let of_file = files.account(name).map_or(true, |account| account.origin.kind == OriginKind::File);
-        if let Err(wrong) = files.ready(name)
-            && of_file
-        {
-            errors.extend(wrong);
+        if of_file {
+            errors.extend(files.wrong_with(name));
         }
     }
     let mut told: Vec<ConfigError> = Vec::new();
@@ -72,6 +70,10 @@ fn changed(before: &Config, after: &Config) -> Vec<String> {
     let mut names: Vec<&String> = before.accounts.keys().chain(after.accounts.keys()).collect();
     names.sort_unstable();
     names.dedup();
-    let differs = |name: &&String| before.ready(name).ok() != after.ready(name).ok();
+    let ready = |config: &Config, name: &str| {
+        let items = (config.ready_contacts(name).ok(), config.ready_activities(name).ok());
+        (config.ready(name).ok(), items)
+    };
+    let differs = |name: &&String| ready(before, name) != ready(after, name);
     names.into_iter().filter(differs).cloned().collect()
 }

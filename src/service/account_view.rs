@@ -72,7 +72,6 @@ impl Service {
         let read = self.config.account(name);
         let ready = self.config.ready(name);
         let account = read.ok();
-        let wrong = ready.as_ref().err();
         let ready = ready.as_ref().ok();
         AccountView {
             name: name.to_owned(),
@@ -95,7 +94,7 @@ impl Service {
             signature: account.and_then(|account| account.mail.signature.clone()),
             shared_with: self.shared_with(name),
             origin: account.map_or(OriginKind::File, |account| account.origin.kind).name(),
-            errors: wrong.into_iter().flatten().map(ToString::to_string).collect(),
+            errors: self.config.wrong_with(name).iter().map(ToString::to_string).collect(),
             warnings: ready
                 .map(|ready| ready.warnings.iter().map(ToString::to_string).collect())
                 .unwrap_or_default(),

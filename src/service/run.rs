@@ -33,6 +33,8 @@ pub struct RunRequest {
     pub mail: bool,
     /// Whether contacts are.
     pub contacts: bool,
+    /// Whether activities are.
+    pub activities: bool,
     /// Only send what waits in the outbox.
     pub outbox_only: bool,
 }
@@ -162,6 +164,7 @@ const fn empty_report(account: String) -> AccountReport {
         status: AccountStatus::Ok,
         mail: None,
         contacts: None,
+        activities: None,
         conflicts: 0,
         elapsed_ms: 0,
         error: None,

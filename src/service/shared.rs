@@ -25,15 +25,21 @@ pub struct Shared {
 impl Shared {
     /// Over that configuration, as it was read from its files.
     pub fn new(world: World, env: Environment, store: Store, files: Config) -> Self {
+        let files = RwLock::new(Arc::new(reaching(&world, files)));
         Self {
             world,
             env,
             store,
-            files: RwLock::new(Arc::new(files)),
+            files,
             tokens: Arc::default(),
             strangers: Arc::default(),
             supervisor: RwLock::default(),
         }
+    }
+
+    /// A configuration as it was read from its files, which knows what this world reaches.
+    pub fn reaching(&self, files: Config) -> Config {
+        reaching(&self.world, files)
     }
 
     /// What the process knows of its surroundings.
@@ -48,6 +54,7 @@ impl Shared {
 
     /// Puts another configuration in force.
     pub fn put_in_force(&self, files: Config) {
+        let files = self.reaching(files);
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
     }
 
@@ -75,4 +82,9 @@ impl Shared {
         service.merge_stored()?;
         Ok(service)
     }
+}
+
+fn reaching(world: &World, mut files: Config) -> Config {
+    files.reach_items_of(world.items.kinds());
+    files
 }

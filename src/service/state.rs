@@ -41,9 +41,9 @@ pub struct AccountState {
 pub struct HeldState {
     /// Its name.
     pub plan: String,
-    /// The folder.
+    /// The folder, address book, group, calendar or task list.
     pub folder: String,
-    /// How many messages would be deleted.
+    /// How many messages, contacts or activities would be deleted, unlinked or cancelled.
     pub deletions: u64,
     /// Why it waits.
     pub why: String,
@@ -73,9 +73,9 @@ impl Service {
             }
         }
         for state in &mut states {
-            if let Some(Err(errors)) =
-                self.config.accounts.contains_key(&state.account).then(|| self.config.ready(&state.account))
-            {
+            let is_known = self.config.accounts.contains_key(&state.account);
+            let errors = is_known.then(|| self.config.wrong_with(&state.account)).unwrap_or_default();
+            if !errors.is_empty() {
                 let fault = crate::config::fault(&errors);
                 state.status = "config_error".to_owned();
                 state.error = serde_json::to_value(postrider_model::ErrorReport::from(&fault)).ok();

@@ -4,6 +4,7 @@
 //! new; `settle` deletes or holds what vanished and moves the cursors. What to do is decided in `postrider-reconcile`, which is
 //! pure; here it is done. Nothing in here knows a protocol or SQL, prints, or reads the clock but through [`Ports`].
 
+mod activities;
 mod append;
 mod attempt;
 mod compute;
@@ -38,10 +39,13 @@ use postrider_reconcile::Selection;
 use postrider_remote::MailWriter;
 use postrider_store::{Context, Filing, Side};
 
+pub use activities::{ActivitiesRun, ActivityForecast, ActivityRules, Syncing, run_activities};
 pub use compute::{Compute, InlineCompute, ThreadCompute};
 pub use folders::FolderChange;
 pub use index::{Index, catch_up};
-pub use items::{ContactForecast, ContactRules, ContactWay, ContactsRun, ItemsContext, run_contacts};
+pub use items::{
+    ContactForecast, ContactRules, ContactWay, ContactsRun, HeldForecast, ItemsContext, run_contacts,
+};
 pub use leave::{Disk, Leave, Room, Sending, why as why_away};
 pub use load::{Budget, incoming_of};
 pub use outbox::{Delivered, Submit, SubmitFault, Submitted, deliver};

@@ -8,7 +8,7 @@ use postrider_reconcile::{Deletions, LocalChange, Verdict, judge_deletions, plan
 use postrider_store::{IntentRow, Outgoing};
 use serde::Serialize;
 
-use super::{ContactForecast, FolderChange, Ports, folder::Outcome, push::local_change};
+use super::{ActivityForecast, ContactForecast, FolderChange, Ports, folder::Outcome, push::local_change};
 
 /// What a run of an account would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +21,8 @@ pub struct Plan {
     pub out: OutForecast,
     /// What would be done about contacts, where the account has any.
     pub contacts: Option<ContactForecast>,
+    /// What would be done about appointments and tasks, where the account has any.
+    pub activities: Option<ActivityForecast>,
 }
 
 /// What would go out.

@@ -14,9 +14,9 @@ use crate::{
 pub struct Held {
     /// Its name, for `/v1/allow`.
     pub plan: String,
-    /// The folder.
+    /// The folder, address book, group, calendar or task list.
     pub folder: String,
-    /// How many messages would be deleted.
+    /// How many messages, contacts or activities would be deleted, unlinked or cancelled.
     pub deletions: u64,
     /// Why it waits.
     pub why: String,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use postrider_model::{AccountStatus, ContactCounts, Fault, HeldReport, MailCounts};
+use postrider_model::{AccountStatus, ActivityCounts, ContactCounts, Fault, HeldReport, MailCounts};
 use postrider_store::Side;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,7 @@ impl Sync {
         RunRequest {
             mail: self.only.is_empty() || self.only.contains(&Kind::Mail),
             contacts: self.only.is_empty() || self.only.contains(&Kind::Contacts),
+            activities: self.only.is_empty() || self.only.contains(&Kind::Activities),
             accounts: self.accounts,
             dry_run: self.dry_run,
             outbox_only: false,
@@ -100,6 +101,9 @@ pub struct AccountReport {
     /// Contacts, where the account has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacts: Option<Contacts>,
+    /// Appointments and tasks, where the account has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activities: Option<Activities>,
     /// Records whose two sides had both changed.
     pub conflicts: u64,
     /// From the run's start to its end, in milliseconds.
@@ -128,6 +132,7 @@ impl From<postrider_model::AccountReport> for AccountReport {
             status: report.status,
             mail: report.mail.map(Mail::from),
             contacts: report.contacts.map(Contacts::from),
+            activities: report.activities.map(Activities::from),
             conflicts: report.conflicts,
             elapsed_ms: report.elapsed_ms,
             error: report.error.map(Problem::from),
@@ -187,14 +192,31 @@ impl From<ContactCounts> for Contacts {
     }
 }
 
-/// What waits for a person's word: deletions, or contacts that would be unlinked.
+/// What happened to appointments and tasks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Activities {
+    /// Activities that came in, or say something else because of the server.
+    pub pulled: u64,
+    /// Changes that went out.
+    pub pushed: u64,
+    /// Activities that are deleted, cancelled, hidden or linked no more because they are on the other side.
+    pub deleted: u64,
+}
+
+impl From<ActivityCounts> for Activities {
+    fn from(counts: ActivityCounts) -> Self {
+        Self { pulled: counts.pulled, pushed: counts.pushed, deleted: counts.deleted }
+    }
+}
+
+/// What waits for a person's word: deletions, contacts that would be unlinked, activities that would be cancelled or unlinked.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct HeldDeletions {
     /// The plan's name, for `/v1/allow`.
     pub plan: String,
-    /// The folder, address book or group.
+    /// The folder, address book, group, calendar or task list.
     pub folder: String,
-    /// How many messages would be deleted, or contacts unlinked or deleted.
+    /// How many messages would be deleted, contacts unlinked or deleted, activities deleted, cancelled or unlinked.
     pub deletions: u64,
     /// Of how many.
     pub of: u64,
@@ -220,6 +242,9 @@ pub struct Plan {
     /// What would be done about contacts, where the account has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacts: Option<ContactForecast>,
+    /// What would be done about appointments and tasks, where the account has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activities: Option<ActivityForecast>,
 }
 
 impl From<sync::Plan> for Plan {
@@ -229,6 +254,7 @@ impl From<sync::Plan> for Plan {
             mail: plan.mail.into_iter().map(FolderForecast::from).collect(),
             out: plan.out.into(),
             contacts: plan.contacts.map(ContactForecast::from),
+            activities: plan.activities.map(ActivityForecast::from),
         }
     }
 }
@@ -312,20 +338,50 @@ pub struct ContactForecast {
 /// What would wait for a person's word.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct HeldForecast {
-    /// The address book or group.
+    /// The address book, group, calendar or task list.
     pub book: String,
-    /// How many contacts would leave.
+    /// How many contacts or activities would leave.
     pub count: u64,
     /// Why that would wait.
     pub why: String,
 }
 
+impl From<sync::HeldForecast> for HeldForecast {
+    fn from(held: sync::HeldForecast) -> Self {
+        Self { book: held.book, count: held.count, why: held.why }
+    }
+}
+
 impl From<sync::ContactForecast> for ContactForecast {
     fn from(forecast: sync::ContactForecast) -> Self {
         let sync::ContactForecast { group, add, change, unlink, send, held } = forecast;
-        let held =
-            held.into_iter().map(|one| HeldForecast { book: one.book, count: one.count, why: one.why });
-        Self { group, add, change, unlink, send, held: held.collect() }
+        let held = held.into_iter().map(HeldForecast::from).collect();
+        Self { group, add, change, unlink, send, held }
+    }
+}
+
+/// What would be done about an account's appointments and tasks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ActivityForecast {
+    /// Activities that would come in.
+    pub add: u64,
+    /// Activities that would say something else.
+    pub change: u64,
+    /// Activities that would be deleted, cancelled, hidden or linked no more.
+    pub delete: u64,
+    /// Changes that would go out.
+    pub send: u64,
+    /// Of how many of them the server would tell people.
+    pub notify: u64,
+    /// What would wait for a person's word: how many activities of which calendar or task list, and why.
+    pub held: Vec<HeldForecast>,
+}
+
+impl From<sync::ActivityForecast> for ActivityForecast {
+    fn from(forecast: sync::ActivityForecast) -> Self {
+        let sync::ActivityForecast { add, change, delete, send, notify, held } = forecast;
+        let held = held.into_iter().map(HeldForecast::from).collect();
+        Self { add, change, delete, send, notify, held }
     }
 }
 
@@ -354,13 +410,13 @@ pub struct Allow {
 pub struct Allowed {
     /// The plan.
     pub plan: String,
-    /// How many messages that deletes, or how many contacts it lets go.
+    /// How many messages that deletes, or how many contacts or activities it lets go.
     pub deleted: u64,
     /// Whether they are deleted on the server, by the next run; else here, and at once.
     pub on_server: bool,
-    /// Whether it is a plan of contacts: the next run carries it out, on whichever side.
+    /// Whether it is a plan of contacts or activities: the next run carries it out, on whichever side.
     #[serde(default)]
-    pub of_contacts: bool,
+    pub of_items: bool,
 }
 
 impl Operation for Allow {
@@ -370,10 +426,10 @@ impl Operation for Allow {
     type Answer = Allowed;
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Allowed, Fault> {
-        let of_contacts = service.is_plan_of_items(&self.plan);
+        let of_items = service.is_plan_of_items(&self.plan);
         let (deleted, side) = service.allow(caller, &self.plan)?;
-        let on_server = side == Side::Here && !of_contacts;
-        Ok(Allowed { plan: self.plan, deleted, on_server, of_contacts })
+        let on_server = side == Side::Here && !of_items;
+        Ok(Allowed { plan: self.plan, deleted, on_server, of_items })
     }
 }
 

@@ -378,26 +378,3 @@ fn a_provider_is_in_use_by_accounts_whose_domain_was_remembered_for_the_owner() 
     config.remember_domain("elsewhere.example", Some("vera"), "example");
     assert_eq!(config.accounts_of_provider("example"), ["a"]);
 }
-
-#[test]
-fn contacts_of_a_server_that_is_reached_need_no_mail_and_a_tag_where_there_are_groups() {
-    let of = |kind: &str, contacts: &str| {
-        let (provider, mail) = (format!("type = \"{kind}\"\n"), "[mail]\nload = false\nsend = false\n");
-        let account = format!("address = \"e@a.example\"\nprovider = \"corp\"\n{mail}[contacts]\n{contacts}");
-        let mut config = config(&[("corp", &provider)], &[("work", &account)]);
-        config.reach_items_of(&[ProviderKind::Exchange]);
-        config
-    };
-    let exchange = of("exchange", "deletions = \"propagate\"\n");
-    assert!(exchange.is_without_mail("work"));
-    let ready = exchange.ready_contacts("work").unwrap().unwrap();
-    assert_eq!((ready.server.address.as_str(), ready.server.kind), ("e@a.example", ProviderKind::Exchange));
-    assert_eq!(of("exchange", "import = false\nexport = false\n").ready_contacts("work").unwrap(), None);
-    let google = "[imap]\nhost = \"imap.a.example\"\n";
-    let mut google = of(&format!("google\"\nauth = \"basic\"\n{google}# \""), "");
-    assert!(!google.is_without_mail("work"), "nobody reaches it");
-    assert!(google.ready_contacts("work").is_err());
-    google.reach_items_of(&[ProviderKind::Google]);
-    let errors = google.ready_contacts("work").unwrap_err();
-    assert!(errors[0].to_string().contains("contacts.tag: found nothing"), "{}", errors[0]);
-}

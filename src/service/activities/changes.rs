@@ -12,7 +12,7 @@ use postrider_model::{
     Reminder, ShowAs, Status, Timestamp, Timing, Visibility,
 };
 
-use super::doc::YEARS;
+use crate::activity::YEARS;
 
 /// Changes to when an activity is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,14 +6,12 @@ use postrider_reconcile::activities::FieldGroup;
 use postrider_store::{AuditEntry, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
 use super::{
-    ActivityChanges,
-    doc::doc_of,
-    gone,
+    ActivityChanges, gone,
     hand::{Hand, Tried, live},
-    with_join_url,
 };
 use crate::{
     access::{Act, Caller},
+    activity::{doc_of, with_join_url},
     service::Service,
 };
 

@@ -6,11 +6,12 @@ use postrider_formats::{icalendar::Item, occurrences::occurrences};
 use postrider_model::{Activity, ErrorClass, Fault, Response, ShowAs, Status, Timestamp};
 use postrider_store::{ActivityFilter, Reader, StoredActivity, Viewer};
 
-use super::{
-    doc::{instant_of, of},
-    listing::REQUEST_PATIENCE_MS,
+use super::listing::REQUEST_PATIENCE_MS;
+use crate::{
+    access::Caller,
+    activity::{instant_of, of},
+    service::Service,
 };
-use crate::{access::Caller, service::Service};
 
 /// A time that somebody has given away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

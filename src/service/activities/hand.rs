@@ -9,13 +9,11 @@ use postrider_reconcile::activities::{
 };
 use postrider_store::{ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
-use super::{
-    ActivityChanges,
-    doc::doc_of,
-    occasions::{apart, follow, meant, reach, starts},
-    unreadable, with_join_url,
+use super::{ActivityChanges, unreadable};
+use crate::{
+    activity::{apart, doc_of, follow, meant, reach, starts, with_join_url},
+    service::records::absent,
 };
-use crate::service::records::absent;
 
 /// Who wants to change something, and when.
 pub(super) struct Hand<'a> {

@@ -14,9 +14,10 @@ use postrider_model::{
 use postrider_reconcile::activities::{Because, Known, Mail, Method, Offer, Reading, judge_mail};
 use postrider_store::{ChangedGroups, Context, NewActivity as New, OwnFacet, StoreError, StoredActivity, Tx};
 
-use super::{doc::doc_of, unreadable, with_join_url};
+use super::unreadable;
 use crate::{
     access::{Act, Caller},
+    activity::{doc_of, with_join_url},
     service::Service,
 };
 

@@ -9,11 +9,12 @@ use postrider_model::{
 };
 use postrider_store::{ActivityFilter, Reader, StoredActivity};
 
-use super::{
-    doc::{instant_of, of},
-    unreadable,
+use super::unreadable;
+use crate::{
+    access::Caller,
+    activity::{instant_of, of},
+    service::Service,
 };
-use crate::{access::Caller, service::Service};
 
 /// How long the expansion of one series may take, in milliseconds (design, "Recurrence").
 const PATIENCE_MS: u64 = 100;

@@ -41,7 +41,7 @@ impl Service {
         let activity = match extent {
             // A time that differs from its series already has people of its own.
             Extent::One(text) => {
-                let at = super::occasions::meant(&series, text, self.defaults())?;
+                let at = crate::activity::meant(&series, text, self.defaults())?;
                 let differing = self.reader()?.differing(id)?;
                 let own = differing.iter().find(|one| one.doc.occurrence == Some(at.occurrence));
                 own.map(says).transpose()?.unwrap_or(series)

@@ -4,19 +4,17 @@
 //! but where a person asks for it in that very call (I9, `mailing`).
 
 mod changes;
-mod doc;
 mod editing;
 mod freebusy;
 mod hand;
 mod invitations;
 mod listing;
 mod mailing;
-mod occasions;
 mod transfer;
 
 use chrono_tz::Tz;
-use postrider_formats::{join_links::Masks, occurrences::Defaults, zones};
-use postrider_model::{Activity, ActivityId, ErrorClass, Fault, Reminder, ReminderBy, ReminderTime};
+use postrider_formats::{occurrences::Defaults, zones};
+use postrider_model::{ActivityId, ErrorClass, Fault, Reminder, ReminderBy, ReminderTime};
 use postrider_store::StoredActivity;
 
 use super::{Caller, Service, records::absent};
@@ -73,17 +71,6 @@ impl Service {
         let found = self.reader()?.activity(&self.viewer(caller), id)?;
         found.ok_or_else(|| self.unseen(caller, "activity", id))
     }
-}
-
-/// Where the meeting is joined, where an activity does not say it by itself (F9.1).
-fn with_join_url(mut activity: Activity) -> Activity {
-    if activity.content.join_url.is_none()
-        && let Ok(masks) = Masks::new(&[])
-    {
-        let (place, description) = (&activity.content.place, &activity.content.description);
-        activity.content.join_url = masks.join_url(place.as_deref(), description.as_deref());
-    }
-    activity
 }
 
 /// A stored text that cannot be read any more.

@@ -10,12 +10,9 @@ use postrider_store::{
     Viewer,
 };
 
-use super::{
-    doc::{doc_of, groups},
-    with_join_url,
-};
 use crate::{
     access::{Act, Caller},
+    activity::{doc_of, groups, with_join_url},
     service::Service,
 };
 

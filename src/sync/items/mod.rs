@@ -36,7 +36,7 @@ use postrider_store::{Context, Side, Viewer};
 
 use super::{Ports, Sending, is_for_all, plan::held};
 
-pub use forecast::ContactForecast;
+pub use forecast::{ContactForecast, HeldForecast};
 
 use books::Book;
 use collect::Collected;
@@ -63,7 +63,7 @@ pub struct ItemsContext {
 
 impl ItemsContext {
     /// Who changes the store, when and why, of what was changed on the server.
-    fn there(&self, why: &str, ports: &Ports) -> Context {
+    pub(super) fn there(&self, why: &str, ports: &Ports) -> Context {
         Context {
             at: ports.clock.now(),
             run: Some(self.run),

@@ -10,7 +10,7 @@ use crate::Timestamp;
 
 /// What all who take part in an activity share, as its organizer says it. The fields come in the groups by which two changes are
 /// merged (F5.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// What it is.
     pub kind: ActivityKind,
@@ -40,7 +40,7 @@ pub enum ActivityKind {
 
 /// Which time of a series: by when it would have begun (`RECURRENCE-ID`, RFC 5545, section 3.8.4.4). It stays the same however often that
 /// time is moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Occurrence {
     /// Of a series of whole days.
     Day(NaiveDate),
@@ -50,7 +50,7 @@ pub enum Occurrence {
 }
 
 /// What an activity is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// One line (`SUMMARY`).
     pub title: String,
@@ -107,7 +107,7 @@ pub enum Privacy {
 }
 
 /// When an activity is, and when again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// When it begins. An appointment without it cannot be placed; a task needs none.
     pub start: Option<Moment>,
@@ -120,7 +120,7 @@ pub struct Timing {
 }
 
 /// A day, or a time as clocks show it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Moment {
     /// A whole day, wherever one is.
     Day(NaiveDate),
@@ -135,7 +135,7 @@ pub enum Moment {
 }
 
 /// Who takes part in an activity.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct People {
     /// Whose word counts; of a task its owner. `None` where nobody else takes part and nobody is named.
     pub organizer: Option<Person>,
@@ -144,7 +144,7 @@ pub struct People {
 }
 
 /// Somebody by address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The address, as it was written.
     pub email: String,
@@ -153,7 +153,7 @@ pub struct Person {
 }
 
 /// Somebody who was asked to take part.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     /// Who.
     pub person: Person,
@@ -198,7 +198,7 @@ pub enum Response {
 }
 
 /// What one user has of an activity for themselves: nobody else sees it, and no organizer changes it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Own {
     /// What they answered; `None` where nobody asks them. No calendar says whose it is: there it is the answer of one of the
     /// participants.
@@ -212,7 +212,7 @@ pub struct Own {
 }
 
 /// When somebody wants to be reminded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
     /// When.
     pub at: ReminderTime,
@@ -221,7 +221,7 @@ pub struct Reminder {
 }
 
 /// When a reminder comes (`TRIGGER`, RFC 5545, section 3.8.6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReminderTime {
     /// So many seconds before it begins; negative after that.
     BeforeStart(i64),
@@ -232,7 +232,7 @@ pub enum ReminderTime {
 }
 
 /// How a reminder comes (`ACTION`, RFC 5545, section 3.8.6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReminderBy {
     /// It is shown.
     Display,

@@ -40,7 +40,8 @@ pub use mail::{Address, AddressRole, MatchKey};
 pub use mark::{Mark, MarkError};
 pub use record::{LabelKind, LabelScope, Visibility};
 pub use report::{
-    AccountReport, AccountStatus, ContactCounts, ErrorReport, HeldReport, MailCounts, RunReport,
+    AccountReport, AccountStatus, ActivityCounts, ContactCounts, ErrorReport, HeldReport, MailCounts,
+    RunReport,
 };
 pub use seams::{Clock, Entropy, Timestamp};
 pub use uid_set::{Uid, UidSet};

@@ -58,6 +58,9 @@ pub struct AccountReport {
     /// Contacts, where the account has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contacts: Option<ContactCounts>,
+    /// Appointments and tasks, where the account has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activities: Option<ActivityCounts>,
     /// Records whose two sides had both changed.
     pub conflicts: u64,
     /// From the run's start to its end, in milliseconds.
@@ -73,14 +76,14 @@ pub struct AccountReport {
     pub warnings: Vec<String>,
 }
 
-/// What waits for a person's word (F5.4): deletions, or contacts that would be unlinked.
+/// What waits for a person's word (F5.4): deletions, contacts that would be unlinked, activities that would be cancelled or unlinked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldReport {
     /// The plan's name, to be given to `postrider allow`.
     pub plan: String,
-    /// The folder, address book or group.
+    /// The folder, address book, group, calendar or task list.
     pub folder: String,
-    /// How many messages would be deleted here, or contacts unlinked or deleted.
+    /// How many messages would be deleted here, contacts unlinked or deleted, activities deleted, cancelled or unlinked.
     pub deletions: u64,
     /// Of how many.
     pub of: u64,
@@ -116,6 +119,17 @@ pub struct ContactCounts {
     pub pushed: u64,
     /// Contacts that are linked no more, or deleted on one side because they are on the other.
     pub unlinked: u64,
+}
+
+/// What happened to appointments and tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ActivityCounts {
+    /// Activities that came in, or say something else because of the server.
+    pub pulled: u64,
+    /// Changes that went out.
+    pub pushed: u64,
+    /// Activities that are deleted, cancelled, hidden or linked no more because they are on the other side.
+    pub deleted: u64,
 }
 
 /// An error as JSON tells it.

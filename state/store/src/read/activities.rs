@@ -56,6 +56,8 @@ pub struct OwnFacet {
     pub response_changed: Timestamp,
     /// When they last changed the rest.
     pub own_changed: Timestamp,
+    /// They answered, and want the organizer to hear of it, which the server that carries it is still to do.
+    pub tell: bool,
 }
 
 /// An activity whole.
@@ -81,6 +83,8 @@ pub struct StoredActivity {
     pub people_changed: Timestamp,
     /// Its groups.
     pub labels: Vec<LabelRow>,
+    /// A person changed it and wants those who take part to hear of it, which the server that carries it is still to do.
+    pub tell: bool,
 }
 
 /// Which activities are wanted. Of those that differ from their series none is told by itself.
@@ -179,7 +183,7 @@ fn reminders_of(text: &str) -> Vec<Reminder> {
 
 const ACTIVITY: &str =
     "a.kind, a.uid, a.master, a.occurrence, a.title, a.words, a.organizer, a.status, a.start_us, a.end_us,
-    a.recurs, a.in_schedule, a.stand_in, a.doc, a.content_us, a.timing_us, a.people_us, a.private";
+    a.recurs, a.in_schedule, a.stand_in, a.doc, a.content_us, a.timing_us, a.people_us, a.private, a.tell";
 
 fn activity_from(row: &Row<'_>) -> rusqlite::Result<StoredActivity> {
     let record = record_from(row, 0)?;
@@ -211,6 +215,7 @@ fn activity_from(row: &Row<'_>) -> rusqlite::Result<StoredActivity> {
         timing_changed: Timestamp(row.get(24)?),
         people_changed: Timestamp(row.get(25)?),
         labels: Vec::new(),
+        tell: row.get(27)?,
     })
 }
 
@@ -266,7 +271,7 @@ pub(crate) fn activities_of_uid(conn: &Connection, uid: &str) -> Result<Vec<Stor
 
 pub(crate) fn own(conn: &Connection, id: ActivityId, user: &str) -> Result<Option<OwnFacet>> {
     let mut statement = conn.prepare_cached(
-        "SELECT response, reminders, show_as, categories, hidden, response_us, own_us FROM activity_own
+        "SELECT response, reminders, show_as, categories, hidden, response_us, own_us, tell FROM activity_own
          WHERE activity = ?1 AND user = ?2",
     )?;
     let found = statement.query_row(params![id.0, user], |row| {
@@ -283,6 +288,7 @@ pub(crate) fn own(conn: &Connection, id: ActivityId, user: &str) -> Result<Optio
             hidden: row.get(4)?,
             response_changed: Timestamp(row.get(5)?),
             own_changed: Timestamp(row.get(6)?),
+            tell: row.get(7)?,
         })
     });
     Ok(found.optional()?)

@@ -62,7 +62,8 @@ pub(super) const SEEN: &str = "(?1 IS NULL OR r.owner = ?1 OR r.visibility IN (S
     OR r.kind = 'activity' AND (
         EXISTS (SELECT 1 FROM activity i WHERE i.id = r.id AND i.organizer IN (SELECT value FROM json_each(?2, '$.addresses')))
         OR EXISTS (SELECT 1 FROM participant i
-                   WHERE i.activity = r.id AND i.email IN (SELECT value FROM json_each(?2, '$.addresses')))))";
+                   WHERE i.activity = r.id AND i.email IN (SELECT value FROM json_each(?2, '$.addresses')))
+        OR EXISTS (SELECT 1 FROM activity_own i WHERE i.activity = r.id AND i.user = ?1 AND i.linked)))";
 
 /// What a record of any kind has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Appointments and tasks, written (F4).
 
-use postrider_model::{ActivityId, Participant, Timestamp, Visibility};
+use postrider_model::{ActivityId, Participant, ShowAs, Timestamp, Visibility};
 use rusqlite::params;
 
 use super::{Context, Tx, records::RecordChange};
@@ -109,6 +109,21 @@ impl Tx<'_> {
         changed: ChangedGroups,
         context: &Context,
     ) -> Result<bool> {
+        self.take_activity(id, doc, changed, (context.at, false), context)
+    }
+
+    /// The same for what a person changed elsewhere, with when that was, and whether what it said before is superseded by that.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn take_activity(
+        &mut self,
+        id: ActivityId,
+        doc: &ActivityDoc,
+        changed: ChangedGroups,
+        (since, is_conflict): (Timestamp, bool),
+        context: &Context,
+    ) -> Result<bool> {
         let was = self.live_record(id.into())?;
         let stored = self.activity(id)?.ok_or(StoreError::NoSuchRecord)?;
         // Where whole days and times wherever one is begin is another matter on another machine, and no change.
@@ -117,8 +132,8 @@ impl Tx<'_> {
             return Ok(false);
         }
         let snapshot = self.snapshot(&was)?;
-        self.changing(&was, RecordChange::Changed, &snapshot, context)?;
-        let at = |group: bool, before: Timestamp| if group { context.at.0 } else { before.0 };
+        self.changing_since(&was, RecordChange::Changed, &snapshot, is_conflict, since, context)?;
+        let at = |group: bool, before: Timestamp| if group { since.0 } else { before.0 };
         self.conn
             .prepare_cached(
                 "UPDATE activity SET kind = ?2, uid = ?3, occurrence = ?4, title = ?5, words = ?6, organizer = ?7, status = ?8,
@@ -218,11 +233,14 @@ impl Tx<'_> {
             let snapshot = self.snapshot(&was)?;
             self.note_version(&was, RecordChange::Changed, &snapshot, false, context)?;
         }
+        let stamp = self.next_stamp()?;
         self.conn
             .prepare_cached(
-                "INSERT OR REPLACE INTO activity_own
-                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO activity_own
+                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us, tell, stamp)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                 ON CONFLICT (activity, user) DO UPDATE SET response = ?3, reminders = ?4, show_as = ?5, categories = ?6, hidden = ?7,
+                    response_us = ?8, own_us = ?9, tell = ?10, stamp = ?11",
             )?
             .execute(params![
                 id.0,
@@ -233,9 +251,86 @@ impl Tx<'_> {
                 serde_json::json!(facet.own.categories).to_string(),
                 facet.hidden,
                 facet.response_changed.0,
-                facet.own_changed.0
+                facet.own_changed.0,
+                facet.tell,
+                stamp
             ])?;
         Ok(true)
+    }
+
+    /// What a user has changed of their own since the change of that number, in the order of the changes.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn owns_since(&self, user: &str, stamp: i64) -> Result<Vec<ActivityId>> {
+        let sql = "SELECT activity FROM activity_own WHERE user = ?1 AND stamp > ?2 ORDER BY stamp, activity";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let ids = statement.query_map(params![user, stamp], |row| row.get(0).map(ActivityId))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether an account of that user has an activity from now on, so that they see it.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_linked(&mut self, id: ActivityId, user: &str, on: bool) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO activity_own
+                    (activity, user, reminders, show_as, categories, hidden, response_us, own_us, linked)
+                 VALUES (?1, ?2, '[]', ?4, '[]', 0, 0, 0, ?3)
+                 ON CONFLICT (activity, user) DO UPDATE SET linked = ?3 WHERE linked <> ?3",
+            )?
+            .execute(params![id.0, user, on, word(ShowAs::default())])?;
+        Ok(())
+    }
+
+    /// The organizer has heard of what that user answered.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_answer_told(&mut self, id: ActivityId, user: &str) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE activity_own SET tell = 0 WHERE activity = ?1 AND user = ?2 AND tell = 1",
+            )?
+            .execute(params![id.0, user])?;
+        Ok(())
+    }
+
+    /// Whether those who take part are still to hear of what a person changed.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_tell(&mut self, id: ActivityId, on: bool) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE activity SET tell = ?2 WHERE id = ?1 AND tell <> ?2")?
+            .execute(params![id.0, on])?;
+        Ok(())
+    }
+
+    /// The user who stands in for an organizer who is in step with no server.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_stand_in(&mut self, id: ActivityId, user: Option<&str>) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE activity SET stand_in = ?2 WHERE id = ?1 AND stand_in IS NOT ?2")?
+            .execute(params![id.0, user])?;
+        Ok(())
+    }
+
+    /// When a person changed what came in just now.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_activity_changed(&mut self, id: ActivityId, at: Timestamp) -> Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE activity SET content_us = ?2, timing_us = ?2, people_us = ?2 WHERE id = ?1",
+            )?
+            .execute([id.0, at.0])?;
+        Ok(())
     }
 
     /// What all users have of one activity for themselves they have of the other one too.
@@ -243,14 +338,15 @@ impl Tx<'_> {
     /// # Errors
     /// What SQLite says.
     pub fn copy_owns(&mut self, from: ActivityId, to: ActivityId) -> Result<()> {
+        let stamp = self.next_stamp()?;
         self.conn
             .prepare_cached(
                 "INSERT OR REPLACE INTO activity_own
-                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us)
-                 SELECT ?2, user, response, reminders, show_as, categories, hidden, response_us, own_us
+                    (activity, user, response, reminders, show_as, categories, hidden, response_us, own_us, linked, stamp)
+                 SELECT ?2, user, response, reminders, show_as, categories, hidden, response_us, own_us, linked, ?3
                  FROM activity_own WHERE activity = ?1",
             )?
-            .execute([from.0, to.0])?;
+            .execute([from.0, to.0, stamp])?;
         Ok(())
     }
 }

@@ -148,6 +148,39 @@ impl Tx<'_> {
         )
     }
 
+    /// All links of that record that are no memories, of whatever account, with whose they are; but none of frozen collections.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn copies_of_record(&self, record: impl Into<RecordId>) -> Result<Vec<(AccountId, Link)>> {
+        let sql = format!(
+            "SELECT {COLUMNS}, c.account FROM link l JOIN item_collection c ON c.id = l.collection
+             WHERE l.record = ?1 AND l.left_side IS NULL AND c.gone_us IS NULL ORDER BY l.id"
+        );
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([record.into().0])?;
+        let mut copies = Vec::new();
+        while let Some(row) = rows.next()? {
+            copies.push((AccountId(row.get(15)?), link(row)?));
+        }
+        Ok(copies)
+    }
+
+    /// Links of times of a series in that collection, and the memories of some.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn links_of_times(
+        &self,
+        collection: ItemCollectionId,
+        series: impl Into<RecordId>,
+    ) -> Result<Vec<Link>> {
+        self.links_where(
+            "l.record IN (SELECT a.id FROM activity a WHERE a.master = ?2) AND l.collection = ?1",
+            [collection.0, series.into().0],
+        )
+    }
+
     /// The newest link of an item that was made under that mark.
     ///
     /// # Errors
@@ -259,6 +292,17 @@ impl Tx<'_> {
                 base.there.map(|at| at.0)
             ])?;
         self.drop_empty_item_plans()
+    }
+
+    /// The server says the same under another version.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn set_version(&mut self, id: LinkId, version: &ItemVersion) -> Result<()> {
+        self.conn
+            .prepare_cached("UPDATE link SET version = ?2 WHERE id = ?1")?
+            .execute(params![id.0, version.0])?;
+        Ok(())
     }
 
     /// Something about it is still to be decided: how its item is gone there, where it is.

@@ -110,7 +110,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn next_stamp(&mut self) -> Result<i64> {
+    pub(super) fn next_stamp(&mut self) -> Result<i64> {
         let sql = "UPDATE meta SET stamp = stamp + 1 RETURNING stamp";
         Ok(self.conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }

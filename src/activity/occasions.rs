@@ -22,7 +22,7 @@ const MOST_STEPS: u32 = 20_000;
 ///
 /// # Errors
 /// A rule that cannot be followed, or not that far.
-pub(super) fn starts(
+pub(crate) fn starts(
     series: &Activity,
     until: DateTime<Utc>,
     defaults: Defaults,
@@ -65,7 +65,7 @@ pub(super) fn starts(
 }
 
 /// The time of a series that a person means by a day, or by a day and a time as its clocks show it.
-pub(super) fn meant(series: &Activity, text: &str, defaults: Defaults) -> Result<Start, Fault> {
+pub(crate) fn meant(series: &Activity, text: &str, defaults: Defaults) -> Result<Start, Fault> {
     let refuse = |cause: &str| {
         Fault::new(ErrorClass::Config, format!("find the time {text:?} of the series"), cause)
             .hint("`postrider activity list` prints when it takes place")
@@ -95,7 +95,7 @@ pub(super) fn meant(series: &Activity, text: &str, defaults: Defaults) -> Result
 }
 
 /// That time of a series, as its rules have it, as an activity of its own.
-pub(super) fn apart(series: &Activity, at: &Start) -> Activity {
+pub(crate) fn apart(series: &Activity, at: &Start) -> Activity {
     let mut one = series.clone();
     one.occurrence = Some(at.occurrence);
     one.timing.start = Some(at.start.clone());
@@ -106,7 +106,7 @@ pub(super) fn apart(series: &Activity, at: &Start) -> Activity {
 }
 
 /// The last instant that those which differ from a series reach, with some room behind it.
-pub(super) fn reach(differing: &[Activity], defaults: Defaults) -> DateTime<Utc> {
+pub(crate) fn reach(differing: &[Activity], defaults: Defaults) -> DateTime<Utc> {
     let last = differing.iter().filter_map(|one| match one.occurrence? {
         Occurrence::Day(day) => Some(instant(&Moment::Day(day), defaults.zone)),
         Occurrence::At(Timestamp(at)) => DateTime::from_timestamp_micros(at),
@@ -117,7 +117,7 @@ pub(super) fn reach(differing: &[Activity], defaults: Defaults) -> DateTime<Utc>
 
 /// Brings those that differ from a series to what it is now: they follow what they had in common with it, and belong to its new times;
 /// those that belong to none any more are deleted, and can be restored.
-pub(super) fn follow(
+pub(crate) fn follow(
     tx: &mut Tx<'_>,
     differing: &[(StoredActivity, Item)],
     was: &Activity,

@@ -10,10 +10,10 @@ use postrider_model::{Activity, Timestamp};
 use postrider_store::{ActivityDoc, ChangedGroups};
 
 /// Years beyond these are no times of a calendar, as for series.
-pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1600..=2999;
+pub(crate) const YEARS: std::ops::RangeInclusive<i32> = 1600..=2999;
 
 /// When an activity that does not recur begins and is over; of a series when it begins first.
-pub(super) fn span(activity: &Activity, defaults: Defaults) -> (Option<Timestamp>, Option<Timestamp>) {
+pub(crate) fn span(activity: &Activity, defaults: Defaults) -> (Option<Timestamp>, Option<Timestamp>) {
     let first = activity.timing.start.as_ref().or(activity.timing.end.as_ref());
     let Some(first) = first else { return (None, None) };
     let start = instant(first, defaults.zone);
@@ -28,18 +28,18 @@ pub(super) fn span(activity: &Activity, defaults: Defaults) -> (Option<Timestamp
     }
 }
 
-pub(super) fn of(at: DateTime<Utc>) -> Timestamp {
+pub(crate) fn of(at: DateTime<Utc>) -> Timestamp {
     Timestamp(at.timestamp_micros())
 }
 
 /// That instant as a calendar has it; the first or the last there is where it lies beyond.
-pub(super) fn instant_of(at: Timestamp) -> DateTime<Utc> {
+pub(crate) fn instant_of(at: Timestamp) -> DateTime<Utc> {
     let bounded = DateTime::from_timestamp_micros(at.0);
     bounded.unwrap_or(if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
 }
 
 /// The groups of fields in which both differ.
-pub(super) fn groups(was: &Activity, is: &Activity) -> ChangedGroups {
+pub(crate) fn groups(was: &Activity, is: &Activity) -> ChangedGroups {
     ChangedGroups {
         content: was.content != is.content,
         timing: was.timing != is.timing,
@@ -48,7 +48,7 @@ pub(super) fn groups(was: &Activity, is: &Activity) -> ChangedGroups {
 }
 
 /// What the store keeps of that item.
-pub(in crate::service) fn doc_of(item: &Item, defaults: Defaults) -> ActivityDoc {
+pub(crate) fn doc_of(item: &Item, defaults: Defaults) -> ActivityDoc {
     let activity = item.activity();
     let (start, end) = span(&activity, defaults);
     let people = activity.people.participants.iter().map(|one| &one.person).chain(&activity.people.organizer);

@@ -1,0 +1,21 @@
+//! What the store keeps of an activity beside its text, and which times a series has: what commands and runs have in common.
+
+mod doc;
+mod occasions;
+
+pub(crate) use doc::{YEARS, doc_of, groups, instant_of, of, span};
+pub(crate) use occasions::{apart, follow, meant, reach, starts};
+
+use postrider_formats::join_links::Masks;
+use postrider_model::Activity;
+
+/// Where the meeting is joined, where an activity does not say it by itself (F9.1).
+pub(crate) fn with_join_url(mut activity: Activity) -> Activity {
+    if activity.content.join_url.is_none()
+        && let Ok(masks) = Masks::new(&[])
+    {
+        let (place, description) = (&activity.content.place, &activity.content.description);
+        activity.content.join_url = masks.join_url(place.as_deref(), description.as_deref());
+    }
+    activity
+}

@@ -1,0 +1,78 @@
+//! What a run of activities would do (F5.3).
+
+use postrider_model::Fault;
+use serde::Serialize;
+
+use super::{
+    Steps,
+    calendars::Calendar,
+    collect::Collected,
+    plan::{ActivityPlan, Step, Task},
+};
+use crate::sync::HeldForecast;
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ActivityForecast {
+    /// Activities that would come in.
+    pub add: u64,
+    /// Activities that would say something else.
+    pub change: u64,
+    /// Activities that would be deleted, cancelled, hidden or linked no more.
+    pub delete: u64,
+    /// Changes that would go out.
+    pub send: u64,
+    /// Of how many of them the server would tell people.
+    pub notify: u64,
+    /// What would wait for a person's word, and why.
+    pub held: Vec<HeldForecast>,
+}
+
+impl ActivityForecast {
+    /// Whether nothing would be done.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(plan: &ActivityPlan) -> Self {
+        let count = |is: fn(&Step) -> bool| plan.steps.iter().filter(|step| is(step)).count() as u64;
+        let held = plan.holds.iter().filter(|hold| !hold.links.is_empty()).map(|hold| HeldForecast {
+            book: hold.name.clone(),
+            count: hold.links.len() as u64,
+            why: hold.why.to_owned(),
+        });
+        Self {
+            add: count(|step| matches!(step, Step::Add { .. })),
+            change: count(|step| matches!(step, Step::Take { .. } | Step::Revive(_) | Step::Link(_))),
+            delete: plan.deleted,
+            send: count(|step| matches!(step, Step::Send { .. })),
+            notify: plan.notify,
+            held: held.collect(),
+        }
+    }
+}
+
+impl Steps<'_> {
+    /// The plan, and nothing of it done.
+    pub(super) async fn foresee(
+        &self,
+        calendars: &[Calendar],
+        collected: Vec<Collected>,
+    ) -> Result<ActivityForecast, Fault> {
+        let (calendars, run, rules, can) =
+            (calendars.to_vec(), self.run.clone(), self.rules.clone(), self.can.clone());
+        self.ports
+            .transaction(move |tx| {
+                let task = Task {
+                    run: &run,
+                    rules: &rules,
+                    can: &can,
+                    calendars: &calendars,
+                    collected,
+                    is_whole: true,
+                };
+                Ok(ActivityForecast::of(&task.plan(tx)?))
+            })
+            .await
+    }
+}
