@@ -187,6 +187,11 @@ impl Life {
         !self.is_dead()
     }
 
+    /// Whether it ends as soon as the call that was begun last is done.
+    pub(crate) fn dies_after_call(&self) -> bool {
+        self.is_dead() || self.end() == Some(CrashAt::AfterCall(self.calls()))
+    }
+
     /// A call was done; false where nobody hears of it any more.
     pub(crate) fn ended_call(&self) -> bool {
         if self.end() == Some(CrashAt::AfterCall(self.calls())) {

@@ -43,9 +43,9 @@ impl Here<'_> {
         let user = USERS[self.chance.below(3) as usize];
         let all = stored(self.home)?;
         let seen: Vec<&Stored> = all.iter().filter(|one| !one.is_deleted && one.is_seen_by(user)).collect();
-        let own_of = |is_deleted| {
-            let own = all.iter().filter(move |one| one.owner == user && one.is_deleted == is_deleted);
-            own.collect::<Vec<_>>()
+        let own_of = |is_deleted: bool| {
+            let is_such = |one: &&Stored| if is_deleted { one.is_lost_from(&all) } else { !one.is_deleted };
+            all.iter().filter(|one| one.owner == user).filter(is_such).collect::<Vec<_>>()
         };
         match self.chance.below(12) {
             0 | 1 => self.add(user, &next("P"), &next("W")),

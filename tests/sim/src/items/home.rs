@@ -24,7 +24,7 @@ use postrider_fake::{
 use postrider_model::{Entropy, Fault, RunReport};
 use tempfile::TempDir;
 
-use super::mortal::MortalServers;
+use super::mortal::{MortalServers, Unheard};
 use crate::{
     chance::{Chance, SeededEntropy},
     crash::{CrashAt, Life},
@@ -68,6 +68,8 @@ pub struct Home {
     pub trace: Arc<Trace>,
     /// All accounts.
     pub accounts: Vec<Account>,
+    /// What was changed on servers without the program hearing of it.
+    pub unheard: Unheard,
 }
 
 /// What one life of the program came to.
@@ -95,6 +97,7 @@ impl Home {
             entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
             trace: Arc::new(Trace::new(aloud)),
             accounts: Vec::new(),
+            unheard: Unheard::default(),
         };
         for name in ["accounts.d", "providers.d"] {
             let path = home.folder.path().join("config").join(name);
@@ -192,8 +195,9 @@ impl Home {
     }
 
     fn world(&self, life: &Arc<Life>) -> World {
-        let servers = self.accounts.iter().map(|one| (one.name.clone(), one.server.clone()));
-        let (life, trace) = (life.clone(), self.trace.clone());
+        let servers: BTreeMap<_, _> =
+            self.accounts.iter().map(|one| (one.name.clone(), one.server.clone())).collect();
+        let (life, trace, unheard) = (life.clone(), self.trace.clone(), self.unheard.clone());
         World {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
@@ -202,7 +206,7 @@ impl Home {
             disk: Arc::new(EndlessDisk),
             threads: Arc::new(SimThreads { life: life.clone(), trace: trace.clone(), commits: Arc::default() }),
             unix_users: Arc::new(NoUnixUsers),
-            items: Arc::new(MortalServers { servers: servers.collect::<BTreeMap<_, _>>(), life, trace }),
+            items: Arc::new(MortalServers { servers, life, trace, unheard }),
         }
     }
 

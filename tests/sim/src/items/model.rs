@@ -45,6 +45,11 @@ pub struct Seen {
     pub names: Vec<(Hand, String)>,
     /// All that lives, was deleted, or was before.
     pub kept: String,
+    /// What lost against a later change, and can be restored.
+    pub superseded: String,
+    /// What was changed on a server without anybody hearing of it. Seen later, it counts as changed then: by it a change in a third place may
+    /// be superseded.
+    pub unheard: BTreeSet<String>,
 }
 
 impl Model {
@@ -88,7 +93,8 @@ impl Model {
             let first = if self.is_in_step(name) { written.len() - 1 } else { 0 };
             let may_be: Vec<&String> = written.iter().skip(first).map(|(_, word)| word).collect();
             for (hand, says) in said {
-                ensure!(may_be.iter().any(|word| says.contains(*word)), "the {group} of {name} says {says} in {hand:?}, and not {may_be:?}");
+                let is_superseded = seen.unheard.contains(name) && may_be.iter().all(|word| seen.superseded.contains(*word));
+                ensure!(is_superseded || may_be.iter().any(|word| says.contains(*word)), "the {group} of {name} says {says} in {hand:?}, and not {may_be:?}");
             }
             for (_, word) in written.iter().filter(|(_, word)| !self.struck.contains(word)) {
                 ensure!(seen.kept.contains(word), "{word}, which was written of {name}, is lost");

@@ -1,6 +1,10 @@
 //! Servers of contacts and activities as the program reaches them: as long as it lives, and with all that it says in the trace.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use postrider::{
@@ -13,7 +17,7 @@ use postrider_model::{
 };
 use postrider_remote::{
     ActivityChange, CalendarCapabilities, CalendarOp, CalendarRemote, ContactCapabilities, ContactChange,
-    ContactOp, ContactRemote, FreeBusy, ItemApplied, ItemFeed, ItemPage, Making, RemoteActivity,
+    ContactOp, ContactRemote, FreeBusy, ItemApplied, ItemFeed, ItemPage, Making, Reach, RemoteActivity,
     RemoteCollection, RemoteContact, Result, Written,
 };
 
@@ -27,6 +31,26 @@ pub struct MortalServers {
     pub life: Arc<Life>,
     /// Where calls leave their mark.
     pub trace: Arc<Trace>,
+    /// What was changed without the program hearing of it.
+    pub unheard: Unheard,
+}
+
+/// Names of what was changed on a server without the program hearing of it.
+#[derive(Debug, Clone, Default)]
+pub struct Unheard(Arc<Mutex<BTreeSet<String>>>);
+
+impl Unheard {
+    fn note<T>(&self, answer: Option<&Written<T>>, name: &str) {
+        let is_heard = |written: &Written<T>| written.as_ref().err().is_none_or(|fault| fault.reach == Reach::NotDone);
+        if !answer.is_some_and(is_heard) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+    }
+
+    /// All of them.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl MortalServers {
@@ -38,7 +62,8 @@ impl MortalServers {
 
     fn mortal<R: ?Sized>(&self, server: &ItemServer, inner: Box<R>) -> Mortal<R> {
         let account = server.account.clone();
-        Mortal { inner, account, life: self.life.clone(), trace: self.trace.clone() }
+        let (life, trace, unheard) = (self.life.clone(), self.trace.clone(), self.unheard.clone());
+        Mortal { inner, account, life, trace, unheard }
     }
 }
 
@@ -64,9 +89,26 @@ struct Mortal<R: ?Sized> {
     account: String,
     life: Arc<Life>,
     trace: Arc<Trace>,
+    unheard: Unheard,
 }
 
 impl<R: ?Sized> Mortal<R> {
+    /// A change of what has that name.
+    async fn change<T: Debug>(
+        &self,
+        name: Option<&str>,
+        what: &str,
+        call: impl Future<Output = Written<T>>,
+    ) -> Written<T> {
+        let tell = |answer: &Written<T>| {
+            if let Some(name) = name {
+                self.unheard.note(Some(answer).filter(|_| !self.life.dies_after_call()), name);
+            }
+            format!("{answer:?}")
+        };
+        self.heard(what, call, tell).await
+    }
+
     async fn call<T: Debug>(&self, name: &str, call: impl Future<Output = T>) -> T {
         self.heard(name, call, |answer| format!("{answer:?}")).await
     }
@@ -92,8 +134,8 @@ impl<R: ?Sized> Mortal<R> {
     where
         C: Debug + Send + 'static,
     {
-        let account = self.account.clone();
-        Box::new(Mortal { inner: feed, account, life: self.life.clone(), trace: self.trace.clone() })
+        let (account, life, trace) = (self.account.clone(), self.life.clone(), self.trace.clone());
+        Box::new(Mortal { inner: feed, account, life, trace, unheard: self.unheard.clone() })
     }
 }
 
@@ -149,7 +191,11 @@ impl ContactRemote for Mortal<dyn ContactRemote> {
         mark: Mark,
         op: &ContactOp,
     ) -> Written<ItemApplied<RemoteContact>> {
-        self.call(&format!("{mark} {op:?}"), self.inner.apply(collection, mark, op)).await
+        let name = match op {
+            ContactOp::Update { contact, .. } => Some(&*contact.display_name),
+            _ => None,
+        };
+        self.change(name, &format!("{mark} {op:?}"), self.inner.apply(collection, mark, op)).await
     }
 
     async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteContact>> {

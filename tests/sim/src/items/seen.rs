@@ -41,6 +41,12 @@ impl Stored {
         self.is_shown || self.owner == user
     }
 
+    /// Whether it is deleted, and nobody brought it back in the meantime as another contact.
+    pub fn is_lost_from(&self, all: &[Self]) -> bool {
+        let is_same = |one: &Self| one.contact.display_name == self.contact.display_name;
+        self.is_deleted && !all.iter().any(|one| !one.is_deleted && is_same(one))
+    }
+
     fn belongs_to(&self, account: &Account) -> bool {
         self.is_seen_by(account.user) && (!account.by_group || self.tagged_by.contains(account.user))
     }
@@ -102,7 +108,7 @@ pub fn followed(account: &Account) -> Vec<Contact> {
 /// # Errors
 /// What SQLite says.
 pub fn seen(home: &Home) -> Result<Seen> {
-    let mut seen = Seen::default();
+    let mut seen = Seen { unheard: home.unheard.names(), ..Seen::default() };
     for one in stored(home)? {
         seen.kept += &format!("{:?}\n", one.contact);
         if !one.is_deleted {
@@ -132,10 +138,14 @@ pub fn seen(home: &Home) -> Result<Seen> {
         }
     }
     if let Some(conn) = open(home)? {
-        let mut statement = conn.prepare("SELECT snapshot FROM version")?;
-        let snapshots = statement.query_map([], |row| row.get::<_, String>(0))?;
-        for snapshot in snapshots {
-            seen.kept += &snapshot?;
+        let mut statement = conn.prepare("SELECT snapshot, is_conflict FROM version")?;
+        let versions = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+        for version in versions {
+            let (snapshot, is_conflict) = version?;
+            seen.kept += &snapshot;
+            if is_conflict {
+                seen.superseded += &snapshot;
+            }
         }
     }
     Ok(seen)
