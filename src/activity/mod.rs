@@ -1,8 +1,10 @@
 //! What the store keeps of an activity beside its text, and which times a series has: what commands and runs have in common.
 
+mod copy;
 mod doc;
 mod occasions;
 
+pub(crate) use copy::{CopyStands, stands};
 pub(crate) use doc::{YEARS, doc_of, groups, instant_of, of, span};
 pub(crate) use occasions::{apart, follow, meant, reach, starts};
 

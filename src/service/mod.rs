@@ -55,7 +55,7 @@ pub use account_view::AccountView;
 pub use accounts::{NewAccount, NewLogin, Saved};
 pub use activities::{
     ActivityChanges, ActivityDetails, ActivityQuery, Busy, BusyPerson, Extent, ImportedActivities,
-    Invitation, Listed, ListedActivity, NewActivity, Notice, WhenChange,
+    Invitation, Listed, ListedActivity, NewActivity, WhenChange,
 };
 pub use api_tokens::MadeToken;
 pub use consent::{DeviceCode, Person, Revocation, Way};

@@ -11,9 +11,11 @@ use postrider::{
     sync::{Compute, InlineCompute},
     world::Threads,
 };
+use postrider_model::{Activity, CollectionKind, Timestamp};
 use postrider_model::{CollectionKey, ItemCursor, ItemKey, Mark};
 use postrider_remote::{
-    ContactCapabilities, ContactChange, ContactOp, ContactRemote, ItemApplied, ItemFeed, ItemPage, Making,
+    ActivityChange, CalendarCapabilities, CalendarOp, CalendarRemote, ContactCapabilities, ContactChange,
+    ContactOp, ContactRemote, FreeBusy, ItemApplied, ItemFeed, ItemPage, Making, RemoteActivity,
     RemoteCollection, RemoteContact, Result, Written,
 };
 use postrider_store::{Executor, Job, StoreError, Writer};
@@ -115,14 +117,14 @@ impl MortalContacts {
     }
 }
 
-struct MortalFeed {
-    inner: Box<dyn ItemFeed<ContactChange>>,
+struct MortalFeed<C> {
+    inner: Box<dyn ItemFeed<C>>,
     life: Arc<Life>,
 }
 
 #[async_trait]
-impl ItemFeed<ContactChange> for MortalFeed {
-    async fn next(&mut self) -> Result<Option<ItemPage<ContactChange>>> {
+impl<C: Send + 'static> ItemFeed<C> for MortalFeed<C> {
+    async fn next(&mut self) -> Result<Option<ItemPage<C>>> {
         self.life.survive().await;
         self.inner.next().await
     }
@@ -166,6 +168,76 @@ impl ContactRemote for MortalContacts {
 
     async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteContact>> {
         self.call(self.inner.find(collection, mark)).await
+    }
+
+    async fn close(&self) {}
+}
+
+/// The same of calendars.
+pub struct MortalCalendars {
+    pub inner: Box<dyn CalendarRemote>,
+    pub life: Arc<Life>,
+}
+
+impl MortalCalendars {
+    async fn call<T>(&self, call: impl Future<Output = T>) -> T {
+        self.life.survive().await;
+        let answer = call.await;
+        self.life.survive().await;
+        answer
+    }
+}
+
+#[async_trait]
+impl CalendarRemote for MortalCalendars {
+    fn capabilities(&self) -> CalendarCapabilities {
+        self.inner.capabilities()
+    }
+
+    fn expresses(&self, activity: &Activity) -> std::result::Result<(), String> {
+        self.inner.expresses(activity)
+    }
+
+    async fn collections(&self) -> Result<Vec<RemoteCollection>> {
+        self.call(self.inner.collections()).await
+    }
+
+    async fn make_collection(&self, kind: CollectionKind, name: &str, mark: Mark) -> Written<Making> {
+        self.call(self.inner.make_collection(kind, name, mark)).await
+    }
+
+    async fn rename_collection(&self, collection: &CollectionKey, name: &str) -> Written<()> {
+        self.call(self.inner.rename_collection(collection, name)).await
+    }
+
+    async fn changes(
+        &self,
+        collection: &CollectionKey,
+        since: Option<&ItemCursor>,
+    ) -> Result<Box<dyn ItemFeed<ActivityChange>>> {
+        let inner = self.call(self.inner.changes(collection, since)).await?;
+        Ok(Box::new(MortalFeed { inner, life: self.life.clone() }))
+    }
+
+    async fn fetch(&self, collection: &CollectionKey, keys: &[ItemKey]) -> Result<Vec<ActivityChange>> {
+        self.call(self.inner.fetch(collection, keys)).await
+    }
+
+    async fn apply(
+        &self,
+        collection: &CollectionKey,
+        mark: Mark,
+        op: &CalendarOp,
+    ) -> Written<ItemApplied<RemoteActivity>> {
+        self.call(self.inner.apply(collection, mark, op)).await
+    }
+
+    async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteActivity>> {
+        self.call(self.inner.find(collection, mark)).await
+    }
+
+    async fn free_busy(&self, people: &[String], from: Timestamp, until: Timestamp) -> Result<Vec<FreeBusy>> {
+        self.call(self.inner.free_busy(people, from, until)).await
     }
 
     async fn close(&self) {}

@@ -294,7 +294,7 @@ pub struct Add {
     /// The address under which the caller organizes it, where others take part; the first of theirs where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organizer: Option<String>,
-    /// Mail those who are asked to take part and are no users of the house.
+    /// Tell those who are asked to take part: by the server that carries it, else by mail those who are no users of the house.
     #[serde(default)]
     pub notify: bool,
 }
@@ -308,14 +308,10 @@ impl Operation for Add {
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<ActivityDetails, Fault> {
         let fields = self.fields.changes()?;
         let new = service::NewActivity { kind: self.kind.into(), fields, organizer: self.organizer };
-        let notice = match self.notify {
-            true => Some(service.notice_of_new(caller, new.organizer.as_deref())?),
-            false => None,
+        let id = match self.notify {
+            true => service.add_activity_and_tell(caller, &new)?,
+            false => service.add_activity(caller, &new)?,
         };
-        let id = service.add_activity(caller, &new)?;
-        if let Some(notice) = notice {
-            service.tell_participants(caller, id, &notice)?;
-        }
         Ok(service.activity(caller, id)?.into())
     }
 }
@@ -336,7 +332,7 @@ pub struct Edit {
     /// What is to be different.
     #[serde(default)]
     pub fields: ActivityFields,
-    /// Mail those who take part, or do so no more, and are no users of the house.
+    /// Tell those who take part, or do so no more: by the server that carries it, else by mail those who are no users of the house.
     #[serde(default)]
     pub notify: bool,
 }
@@ -351,16 +347,10 @@ impl Operation for Edit {
         let changes = self.fields.changes()?;
         let tells = self.notify && changes.is_shared();
         let extent = self.extent.into();
-        let notice = tells.then(|| service.notice(caller, self.id.0, &extent)).transpose()?;
-        let id = service.edit_activity(caller, self.id.0, &extent, &changes, self.rev)?;
-        if let Some(notice) = notice {
-            let is_split = id != self.id.0 && matches!(extent, service::Extent::Following(_));
-            if is_split {
-                service.tell_participants(caller, self.id.0, &notice)?;
-            }
-            let notice = if is_split { notice.of_new() } else { notice };
-            service.tell_participants(caller, id, &notice)?;
-        }
+        let id = match tells {
+            true => service.edit_activity_and_tell(caller, self.id.0, &extent, &changes, self.rev)?,
+            false => service.edit_activity(caller, self.id.0, &extent, &changes, self.rev)?,
+        };
         Ok(service.activity(caller, id)?.into())
     }
 }
@@ -375,7 +365,7 @@ pub struct Cancel {
     /// How much of a series.
     #[serde(default)]
     pub extent: Extent,
-    /// Mail those who take part and are no users of the house.
+    /// Tell those who take part: by the server that carries it, else by mail those who are no users of the house.
     #[serde(default)]
     pub notify: bool,
 }
@@ -397,11 +387,10 @@ impl Operation for Cancel {
 
     async fn perform(self, service: &mut Service, caller: &Caller) -> Result<Done, Fault> {
         let extent = self.extent.into();
-        let notice = self.notify.then(|| service.notice(caller, self.id.0, &extent)).transpose()?;
-        let id = service.cancel_activity(caller, self.id.0, &extent)?;
-        if let Some(notice) = notice {
-            service.tell_participants(caller, id, &notice)?;
-        }
+        let id = match self.notify {
+            true => service.cancel_activity_and_tell(caller, self.id.0, &extent)?,
+            false => service.cancel_activity(caller, self.id.0, &extent)?,
+        };
         Ok(Done { id: id.into() })
     }
 }
@@ -439,7 +428,7 @@ pub struct Respond {
     pub extent: Extent,
     /// What is answered.
     pub response: Response,
-    /// Mail it to the organizer, where that is no user of the house.
+    /// Tell the organizer: by the server that has the caller's copy, else by mail where they are no user of the house.
     #[serde(default)]
     pub notify: bool,
 }

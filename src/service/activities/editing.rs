@@ -55,6 +55,16 @@ impl Service {
     /// # Errors
     /// A time, a zone, a rule, a role that is none; others who are asked to take part where the caller has no address of their own.
     pub fn add_activity(&mut self, caller: &Caller, new: &NewActivity) -> Result<ActivityId, Fault> {
+        self.add_telling(caller, new, false)
+    }
+
+    /// As [`add_activity`](Self::add_activity); `tells`: its server is to tell those who take part.
+    pub(super) fn add_telling(
+        &mut self,
+        caller: &Caller,
+        new: &NewActivity,
+        tells: bool,
+    ) -> Result<ActivityId, Fault> {
         let visibility = new.fields.visibility.clone().unwrap_or_default();
         self.may_show(caller, &visibility)?;
         let hand = self.hand(caller, "added");
@@ -84,6 +94,7 @@ impl Service {
             let id = tx.add_activity(&new, &hand.context)?;
             let facet = OwnFacet { own, own_changed: hand.now, ..OwnFacet::default() };
             tx.set_own(id, &caller.user, &facet, &hand.context)?;
+            tx.set_tell(id, tells)?;
             Ok(id)
         })
     }
@@ -101,6 +112,18 @@ impl Service {
         changes: &ActivityChanges,
         rev: Option<u64>,
     ) -> Result<ActivityId, Fault> {
+        self.edit_telling(caller, (id, extent), changes, rev, false)
+    }
+
+    /// As [`edit_activity`](Self::edit_activity); `tells`: its server is to tell those who take part.
+    pub(super) fn edit_telling(
+        &mut self,
+        caller: &Caller,
+        (id, extent): (ActivityId, &Extent),
+        changes: &ActivityChanges,
+        rev: Option<u64>,
+        tells: bool,
+    ) -> Result<ActivityId, Fault> {
         let seen = self.activity_seen(caller, id)?;
         if let Some(visibility) = changes.visibility.as_ref().filter(|new| **new != seen.record.visibility) {
             self.own(caller, "activity", id)?;
@@ -114,6 +137,7 @@ impl Service {
         let uid = crate::card::new_uuid(&*self.world.entropy);
         let line = self.line(caller, Act::ChangeRecord, "", &id.to_string());
         self.on_live(caller, (id, rev), line, |tx, stored| {
+            let before = tells.then(|| Before::of(tx, stored)).transpose()?;
             let changed = match extent {
                 Extent::Whole => hand.edit_whole(tx, stored, changes)?.map(|()| id),
                 Extent::One(text) => hand.edit_one(tx, stored, text, changes)?,
@@ -132,6 +156,7 @@ impl Service {
             {
                 return Err(StoreError::NoSuchRecord);
             }
+            before.map_or(Ok(()), |before| before.tell(tx, of))?;
             Ok(Ok(of))
         })
     }
@@ -179,24 +204,42 @@ impl Service {
         id: ActivityId,
         extent: &Extent,
     ) -> Result<ActivityId, Fault> {
+        self.cancel_telling(caller, id, extent, false)
+    }
+
+    /// As [`cancel_activity`](Self::cancel_activity); `tells`: its server is to tell those who take part.
+    pub(super) fn cancel_telling(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+        tells: bool,
+    ) -> Result<ActivityId, Fault> {
         self.activity_seen(caller, id)?;
         let hand = self.hand(caller, "called off");
         let changes = ActivityChanges { status: Some(Status::Cancelled), ..ActivityChanges::default() };
         let line = self.line(caller, Act::OwnRecord, "", &format!("cancel {id}"));
-        self.on_live(caller, (id, None), line, |tx, stored| match extent {
-            Extent::One(text) => hand.edit_one(tx, stored, text, &changes),
-            Extent::Following(_) => {
-                let cause = "a series is called off as a whole, or one time of it";
-                Ok(Err(Fault::new(ErrorClass::Config, format!("cancel activity {id}"), cause)
-                    .hint("`postrider activity edit` with an UNTIL in its rule ends it earlier")))
+        self.on_live(caller, (id, None), line, |tx, stored| {
+            let before = tells.then(|| Before::of(tx, stored)).transpose()?;
+            let off = match extent {
+                Extent::One(text) => hand.edit_one(tx, stored, text, &changes)?,
+                Extent::Following(_) => {
+                    let cause = "a series is called off as a whole, or one time of it";
+                    Err(Fault::new(ErrorClass::Config, format!("cancel activity {id}"), cause)
+                        .hint("`postrider activity edit` with an UNTIL in its rule ends it earlier"))
+                }
+                Extent::Whole if hand.is_meeting(stored) || stored.master.is_some() => {
+                    hand.edit_whole(tx, stored, &changes)?.map(|()| id)
+                }
+                Extent::Whole => match hand.may(stored, &FieldGroup::Content) {
+                    Ok(()) => tx.delete_record(id, &hand.context).map(|()| Ok(id))?,
+                    Err(fault) => Err(fault),
+                },
+            };
+            if let (Ok(off), Some(before)) = (&off, before) {
+                before.tell(tx, *off)?;
             }
-            Extent::Whole if hand.is_meeting(stored) || stored.master.is_some() => {
-                Ok(hand.edit_whole(tx, stored, &changes)?.map(|()| id))
-            }
-            Extent::Whole => match hand.may(stored, &FieldGroup::Content) {
-                Ok(()) => tx.delete_record(id, &hand.context).map(|()| Ok(id)),
-                Err(fault) => Ok(Err(fault)),
-            },
+            Ok(off)
         })
     }
 
@@ -255,15 +298,27 @@ impl Service {
         extent: &Extent,
         response: Response,
     ) -> Result<ActivityId, Fault> {
+        self.respond_telling(caller, id, extent, response, false)
+    }
+
+    /// As [`respond`](Self::respond); `tells`: the caller's server is to tell the organizer.
+    pub(super) fn respond_telling(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+        response: Response,
+        tells: bool,
+    ) -> Result<ActivityId, Fault> {
         self.activity_seen(caller, id)?;
         let hand = self.hand(caller, "answered");
         let line = self.line(caller, Act::ChangeRecord, "", &format!("respond {id}"));
         self.on_live(caller, (id, None), line, |tx, stored| match extent {
-            Extent::Whole => Ok(hand.answer(tx, stored, response)?.map(|()| id)),
+            Extent::Whole => Ok(hand.answer(tx, stored, response, tells)?.map(|()| id)),
             Extent::One(text) => match hand.set_apart(tx, stored, text)? {
                 Ok(one) => {
                     let stored = tx.activity(one)?.ok_or(StoreError::NoSuchRecord)?;
-                    Ok(hand.answer(tx, &stored, response)?.map(|()| one))
+                    Ok(hand.answer(tx, &stored, response, tells)?.map(|()| one))
                 }
                 Err(fault) => Ok(Err(fault)),
             },
@@ -274,6 +329,40 @@ impl Service {
             ))),
         })
     }
+}
+
+/// What an activity and the times that differ from it said before a change of which people are to hear.
+struct Before(Vec<StoredActivity>);
+
+impl Before {
+    fn of(tx: &Tx<'_>, stored: &StoredActivity) -> Result<Self, StoreError> {
+        let mut all = vec![stored.clone()];
+        all.extend(tx.differing(stored.id)?);
+        Ok(Self(all))
+    }
+
+    /// Notes that its server is to tell of what says something else now: of the activity, and of what the change made of it. Nobody is
+    /// told of what is no change.
+    fn tell(&self, tx: &mut Tx<'_>, of: ActivityId) -> Result<(), StoreError> {
+        let first = self.0.first().map(|one| one.id);
+        for id in first.into_iter().chain((first != Some(of)).then_some(of)) {
+            let Some(now) = tx.activity(id)? else { continue };
+            let is_changed = match (self.0.iter().find(|one| one.id == id), now.master) {
+                (Some(before), _) => before.doc != now.doc,
+                // A time that was set apart says what its series did, until it is changed.
+                (None, Some(_)) => self.0.first().is_some_and(|series| sequence(series) < sequence(&now)),
+                (None, None) => true,
+            };
+            if is_changed {
+                tx.set_tell(id, true)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sequence(stored: &StoredActivity) -> u32 {
+    Item::read(stored.doc.text.as_bytes()).map(|item| item.activity().sequence).unwrap_or_default()
 }
 
 /// The address under which somebody organizes something.

@@ -85,14 +85,16 @@ impl Hand<'_> {
             None => true,
         };
         let editor = Editor {
-            has_authority_link: false,
+            has_authority_link: organizes && stored.doc.organizer.is_some(),
             sees_free_busy_only: false,
             stands_in: stored.stand_in.as_deref() == Some(self.user),
             made_it_here: organizes && (is_owner || self.has_everything),
         };
         let addresses: Vec<&str> = self.addresses.iter().map(String::as_str).collect();
         match judge_edit(editor, &addresses, self.is_meeting(stored), group) {
-            Ok(()) if group.is_own() || is_owner || self.has_everything => Ok(()),
+            Ok(()) if group.is_own() || is_owner || self.has_everything || editor.has_authority_link => {
+                Ok(())
+            }
             Ok(()) if matches!(group, FieldGroup::Response(_)) => Ok(()),
             Ok(()) => refuse("it is another user's"),
             Err(Refusal::NotOrganizer) => refuse("it is its organizer's to change"),
@@ -351,8 +353,14 @@ impl Hand<'_> {
         Ok(self.edit_whole(tx, &begun, changes)?.map(|()| id))
     }
 
-    /// Notes their answer, with themselves and among the participants.
-    pub fn answer(&self, tx: &mut Tx<'_>, stored: &StoredActivity, response: Response) -> Tried<()> {
+    /// Notes their answer, with themselves and among the participants. `tells`: their server is to tell the organizer of it.
+    pub fn answer(
+        &self,
+        tx: &mut Tx<'_>,
+        stored: &StoredActivity,
+        response: Response,
+        tells: bool,
+    ) -> Tried<()> {
         let item = tried!(item_of(stored));
         let was = item.activity();
         let mut activity = was.clone();
@@ -376,9 +384,12 @@ impl Hand<'_> {
         let item = item.with(&activity, &facet);
         tried!(self.bring(tx, stored, (&was, &item), ChangedGroups::default())?);
         let facet = tx.own(stored.id, self.user)?.unwrap_or_default();
+        let mut is = OwnFacet { tell: facet.tell || tells, ..facet.clone() };
         if facet.own.response != Some(response) {
-            let own = Own { response: Some(response), ..facet.own.clone() };
-            let is = OwnFacet { own, response_changed: self.now, ..facet.clone() };
+            is.own.response = Some(response);
+            is.response_changed = self.now;
+        }
+        if is != facet {
             self.set_own(tx, stored.id, &facet, is)?;
         }
         Ok(Ok(()))

@@ -1,20 +1,23 @@
-//! Invitations, changes, cancellations and answers that go out by mail (F4.7), where a person asks for it: no server of a calendar does it for
-//! them. Those who are users of the house see it there, and are not mailed.
+//! Invitations, changes, cancellations and answers of which people are told (F4.7), where a person asks for it. The server that carries the
+//! activity does it (`carrying`): then it is noted with the change. Where none does they go out by mail; those who are users of the house see
+//! it there, and are not mailed.
 
 use postrider_formats::{
     compose::{CalendarPart, Composed, Mailbox},
     icalendar::{Item, imip},
 };
-use postrider_model::{Activity, ActivityId, ErrorClass, Fault, OutboxId, Person, Response, Status};
+use postrider_model::{
+    Activity, ActivityId, ActivityKind, ErrorClass, Fault, OutboxId, Person, Response, Status,
+};
 use postrider_store::StoredActivity;
 
-use super::{Extent, unreadable};
+use super::{ActivityChanges, Extent, NewActivity, carrying::Heard, unreadable};
 use crate::{access::Caller, service::Service};
 
-/// Who is mailed of a change, and from where: looked for before the change is made, so that it is not made where it cannot be told.
+/// Who is told of a change, and from where: looked for before the change is made, so that it is not made where it cannot be told.
 #[derive(Debug, Clone)]
-pub struct Notice {
-    account: String,
+struct Notice {
+    by: By,
     from: Person,
     /// Who took part before.
     before: Vec<Person>,
@@ -22,31 +25,99 @@ pub struct Notice {
     sequence: Option<u32>,
 }
 
+/// By what people are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum By {
+    /// The server that carries the activity.
+    Server,
+    /// A mail of that account.
+    Mail(String),
+}
+
 impl Notice {
     /// The same for a series that begins with a time of the one that it was looked for.
-    #[must_use]
-    pub fn of_new(&self) -> Self {
+    fn of_new(&self) -> Self {
         Self { sequence: None, before: Vec::new(), ..self.clone() }
+    }
+
+    fn is_by_server(&self) -> bool {
+        self.by == By::Server
     }
 }
 
 impl Service {
-    /// Makes sure that the organizer can mail who takes part in an activity.
+    /// As [`add_activity`](Self::add_activity), and those who take part hear of it.
     ///
     /// # Errors
-    /// Where no account of the organizer's address sends, or the caller may not send from it.
-    pub fn notice(&self, caller: &Caller, id: ActivityId, extent: &Extent) -> Result<Notice, Fault> {
+    /// Where nobody can tell them; as there.
+    pub fn add_activity_and_tell(&mut self, caller: &Caller, new: &NewActivity) -> Result<ActivityId, Fault> {
+        let notice = self.notice_of_new(caller, new)?;
+        let id = self.add_telling(caller, new, notice.is_by_server())?;
+        self.tell_participants(caller, id, &notice)?;
+        Ok(id)
+    }
+
+    /// As [`edit_activity`](Self::edit_activity), and those who take part, or do so no more, hear of it.
+    ///
+    /// # Errors
+    /// Where nobody can tell them; as there.
+    pub fn edit_activity_and_tell(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+        changes: &ActivityChanges,
+        rev: Option<u64>,
+    ) -> Result<ActivityId, Fault> {
+        let notice = self.notice(caller, id, extent, changes.in_schedule)?;
+        let changed = self.edit_telling(caller, (id, extent), changes, rev, notice.is_by_server())?;
+        let is_split = changed != id && matches!(extent, Extent::Following(_));
+        if is_split {
+            self.tell_participants(caller, id, &notice)?;
+        }
+        let notice = if is_split { notice.of_new() } else { notice };
+        self.tell_participants(caller, changed, &notice)?;
+        Ok(changed)
+    }
+
+    /// As [`cancel_activity`](Self::cancel_activity), and those who take part hear of it.
+    ///
+    /// # Errors
+    /// Where nobody can tell them; as there.
+    pub fn cancel_activity_and_tell(
+        &mut self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+    ) -> Result<ActivityId, Fault> {
+        let notice = self.notice(caller, id, extent, None)?;
+        let off = self.cancel_telling(caller, id, extent, notice.is_by_server())?;
+        self.tell_participants(caller, off, &notice)?;
+        Ok(off)
+    }
+
+    /// Makes sure that the organizer can tell who takes part in an activity. `in_schedule`: whether it shows there once it is changed, where
+    /// that is changed.
+    fn notice(
+        &self,
+        caller: &Caller,
+        id: ActivityId,
+        extent: &Extent,
+        in_schedule: Option<bool>,
+    ) -> Result<Notice, Fault> {
         let stored = self.activity_seen(caller, id)?;
         let series = says(&stored)?;
-        let activity = match extent {
+        let (of, activity) = match extent {
             // A time that differs from its series already has people of its own.
             Extent::One(text) => {
                 let at = crate::activity::meant(&series, text, self.defaults())?;
                 let differing = self.reader()?.differing(id)?;
-                let own = differing.iter().find(|one| one.doc.occurrence == Some(at.occurrence));
-                own.map(says).transpose()?.unwrap_or(series)
+                match differing.into_iter().find(|one| one.doc.occurrence == Some(at.occurrence)) {
+                    Some(own) => (own.clone(), says(&own)?),
+                    None => (stored, series),
+                }
             }
-            Extent::Whole | Extent::Following(_) => series,
+            Extent::Whole | Extent::Following(_) => (stored, series),
         };
         let from = match &activity.people.organizer {
             Some(organizer) => organizer.clone(),
@@ -54,20 +125,31 @@ impl Service {
         };
         let before = activity.people.participants.into_iter().map(|one| one.person).collect();
         let sequence = Some(activity.sequence);
-        Ok(Notice { account: self.account_of_address(caller, &from.email)?, from, before, sequence })
+        let in_schedule = in_schedule.unwrap_or(of.in_schedule);
+        let by = self.by(caller, &Heard { stored: Some(&of), organizer: &from.email, in_schedule })?;
+        Ok(Notice { by, from, before, sequence })
     }
 
     /// The same for an activity that is yet to be made.
-    ///
-    /// # Errors
-    /// As [`notice`](Self::notice).
-    pub fn notice_of_new(&self, caller: &Caller, organizer: Option<&str>) -> Result<Notice, Fault> {
-        let from = match organizer {
-            Some(email) => Person { email: email.to_owned(), name: None },
+    fn notice_of_new(&self, caller: &Caller, new: &NewActivity) -> Result<Notice, Fault> {
+        let from = match &new.organizer {
+            Some(email) => Person { email: email.clone(), name: None },
             None => self.first_address(caller)?,
         };
-        let account = self.account_of_address(caller, &from.email)?;
-        Ok(Notice { account, from, before: Vec::new(), sequence: None })
+        let in_schedule = new.fields.in_schedule.unwrap_or(new.kind == ActivityKind::Appointment);
+        let by = self.by(caller, &Heard { stored: None, organizer: &from.email, in_schedule })?;
+        Ok(Notice { by, from, before: Vec::new(), sequence: None })
+    }
+
+    /// By what people are told: the server that carries it, where the caller may have it do so; else an account of the organizer's address.
+    fn by(&self, caller: &Caller, heard: &Heard<'_>) -> Result<By, Fault> {
+        match self.carrier(heard)? {
+            Some(account) => {
+                self.permit(caller, crate::access::Act::SendMail, &account)?;
+                Ok(By::Server)
+            }
+            None => self.account_of_address(caller, heard.organizer).map(By::Mail),
+        }
     }
 
     fn first_address(&self, caller: &Caller) -> Result<Person, Fault> {
@@ -94,16 +176,17 @@ impl Service {
         Ok(name)
     }
 
-    /// Mails those who take part, and who took part before, how an activity is now. Answers the entries of the outbox.
-    ///
-    /// # Errors
-    /// As [`queue_mail`](Service::queue_mail).
-    pub fn tell_participants(
+    /// Mails those who take part, and who took part before, how an activity is now, where no server tells them. Answers the entries of the
+    /// outbox.
+    fn tell_participants(
         &mut self,
         caller: &Caller,
         id: ActivityId,
         notice: &Notice,
     ) -> Result<Vec<OutboxId>, Fault> {
+        if notice.is_by_server() {
+            return Ok(Vec::new());
+        }
         let stored = self.activity_seen(caller, id)?;
         let activity = says(&stored)?;
         let now = self.world.clock.now();
@@ -141,7 +224,8 @@ impl Service {
         Ok(sent)
     }
 
-    /// Mails an activity's organizer what the caller answers. `None` where the organizer is a user of the house, who sees it there.
+    /// Tells an activity's organizer what the caller answers: by the server that has the caller's copy, else by mail. `None` where nothing is
+    /// mailed: a server does it, or the organizer is a user of the house, who sees it there.
     ///
     /// # Errors
     /// Where no account of the address that was asked sends; as [`queue_mail`](Service::queue_mail).
@@ -152,7 +236,11 @@ impl Service {
         extent: &Extent,
         response: Response,
     ) -> Result<(ActivityId, Option<OutboxId>), Fault> {
-        let activity = says(&self.activity_seen(caller, id)?)?;
+        let stored = self.activity_seen(caller, id)?;
+        if self.answerer(&caller.user, &stored)?.is_some() {
+            return Ok((self.respond_telling(caller, id, extent, response, true)?, None));
+        }
+        let activity = says(&stored)?;
         let own = self.addresses_of_user(&caller.user);
         let mut participants = activity.people.participants.iter();
         let who =
@@ -162,7 +250,7 @@ impl Service {
             return Ok((self.respond(caller, id, extent, response)?, None));
         };
         let notice = Notice {
-            account: self.account_of_address(caller, &who.email)?,
+            by: By::Mail(self.account_of_address(caller, &who.email)?),
             from: who.clone(),
             before: Vec::new(),
             sequence: None,
@@ -217,6 +305,7 @@ impl Service {
         let mailbox =
             |one: &Person| Mailbox { name: one.name.clone().unwrap_or_default(), email: one.email.clone() };
         let to: Vec<Mailbox> = people.iter().filter(is_outside).map(mailbox).collect();
+        let By::Mail(account) = &notice.by else { return Ok(None) };
         if to.is_empty() {
             return Ok(None);
         }
@@ -227,7 +316,7 @@ impl Service {
             calendar: Some(CalendarPart { method: method.to_owned(), text }),
             ..Composed::default()
         };
-        self.queue_composed(caller, &notice.account, composed).map(Some)
+        self.queue_composed(caller, account, composed).map(Some)
     }
 }
 

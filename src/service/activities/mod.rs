@@ -1,8 +1,9 @@
 //! Appointments and tasks (F4): listed, shown, made, changed, called off, answered, imported, exported; when people have no time.
 //!
 //! What is shared is its organizer's to change, what is one's own everybody's who has a part in it; `reconcile` judges that. Nobody is mailed
-//! but where a person asks for it in that very call (I9, `mailing`).
+//! but where a person asks for it in that very call (I9): by the server that carries the activity, else by mail (`carrying`, `mailing`).
 
+mod carrying;
 mod changes;
 mod editing;
 mod freebusy;
@@ -24,7 +25,6 @@ pub use editing::{Extent, NewActivity};
 pub use freebusy::{Busy, BusyPerson};
 pub use invitations::Invitation;
 pub use listing::{ActivityDetails, ActivityQuery, Listed, ListedActivity};
-pub use mailing::Notice;
 pub use transfer::ImportedActivities;
 
 impl Service {

@@ -104,7 +104,7 @@ fn with_address(mut addresses: Vec<String>, own: &str) -> Vec<String> {
     addresses
 }
 
-const fn server_kind(kind: ProviderKind) -> ServerKind {
+pub(in crate::service) const fn server_kind(kind: ProviderKind) -> ServerKind {
     match kind {
         ProviderKind::Exchange => ServerKind::CalendarAndTasks,
         ProviderKind::Google | ProviderKind::Imap => ServerKind::CalendarOnly,

@@ -4,6 +4,7 @@
 mod activities;
 mod contacts;
 
+pub(super) use activities::server_kind;
 use postrider_model::{AccountReport, AccountStatus, ErrorClass, ErrorReport, Fault, HeldReport};
 use postrider_reconcile::Selection;
 

@@ -380,9 +380,31 @@ impl Commit<'_, '_> {
         })?;
         self.tx.set_linked(*record, &self.run.user, true)?;
         adopt_uid(self.tx, *record, image, self.rules, &self.context)?;
+        self.belongs_to_organizer(*record, image)?;
         if *is_dirty {
             self.tx.set_dirty(link, None)?;
         }
+        Ok(())
+    }
+
+    /// A meeting that came in by somebody's copy is its organizer's once their copy comes.
+    fn belongs_to_organizer(&mut self, id: ActivityId, image: &Image) -> Result<(), StoreError> {
+        let Some((stored, item)) = self.read(id)? else { return Ok(()) };
+        let is_organizers = image.stands == super::image::Stands::Organizer;
+        if !is_organizers || stored.record.owner == self.run.user || stored.record.deleted.is_some() {
+            return Ok(());
+        }
+        let context = self.because("its organizer's copy came in");
+        self.tx.set_owner(id, &self.run.user, &context)?;
+        // The text holds what its owner has for themselves.
+        let own = self.tx.own(id, &self.run.user)?.unwrap_or_default().own;
+        let text = item.with(&item.activity(), &own);
+        self.tx.change_activity(
+            id,
+            &doc_of(&text, self.rules.defaults),
+            ChangedGroups::default(),
+            &context,
+        )?;
         Ok(())
     }
 

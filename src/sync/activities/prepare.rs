@@ -145,7 +145,8 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
             return Ok(None);
         }
         let links = self.tx.links_of_record(self.run.account_id, stored.id)?;
-        let is_plain = match links.iter().find(|link| link.left.is_none()) {
+        let live = links.iter().find(|link| link.left.is_none());
+        let is_plain = match live {
             // It is made as another kind, and the item that there is goes.
             Some(link) => {
                 let kind = Image::read(&link.base.image).map(|image| image.shared.kind);
@@ -167,9 +168,11 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
         let here = if is_plain { plain_copy(&known.shared) } else { known.shared.clone() };
         let agreed = Agreed { shared: here.clone(), own: own.clone(), is_plain };
         let mut said = Activity { kind: calendar.holds, ..here };
-        if is_plain {
+        // A server has no two items of one uid, and a plain copy is no invitation.
+        if is_plain || live.is_some() {
             said.uid = row.intent.mark.to_string();
-        } else {
+        }
+        if !is_plain {
             self.as_organizer(&mut said);
         }
         if said.kind == ActivityKind::Appointment && !self.place(&mut said) {

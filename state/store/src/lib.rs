@@ -39,7 +39,7 @@ pub use index::{Indexer, Words};
 pub use read::{
     AccountRow, ActivityDoc, ActivityFilter, AuditFault, AuditFilter, AuditRow, BodyCheck, CompanyRow,
     ContactDoc, ContactFilter, ContactMatch, ContactRow, Counts, Details, Export, Filter, FolderRow, Found,
-    HistoryRow, LabelRow, Mailbox, OwnFacet, Reader, RecordRow, Row, SearchQuery, StoredActivity,
+    HistoryRow, ItemOf, LabelRow, Mailbox, OwnFacet, Reader, RecordRow, Row, SearchQuery, StoredActivity,
     StoredContact, Verified, Version, Viewer,
 };
 pub use store::{Options, Store};

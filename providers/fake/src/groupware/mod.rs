@@ -83,6 +83,12 @@ impl Groupware {
         Self(Arc::new(Mutex::new(State::new(habits, clock))))
     }
 
+    /// The same server with the same past, apart from this one from now on and by its own clock. What was to go wrong goes wrong here alone.
+    #[must_use]
+    pub fn fork(&self, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().fork(clock))))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

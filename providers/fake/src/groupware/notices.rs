@@ -62,6 +62,9 @@ impl State {
 
     /// A person's change has had its mail.
     pub fn use_notice(&mut self, act: &Act<'_>, uids: [&str; 2]) {
+        if !act.strict {
+            return;
+        }
         for uid in uids {
             if let Some(left) = self.announced.get_mut(&(act.by.to_owned(), uid.to_owned()))
                 && *left > 0

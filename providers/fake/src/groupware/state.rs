@@ -152,6 +152,24 @@ impl State {
         }
     }
 
+    /// The same by another clock, without what was to go wrong.
+    pub fn fork(&self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            habits: self.habits.clone(),
+            clock,
+            accounts: self.accounts.clone(),
+            violations: self.violations.clone(),
+            sent: self.sent.clone(),
+            announced: self.announced.clone(),
+            troubles: Troubles::default(),
+            writing: self.writing.clone(),
+            stamp: self.stamp,
+            dead_cursors: self.dead_cursors,
+            cursors: self.cursors,
+            ids: self.ids,
+        }
+    }
+
     /// What its clock shows.
     pub fn server_time(&self) -> Timestamp {
         Timestamp(self.clock.now().0.saturating_add(self.habits.clock_offset_ms.saturating_mul(1_000)))

@@ -195,6 +195,22 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// Whose it is from now on, with the times that differ from a series.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRecord`], what SQLite says.
+    pub fn set_owner(&mut self, id: impl Into<RecordId>, owner: &str, context: &Context) -> Result<()> {
+        let was = self.live_record(id.into())?;
+        let snapshot = self.snapshot(&was)?;
+        self.changing(&was, RecordChange::Changed, &snapshot, context)?;
+        self.conn
+            .prepare_cached(
+                "UPDATE record SET owner = ?2 WHERE id = ?1 OR id IN (SELECT id FROM activity WHERE master = ?1)",
+            )?
+            .execute(params![was.id.0, owner])?;
+        Ok(())
+    }
+
     /// Deletes it: it stays as a tombstone, restorable until its time is over.
     ///
     /// # Errors

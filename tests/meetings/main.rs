@@ -1,0 +1,23 @@
+//! Appointments and tasks of several users kept in step: the real service and store, and the strict fake as their servers.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `town` | a home with several users and accounts, their servers, and the hands on both sides |
+//! | `alone` | what one user has: in and out, both sides edited, deletions, tasks, what waits |
+//! | `together` | one meeting in several accounts ("One meeting", rules 1 to 12), and who hears of it |
+//! | `series` | series and the times that differ from them |
+//! | `lost` | answers that are lost, deaths at every step |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_macros,
+    reason = "a test fails by panicking, and says how many deaths it saw"
+)]
+
+mod alone;
+#[path = "../items/life.rs"]
+mod life;
+mod series;
+mod together;
+mod town;
