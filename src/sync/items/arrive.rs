@@ -8,8 +8,8 @@ use postrider_model::{Contact, ContactId, ItemCollectionId, LinkId, RecordId};
 use postrider_reconcile::{
     Side as Of,
     contacts::{
-        Arrival, FieldGroup, Item, Leaving, Match, Record, Tie, assumed_base, image_when_made, judge_arrival, match_contacts,
-        meet_contact,
+        Arrival, FieldGroup, Item, Leaving, Match, Record, Tie, assumed_base, image_when_made, judge_arrival,
+        match_contacts, meet_contact,
     },
 };
 use postrider_remote::RemoteContact;

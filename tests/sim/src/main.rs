@@ -30,9 +30,12 @@ struct Args {
     /// Live the daemon, not run after run.
     #[arg(long)]
     daemon: bool,
-    /// Live contacts and activities, not mail.
+    /// Live contacts, not mail.
     #[arg(long, conflicts_with = "daemon")]
-    items: bool,
+    contacts: bool,
+    /// Live activities, not mail.
+    #[arg(long, conflicts_with_all = ["daemon", "contacts"])]
+    activities: bool,
     /// How many seeds.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
@@ -70,9 +73,10 @@ struct Args {
 
 impl Args {
     const fn kind(&self) -> Kind {
-        match (self.daemon, self.items) {
-            (true, _) => Kind::Daemon,
-            (_, true) => Kind::Items,
+        match (self.daemon, self.contacts, self.activities) {
+            (true, ..) => Kind::Daemon,
+            (_, true, _) => Kind::Contacts,
+            (.., true) => Kind::Activities,
             _ => Kind::Runs,
         }
     }
@@ -98,7 +102,8 @@ fn main() -> ExitCode {
     let failed_once = match args.kind() {
         Kind::Runs => regressions::SEEDS,
         Kind::Daemon => regressions::SEEDS_OF_THE_DAEMON,
-        Kind::Items => regressions::SEEDS_OF_ITEMS,
+        Kind::Contacts => regressions::SEEDS_OF_CONTACTS,
+        Kind::Activities => regressions::SEEDS_OF_ACTIVITIES,
     };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],

@@ -1,7 +1,7 @@
 //! What people do here, with the program's own commands.
 
 use anyhow::Result;
-use postrider::service::{ContactChanges, Labelled, LabelName, NewContact, Service};
+use postrider::service::{ContactChanges, LabelName, Labelled, NewContact, Service};
 use postrider_model::{Contact, ContactId, LabelKind, LabelScope, PersonName, Point, Visibility};
 
 use super::{

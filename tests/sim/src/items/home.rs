@@ -42,6 +42,15 @@ const LAG: i64 = 181;
 /// No run takes longer.
 const LONGEST_RUN: Duration = Duration::from_secs(4 * 3600);
 
+/// What accounts have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Contacts.
+    Contacts,
+    /// Activities.
+    Activities,
+}
+
 /// An account, and what is at its other end.
 #[derive(Debug)]
 pub struct Account {
@@ -59,6 +68,13 @@ pub struct Account {
     pub by_group: bool,
 }
 
+impl Account {
+    /// Whether both are on one server, and not the same.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.by_group == other.by_group && self.name != other.name
+    }
+}
+
 /// The home.
 pub struct Home {
     folder: TempDir,
@@ -68,6 +84,8 @@ pub struct Home {
     pub trace: Arc<Trace>,
     /// All accounts.
     pub accounts: Vec<Account>,
+    /// What they have.
+    pub of: Of,
     /// What was changed on servers without the program hearing of it.
     pub unheard: Unheard,
 }
@@ -88,7 +106,7 @@ impl Home {
     ///
     /// # Errors
     /// Where its files cannot be written.
-    pub fn new(seed: u64, aloud: bool, chance: &mut Chance) -> Result<Self> {
+    pub fn new(of: Of, seed: u64, aloud: bool, chance: &mut Chance) -> Result<Self> {
         let memory = Path::new("/dev/shm");
         let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let mut home = Self {
@@ -97,13 +115,20 @@ impl Home {
             entropy: Arc::new(SeededEntropy::new(Chance::new(seed, "entropy"))),
             trace: Arc::new(Trace::new(aloud)),
             accounts: Vec::new(),
+            of,
             unheard: Unheard::default(),
         };
         for name in ["accounts.d", "providers.d"] {
             let path = home.folder.path().join("config").join(name);
             DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         }
-        home.write("postrider.toml", &format!("[store]\npath = {:?}\n", home.store().display().to_string()))?;
+        home.write(
+            "postrider.toml",
+            &format!(
+                "[store]\npath = {:?}\n[activities]\nreminders = []\n",
+                home.store().display().to_string()
+            ),
+        )?;
         home.write("users.toml", &USERS.map(user_entry).concat())?;
         let kinds: &[Kind] = match chance.below(3) {
             0 => &[Kind::Google],
@@ -134,16 +159,17 @@ impl Home {
         deletions: &str,
     ) -> Result<()> {
         let address = format!("{name}@example.com");
-        let contacts = match kind {
-            Kind::Google => format!("tag = \"{TAG}\"\n"),
-            Kind::Exchange => format!("deletions = \"{deletions}\"\n"),
+        let items = match kind {
+            _ if self.of == Of::Activities => "[activities]\n".to_owned(),
+            Kind::Google => format!("[contacts]\ntag = \"{TAG}\"\n"),
+            Kind::Exchange => format!("[contacts]\ndeletions = \"{deletions}\"\n"),
         };
         let provider = kind.name();
         self.write(
             &format!("accounts.d/{name}.toml"),
             &format!(
                 "user = \"{user}\"\naddress = \"{address}\"\nprovider = \"{provider}\"\n\
-                 [mail]\nload = false\nsend = false\n[contacts]\n{contacts}"
+                 [mail]\nload = false\nsend = false\n{items}"
             ),
         )?;
         self.accounts.push(Account {
@@ -204,7 +230,11 @@ impl Home {
             dialer: Arc::new(FakeDialer::new()),
             loopback: Arc::new(NoLoopback),
             disk: Arc::new(EndlessDisk),
-            threads: Arc::new(SimThreads { life: life.clone(), trace: trace.clone(), commits: Arc::default() }),
+            threads: Arc::new(SimThreads {
+                life: life.clone(),
+                trace: trace.clone(),
+                commits: Arc::default(),
+            }),
             unix_users: Arc::new(NoUnixUsers),
             items: Arc::new(MortalServers { servers, life, trace, unheard }),
         }
@@ -234,8 +264,12 @@ impl Home {
     /// Where the run does not end.
     pub async fn run(&self, accounts: &[String], end: Option<CrashAt>) -> Result<Ran> {
         let life = Arc::new(Life::new(end));
-        let request =
-            RunRequest { accounts: accounts.to_vec(), contacts: true, ..RunRequest::default() };
+        let request = RunRequest {
+            accounts: accounts.to_vec(),
+            contacts: true,
+            activities: true,
+            ..RunRequest::default()
+        };
         let report = self.live(&request, &life).await?;
         self.trace.step(|| format!("run of {accounts:?}: {report:?}"));
         Ok(Ran { report, jobs: life.jobs(), calls: life.calls() })

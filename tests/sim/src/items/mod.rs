@@ -5,11 +5,14 @@
 //! |---|---|
 //! | [`model`] | what has to hold, on one page |
 //! | [`home`], [`mortal`] | configuration, store and servers, and where the program dies in them |
-//! | [`here`], [`there`] | what people do, with the program and with other clients |
-//! | [`seen`] | what both sides say |
+//! | [`here`], [`there`] | what people do with contacts, with the program and with other clients |
+//! | [`calendar`] | what they do with appointments |
+//! | [`seen`], [`meetings`] | what both sides say |
 
+pub mod calendar;
 pub mod here;
 pub mod home;
+pub mod meetings;
 pub mod model;
 pub mod mortal;
 pub mod seen;
@@ -25,8 +28,9 @@ use crate::{
     life::{Extent, Summary},
     stored::dump,
 };
+use calendar::Calendars;
 use here::Here;
-use home::Home;
+use home::{Home, Of};
 use model::Model;
 use seen::{seen, stored};
 use there::There;
@@ -38,10 +42,11 @@ const RUNS_TO_REST: usize = 10;
 ///
 /// # Errors
 /// What was broken, and in which round.
-pub async fn live(seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
+pub async fn live(of: Of, seed: u64, extent: Extent, aloud: bool) -> Result<Summary> {
     let mut chance = Chance::new(seed, "items");
-    let home = Home::new(seed, aloud, &mut chance)?;
-    let mut story = Story { seed, extent, home, model: Model::default(), said: 0, crashes: 0, scale: (12, 12) };
+    let home = Home::new(of, seed, aloud, &mut chance)?;
+    let mut story =
+        Story { seed, extent, home, model: Model::default(), said: 0, crashes: 0, scale: (12, 12) };
     let rounds = chance.between(2, Extent::ALL.rounds).min(extent.rounds);
     for round in 0..rounds {
         story.round(round).await.with_context(|| format!("in round {round}"))?;
@@ -67,7 +72,8 @@ impl Story {
     async fn round(&mut self, round: u64) -> Result<()> {
         let mut chance = Chance::new(self.seed, &format!("round {round}"));
         let acts = chance.below(Extent::ALL.changes + 1).min(self.extent.changes);
-        self.work(&mut Chance::new(self.seed, &format!("people {round}")), acts).context("at people's work")?;
+        self.work(&mut Chance::new(self.seed, &format!("people {round}")), acts)
+            .context("at people's work")?;
         let runs = chance.between(1, Extent::ALL.bad_runs).min(self.extent.bad_runs);
         for nth in 0..runs {
             let mut chance = Chance::new(self.seed, &format!("run {round} {nth}"));
@@ -87,12 +93,17 @@ impl Story {
         for _ in 0..acts {
             self.home.pass(chance.between(1, 30).cast_signed());
             let (home, model) = (&self.home, &mut self.model);
+            let number = chance.below(home.accounts.len() as u64) as usize;
             match chance.below(2) {
-                0 => Here { home, service: &mut service, chance, model }.act(&mut next)?,
-                _ => {
-                    let number = chance.below(home.accounts.len() as u64) as usize;
-                    There { home, number, chance, model }.act(&mut next)?;
+                side if home.of == Of::Activities => {
+                    let mut people = Calendars { home, service: &mut service, chance, model };
+                    match side {
+                        0 => people.act_here(&mut next)?,
+                        _ => people.act_there(number, &mut next)?,
+                    }
                 }
+                0 => Here { home, service: &mut service, chance, model }.act(&mut next)?,
+                _ => There { home, number, chance, model }.act(&mut next)?,
             }
         }
         Ok(())
@@ -111,7 +122,7 @@ impl Story {
                 account.server.expire_cursors();
             }
             if chance.percent(50) {
-                let (when, trouble) = trouble(chance);
+                let (when, trouble) = trouble(chance, self.home.of);
                 self.home.trace.step(|| format!("{}: {trouble:?} {when:?}", account.name));
                 account.server.trouble(Some(&account.address), when, trouble);
             }
@@ -135,7 +146,21 @@ impl Story {
         for account in &self.home.accounts {
             account.server.end_troubles();
         }
-        self.home.accounts.iter().try_for_each(|account| lawful(account).context("after the run"))
+        self.lawful()
+    }
+
+    /// What servers kept of what was done against the contract, and whom they mailed: nobody of a contact, and of an activity those who were
+    /// announced, which the servers watch (I9).
+    fn lawful(&self) -> Result<()> {
+        for account in &self.home.accounts {
+            let (violations, sent) = (account.server.violations(), account.server.sent_mail());
+            ensure!(violations.is_empty(), "{violations:?}");
+            ensure!(
+                self.home.of == Of::Activities || sent.is_empty(),
+                "somebody is mailed of a contact: {sent:?}"
+            );
+        }
+        Ok(())
     }
 
     /// Runs without trouble until nothing is left to do.
@@ -150,7 +175,7 @@ impl Story {
             let ran = self.home.run(&[], None).await?;
             let Some(Ok(report)) = ran.report else { bail!("the run fails: {:?}", ran.report) };
             last = report.accounts;
-            self.home.accounts.iter().try_for_each(lawful)?;
+            self.lawful()?;
             let mut steps = self.home.accounts.iter().flat_map(|one| one.server.take_steps());
             let has_written = steps.any(|one| one.name.contains("apply") || one.name.contains("make"));
             let is_well = last.iter().all(|one| one.status == AccountStatus::Ok);
@@ -202,21 +227,17 @@ impl Story {
     }
 }
 
-/// What a server kept of what was done against the contract, and whom it mailed.
-fn lawful(account: &home::Account) -> Result<()> {
-    let (violations, sent) = (account.server.violations(), account.server.sent_mail());
-    ensure!(violations.is_empty(), "{violations:?}");
-    ensure!(sent.is_empty(), "nobody is mailed of a contact: {sent:?}");
-    Ok(())
-}
-
-fn trouble(chance: &mut Chance) -> (Trigger, Trouble) {
+fn trouble(chance: &mut Chance, of: Of) -> (Trigger, Trouble) {
+    let apply = match of {
+        Of::Contacts => "contacts.apply",
+        Of::Activities => "calendars.apply",
+    };
     let nth = chance.between(1, 3) as usize;
     match chance.below(6) {
         0 => (Trigger::Nth(chance.between(1, 12) as usize), Trouble::Unavailable),
         1 => (Trigger::Nth(chance.between(1, 12) as usize), Trouble::LoseAnswer),
-        2 => (Trigger::Named("contacts.apply", nth), Trouble::Throttled(Some(30_000))),
-        3 => (Trigger::Every("contacts.apply"), Trouble::LoseAnswer),
-        _ => (Trigger::Named("contacts.apply", nth), Trouble::LoseAnswer),
+        2 => (Trigger::Named(apply, nth), Trouble::Throttled(Some(30_000))),
+        3 => (Trigger::Every(apply), Trouble::LoseAnswer),
+        _ => (Trigger::Named(apply, nth), Trouble::LoseAnswer),
     }
 }

@@ -33,7 +33,7 @@ pub struct Saying {
     /// What its groups of fields say.
     pub says: BTreeMap<&'static str, String>,
     /// Where it is to be besides, by what is known of it in the store.
-    pub belongs: BTreeSet<usize>,
+    pub belongs: Option<BTreeSet<usize>>,
 }
 
 /// What is there at the end.
@@ -65,7 +65,19 @@ impl Model {
     pub fn parts(&mut self, hand: Hand, name: &str) {
         self.parted.insert(name.to_owned());
         let of_it = self.written.iter().filter(|((of, _), _)| of == name && hand.is_some());
-        self.struck.extend(of_it.flat_map(|(_, all)| all).filter(|one| one.0 == hand).map(|one| one.1.clone()));
+        self.struck
+            .extend(of_it.flat_map(|(_, all)| all).filter(|one| one.0 == hand).map(|one| one.1.clone()));
+    }
+
+    /// Somebody answers, or sets what is theirs alone: of that the newest is kept, and nothing else.
+    pub fn answers(&mut self, hand: Hand, name: &str, group: &'static str, word: &str) {
+        self.writes(hand, name, group, word);
+        self.struck.insert(word.to_owned());
+    }
+
+    /// It is at another time, for which nobody answered yet: what was answered may hold or not.
+    pub fn voids_answers(&mut self, name: &str) {
+        self.written.retain(|(of, group), _| of != name || !group.starts_with("answer"));
     }
 
     /// Whether neither side ever let go of it.
@@ -83,8 +95,10 @@ impl Model {
             ensure!(met.insert(one), "{} is there twice: {:?}", one.1, one.0);
         }
         for one in seen.living.iter().filter(|one| one.hand.is_none() && self.is_in_step(&one.name)) {
-            let there: BTreeSet<usize> = seen.living.iter().filter(|it| it.name == one.name).filter_map(|it| it.hand).collect();
-            ensure!(there == one.belongs, "{} is to be in {:?}, and is in {there:?}", one.name, one.belongs);
+            let there: BTreeSet<usize> =
+                seen.living.iter().filter(|it| it.name == one.name).filter_map(|it| it.hand).collect();
+            let is_right = one.belongs.as_ref().map_or(!there.is_empty(), |belongs| there == *belongs);
+            ensure!(is_right, "{} is to be in {:?}, and is in {there:?}", one.name, one.belongs);
         }
         for ((name, group), written) in &self.written {
             let said = seen.living.iter().filter(|one| one.name == *name);
@@ -93,8 +107,12 @@ impl Model {
             let first = if self.is_in_step(name) { written.len() - 1 } else { 0 };
             let may_be: Vec<&String> = written.iter().skip(first).map(|(_, word)| word).collect();
             for (hand, says) in said {
-                let is_superseded = seen.unheard.contains(name) && may_be.iter().all(|word| seen.superseded.contains(*word));
-                ensure!(is_superseded || may_be.iter().any(|word| says.contains(*word)), "the {group} of {name} says {says} in {hand:?}, and not {may_be:?}");
+                let is_superseded =
+                    seen.unheard.contains(name) && may_be.iter().all(|word| seen.superseded.contains(*word));
+                ensure!(
+                    is_superseded || may_be.iter().any(|word| says.contains(*word)),
+                    "the {group} of {name} says {says} in {hand:?}, and not {may_be:?}"
+                );
             }
             for (_, word) in written.iter().filter(|(_, word)| !self.struck.contains(word)) {
                 ensure!(seen.kept.contains(word), "{word}, which was written of {name}, is lost");

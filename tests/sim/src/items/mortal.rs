@@ -41,7 +41,8 @@ pub struct Unheard(Arc<Mutex<BTreeSet<String>>>);
 
 impl Unheard {
     fn note<T>(&self, answer: Option<&Written<T>>, name: &str) {
-        let is_heard = |written: &Written<T>| written.as_ref().err().is_none_or(|fault| fault.reach == Reach::NotDone);
+        let is_heard =
+            |written: &Written<T>| written.as_ref().err().is_none_or(|fault| fault.reach == Reach::NotDone);
         if !answer.is_some_and(is_heard) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         }
@@ -246,7 +247,11 @@ impl CalendarRemote for Mortal<dyn CalendarRemote> {
         mark: Mark,
         op: &CalendarOp,
     ) -> Written<ItemApplied<RemoteActivity>> {
-        self.call(&format!("{mark} {op:?}"), self.inner.apply(collection, mark, op)).await
+        let name = match op {
+            CalendarOp::Update { activity, .. } => Some(&*activity.content.title),
+            _ => None,
+        };
+        self.change(name, &format!("{mark} {op:?}"), self.inner.apply(collection, mark, op)).await
     }
 
     async fn find(&self, collection: &CollectionKey, mark: Mark) -> Result<Option<RemoteActivity>> {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     home::{Account, Home, TAG},
+    meetings::see,
     model::{Saying, Seen},
 };
 
@@ -52,7 +53,7 @@ impl Stored {
     }
 }
 
-fn open(home: &Home) -> Result<Option<Connection>> {
+pub(super) fn open(home: &Home) -> Result<Option<Connection>> {
     let file = home.store().join("store.db");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(if file.exists() { Some(Connection::open_with_flags(file, flags)?) } else { None })
@@ -73,7 +74,8 @@ pub fn stored(home: &Home) -> Result<Vec<Stored>> {
     let mut rows = statement.query([TAG])?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        let (visibility, card, tagged): (String, String, Option<String>) = (row.get(2)?, row.get(4)?, row.get(5)?);
+        let (visibility, card, tagged): (String, String, Option<String>) =
+            (row.get(2)?, row.get(4)?, row.get(5)?);
         let contact = Card::read(card.as_bytes()).context("read a card of the store")?.contact();
         let tagged_by = tagged.iter().flat_map(|names| names.split(',')).map(str::to_owned).collect();
         all.push(Stored {
@@ -118,7 +120,7 @@ pub fn seen(home: &Home) -> Result<Seen> {
                 hand: None,
                 name: one.contact.display_name.clone(),
                 says: says(&one.contact),
-                belongs: belongs.map(|(number, _)| number).collect(),
+                belongs: Some(belongs.map(|(number, _)| number).collect()),
             });
         }
     }
@@ -128,7 +130,7 @@ pub fn seen(home: &Home) -> Result<Seen> {
                 hand: Some(number),
                 name: contact.display_name.clone(),
                 says: says(&contact),
-                belongs: BTreeSet::new(),
+                belongs: None,
             });
         }
         let own = account.there.own_collection(CollectionKind::AddressBook).map_err(anyhow::Error::msg)?;
@@ -137,9 +139,11 @@ pub fn seen(home: &Home) -> Result<Seen> {
             seen.names.push((Some(number), one.contact.display_name));
         }
     }
+    see(home, &mut seen)?;
     if let Some(conn) = open(home)? {
         let mut statement = conn.prepare("SELECT snapshot, is_conflict FROM version")?;
-        let versions = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+        let versions =
+            statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
         for version in versions {
             let (snapshot, is_conflict) = version?;
             seen.kept += &snapshot;
