@@ -8,8 +8,8 @@ use postrider_model::{Contact, ContactId, ItemCollectionId, ItemKey, LinkId, Rec
 use postrider_reconcile::{
     Side as Of,
     contacts::{
-        Arrival, FieldGroup, Item, Leaving, Match, MatchedBy, Record, Tie, assumed_base, judge_arrival,
-        match_contacts, meet_contact,
+        Arrival, FieldGroup, Item, Leaving, Match, MatchedBy, Record, Tie, assumed_base, image_when_made,
+        judge_arrival, match_contacts, meet_contact,
     },
 };
 use postrider_remote::RemoteContact;
@@ -269,6 +269,7 @@ impl<'a> Planner<'a, '_> {
             ItemOperation::Create { said: Some(said) } => contact_of(said),
             _ => here.clone(),
         };
+        let image = image_when_made(&said, &stranger.item.contact);
         self.plan.steps.push(Step::Ended(making.id));
         self.plan.steps.push(Step::Link(Box::new(Linking {
             record,
@@ -276,6 +277,7 @@ impl<'a> Planner<'a, '_> {
             item: stranger.item.clone(),
             origin: Origin::Exported,
             agreed: said,
+            image: Some(image).filter(|image| *image != stranger.item.contact),
             sends: false,
             is_dirty: true,
         })));
@@ -312,6 +314,7 @@ impl<'a> Planner<'a, '_> {
             item: item.clone(),
             origin: Origin::Imported,
             agreed,
+            image: None,
             sends,
             is_dirty: false,
         })));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use postrider_formats::vcard::Card;
 use postrider_journal::{Event, State};
 use postrider_model::{
-    AccountId, Contact, ContactId, Fault, LabelKind, LabelScope, LinkId, Timestamp, Visibility,
+    AccountId, Contact, ContactId, Fault, ItemVersion, LabelKind, LabelScope, LinkId, Timestamp, Visibility,
 };
 use postrider_remote::RemoteContact;
 use postrider_store::{
@@ -207,15 +207,19 @@ impl Commit<'_, '_> {
     }
 
     fn link(&mut self, linking: &Linking) -> Result<(), StoreError> {
-        let Linking { record, collection, item, origin, agreed, sends, is_dirty } = linking;
+        let Linking { record, collection, item, origin, agreed, image, sends, is_dirty } = linking;
         let Some(card) = self.card(*record)? else { return Ok(()) };
+        let mut base = base_of(item, card.with(agreed).text().into_owned());
+        if let Some(image) = image {
+            (base.image, base.version) = (text_of(image), ItemVersion(String::new()));
+        }
         let link = self.tx.add_link(&NewLink {
             collection: *collection,
             key: item.key.clone(),
             record: (*record).into(),
             origin: *origin,
             mark: item.mark,
-            base: base_of(item, card.with(agreed).text().into_owned()),
+            base,
         })?;
         if *is_dirty {
             self.tx.set_dirty(link, None)?;

@@ -27,7 +27,8 @@ impl Steps<'_> {
             .await
     }
 
-    /// Writes of unknown fate: `again` gets what is to be asked for.
+    /// Writes of unknown fate, and items of which it is not known what became of them since they were made: `again` gets what is to be asked
+    /// for.
     pub(super) async fn look(&self, books: &[Book], again: &mut Again) -> Result<(), Fault> {
         let account = self.run.account_id;
         let followed: Vec<_> = books.iter().map(|book| book.id).collect();
@@ -54,6 +55,11 @@ impl Steps<'_> {
                             }
                         }
                     }
+                }
+                for book in followed {
+                    let unknown =
+                        tx.dirty_links(book)?.into_iter().filter(|link| link.base.version.0.is_empty());
+                    asked.extend(unknown.map(|link| (link.collection, link.key)));
                 }
                 Ok(asked)
             })

@@ -74,6 +74,8 @@ pub(super) struct Linking {
     pub item: RemoteContact,
     pub origin: Origin,
     pub agreed: Contact,
+    /// The image, where it is not the item: what the item says otherwise was changed there, and is asked for and decided by the next run.
+    pub image: Option<Contact>,
     /// What is here is to be sent.
     pub sends: bool,
     /// It is to be decided again.
@@ -189,7 +191,9 @@ impl Planner<'_, '_> {
         if collected.is_whole {
             for link in self.tx.dirty_links(collected.book)? {
                 let is_met = link.record.is_some_and(|record| self.met.contains(&record));
+                let is_known = !link.base.version.0.is_empty();
                 if link.left.is_none()
+                    && is_known
                     && !is_met
                     && !self.moved.contains(&link.id)
                     && !self.waits(&link, None, collected)

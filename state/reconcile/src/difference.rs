@@ -19,6 +19,9 @@ pub(crate) trait Difference: Clone + PartialEq {
 
     /// Whether both say something, and not the same: one of the two cannot stay where they are made one.
     fn contradict(one: &Self, other: &Self) -> bool;
+
+    /// Whether it says something that the other does not say, in whatever way that is written.
+    fn adds(is: &Self, to: &Self) -> bool;
 }
 
 /// Values that change as a whole, and say nothing where they are empty.
@@ -32,6 +35,10 @@ macro_rules! whole {
             fn contradict(one: &Self, other: &Self) -> bool {
                 let nothing = Self::default();
                 *one != *other && *one != nothing && *other != nothing
+            }
+
+            fn adds(is: &Self, to: &Self) -> bool {
+                is != to && *is != Self::default()
             }
         }
     )+};
@@ -51,6 +58,10 @@ macro_rules! by_parts {
 
             fn contradict(one: &Self, other: &Self) -> bool {
                 $(Difference::contradict(&one.$part, &other.$part))||+
+            }
+
+            fn adds(is: &Self, to: &Self) -> bool {
+                $(Difference::adds(&is.$part, &to.$part))||+
             }
         }
     )+};
@@ -87,6 +98,11 @@ impl Difference for Purpose {
             !one.is_empty() && !other.is_empty() && one.iter().all(|each| !other.contains(each))
         };
         says_other(&one.types, &other.types) || Difference::contradict(&one.label, &other.label)
+    }
+
+    fn adds(is: &Self, to: &Self) -> bool {
+        let is_new = is.types.iter().any(|one| !to.types.contains(one));
+        is_new || Difference::adds(&is.label, &to.label) || is.is_preferred && !to.is_preferred
     }
 }
 
@@ -173,6 +189,10 @@ macro_rules! nothing_but_key {
             fn contradict(_: &Self, _: &Self) -> bool {
                 false
             }
+
+            fn adds(is: &Self, to: &Self) -> bool {
+                is != to
+            }
         }
 
         impl Entry for $kind {
@@ -226,6 +246,12 @@ impl<E: Entry> Difference for Vec<E> {
     fn contradict(one: &Self, other: &Self) -> bool {
         let pairs = one.iter().zip(pair(one, other, Likeness::Key));
         pairs.filter_map(|(entry, at)| Some((entry, other.get(at?)?))).any(|(a, b)| E::contradict(a, b))
+    }
+
+    /// An entry is the same however it is written.
+    fn adds(is: &Self, to: &Self) -> bool {
+        let known: BTreeSet<String> = to.iter().map(Entry::key).collect();
+        is.iter().any(|entry| !known.contains(&entry.key()))
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) trait Fielded: Clone + PartialEq {
     /// Whether both say something, and not the same, in a field of `holds`.
     fn contradict(one: &Self, other: &Self, holds: &BTreeSet<Self::Field>) -> bool;
 
+    /// `there`, whose fields that say what was not `said` are as in `said`.
+    fn recalled(said: &Self, there: &Self) -> Self;
+
     /// Whether they differ in a field of `holds`.
     fn differ(one: &Self, other: &Self, holds: &BTreeSet<Self::Field>) -> bool {
         Self::overlay(one, other, holds) != *other
@@ -59,6 +62,14 @@ macro_rules! fielded {
                 let mut all = onto.clone();
                 $(if onto.$field == was.$field {
                     all.$field.clone_from(&is.$field);
+                })+
+                all
+            }
+
+            fn recalled(said: &Self, there: &Self) -> Self {
+                let mut all = there.clone();
+                $(if Difference::adds(&there.$field, &said.$field) {
+                    all.$field.clone_from(&said.$field);
                 })+
                 all
             }

@@ -1,6 +1,6 @@
-//! Where a program dies: at a chosen job of the store, done or not, or at a chosen octet on a wire.
+//! Where a program dies: at a chosen job of the store or call of a server, done or not, or at a chosen octet on a wire.
 //!
-//! Rule: from that point on nothing that the program does has any effect. Jobs are dropped, wires stand still, and whoever
+//! Rule: from that point on nothing that the program does has any effect. Jobs are dropped, calls and wires stand still, and whoever
 //! runs the program hears of it and drops it.
 
 use std::{
@@ -22,6 +22,10 @@ pub enum CrashAt {
     AfterJob(u64),
     /// At the n-th octet on all wires together, counted from 1.
     Octet(u64),
+    /// Before the n-th call of a server of contacts or activities does anything, counted from 1.
+    BeforeCall(u64),
+    /// After the n-th call was done and before its answer is heard.
+    AfterCall(u64),
 }
 
 impl fmt::Display for CrashAt {
@@ -30,6 +34,8 @@ impl fmt::Display for CrashAt {
             Self::BeforeJob(n) => write!(f, "before store job {n}"),
             Self::AfterJob(n) => write!(f, "after store job {n}"),
             Self::Octet(n) => write!(f, "at octet {n} on the wire"),
+            Self::BeforeCall(n) => write!(f, "before call {n}"),
+            Self::AfterCall(n) => write!(f, "after call {n}"),
         }
     }
 }
@@ -44,6 +50,7 @@ pub struct Life {
     between_jobs: Mutex<Option<BetweenJobs>>,
     jobs: AtomicU64,
     octets: AtomicU64,
+    calls: AtomicU64,
     trips: AtomicU64,
     dead: AtomicBool,
     died: Notify,
@@ -64,6 +71,7 @@ impl Life {
             between_jobs: Mutex::new(None),
             jobs: AtomicU64::new(0),
             octets: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
             trips: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             died: Notify::new(),
@@ -94,6 +102,8 @@ impl Life {
             CrashAt::BeforeJob(n) => CrashAt::BeforeJob(self.jobs() + n),
             CrashAt::AfterJob(n) => CrashAt::AfterJob(self.jobs() + n),
             CrashAt::Octet(n) => CrashAt::Octet(self.octets() + n),
+            CrashAt::BeforeCall(n) => CrashAt::BeforeCall(self.calls() + n),
+            CrashAt::AfterCall(n) => CrashAt::AfterCall(self.calls() + n),
         };
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
     }
@@ -118,6 +128,11 @@ impl Life {
     /// Octets on the wires so far.
     pub fn octets(&self) -> u64 {
         self.octets.load(Relaxed)
+    }
+
+    /// Calls of servers of contacts and activities so far.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
     }
 
     /// Round trips so far: a client spoke that had heard something since it spoke last.
@@ -160,6 +175,31 @@ impl Life {
         }
     }
 
+    /// Counts a call that is about to be made; false where it is not made any more.
+    pub(crate) fn begins_call(&self) -> bool {
+        if self.is_dead() {
+            return false;
+        }
+        let nth = self.calls.fetch_add(1, Relaxed) + 1;
+        if self.end() == Some(CrashAt::BeforeCall(nth)) {
+            self.die();
+        }
+        !self.is_dead()
+    }
+
+    /// Whether it ends as soon as the call that was begun last is done.
+    pub(crate) fn dies_after_call(&self) -> bool {
+        self.is_dead() || self.end() == Some(CrashAt::AfterCall(self.calls()))
+    }
+
+    /// A call was done; false where nobody hears of it any more.
+    pub(crate) fn ended_call(&self) -> bool {
+        if self.end() == Some(CrashAt::AfterCall(self.calls())) {
+            self.die();
+        }
+        !self.is_dead()
+    }
+
     /// How many of so many octets still travel; 0 where life is over.
     pub(crate) fn travels(&self, octets: usize) -> usize {
         if self.is_dead() {
@@ -194,6 +234,13 @@ mod tests {
         assert!(after.begins_job());
         after.ended_job();
         assert!(after.is_dead() && !after.begins_job());
+
+        let unheard = Life::new(Some(CrashAt::AfterCall(2)));
+        assert!(unheard.begins_call() && unheard.ended_call());
+        assert!(unheard.begins_call() && !unheard.ended_call());
+        assert!(!unheard.begins_call() && !unheard.begins_job());
+        let unmade = Life::new(Some(CrashAt::BeforeCall(1)));
+        assert!(!unmade.begins_call() && unmade.is_dead());
 
         let wire = Life::new(Some(CrashAt::Octet(4)));
         assert_eq!((wire.travels(2), wire.travels(2), wire.travels(2)), (2, 1, 0));

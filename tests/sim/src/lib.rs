@@ -16,6 +16,7 @@
 //! | [`life`] | one seed from its beginning to its end |
 //! | [`daemon`], [`weather`], [`watcher`] | one seed of the daemon, what goes wrong around it, who looks on |
 //! | [`post`] | what is sent meanwhile |
+//! | [`items`] | one seed of contacts, or of activities, with a model of its own |
 //! | [`regressions`] | seeds that failed once |
 
 pub mod both;
@@ -24,6 +25,7 @@ pub mod change;
 pub mod crash;
 pub mod daemon;
 pub mod equal;
+pub mod items;
 #[cfg(test)]
 mod labels;
 pub mod laws;
@@ -45,6 +47,7 @@ pub mod world;
 
 use anyhow::{Context, Result, anyhow};
 
+use items::home::Of;
 use life::{Extent, Summary};
 
 /// What is lived from a seed.
@@ -54,6 +57,10 @@ pub enum Kind {
     Runs,
     /// The daemon.
     Daemon,
+    /// Runs of contacts.
+    Contacts,
+    /// Runs of activities.
+    Activities,
 }
 
 impl Kind {
@@ -62,6 +69,8 @@ impl Kind {
         match self {
             Self::Runs => "",
             Self::Daemon => " --daemon",
+            Self::Contacts => " --contacts",
+            Self::Activities => " --activities",
         }
     }
 }
@@ -81,6 +90,8 @@ pub fn run_seed(kind: Kind, seed: u64, extent: Extent, aloud: bool) -> Result<Su
             match kind {
                 Kind::Runs => life::live(seed, extent, aloud).await,
                 Kind::Daemon => daemon::live(seed, extent, aloud).await,
+                Kind::Contacts => items::live(Of::Contacts, seed, extent, aloud).await,
+                Kind::Activities => items::live(Of::Activities, seed, extent, aloud).await,
             }
         })
     });

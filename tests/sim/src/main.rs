@@ -30,6 +30,12 @@ struct Args {
     /// Live the daemon, not run after run.
     #[arg(long)]
     daemon: bool,
+    /// Live contacts, not mail.
+    #[arg(long, conflicts_with = "daemon")]
+    contacts: bool,
+    /// Live activities, not mail.
+    #[arg(long, conflicts_with_all = ["daemon", "contacts"])]
+    activities: bool,
     /// How many seeds.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
@@ -67,7 +73,12 @@ struct Args {
 
 impl Args {
     const fn kind(&self) -> Kind {
-        if self.daemon { Kind::Daemon } else { Kind::Runs }
+        match (self.daemon, self.contacts, self.activities) {
+            (true, ..) => Kind::Daemon,
+            (_, true, _) => Kind::Contacts,
+            (.., true) => Kind::Activities,
+            _ => Kind::Runs,
+        }
     }
 }
 
@@ -88,7 +99,12 @@ fn main() -> ExitCode {
         edits: args.edits,
         moments: args.moments,
     };
-    let failed_once = if args.daemon { regressions::SEEDS_OF_THE_DAEMON } else { regressions::SEEDS };
+    let failed_once = match args.kind() {
+        Kind::Runs => regressions::SEEDS,
+        Kind::Daemon => regressions::SEEDS_OF_THE_DAEMON,
+        Kind::Contacts => regressions::SEEDS_OF_CONTACTS,
+        Kind::Activities => regressions::SEEDS_OF_ACTIVITIES,
+    };
     let seeds: Vec<u64> = match args.seed {
         Some(seed) => vec![seed],
         None => failed_once.iter().map(|(seed, _)| *seed).chain(args.from..args.from + args.seeds).collect(),

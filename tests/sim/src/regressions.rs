@@ -33,6 +33,15 @@ pub const SEEDS_OF_THE_DAEMON: &[(u64, &str)] = &[
     (920, "what was restored without an answer was taken for another message of the same Message-ID"),
 ];
 
+/// The same for contacts.
+pub const SEEDS_OF_CONTACTS: &[(u64, &str)] = &[(
+    12,
+    "what was changed on the server between a creation without an answer and its finding never came in",
+)];
+
+/// The same for activities.
+pub const SEEDS_OF_ACTIVITIES: &[(u64, &str)] = &[];
+
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]

@@ -34,6 +34,13 @@ pub fn assumed_base(image: &Contact, here: &Contact, holds: &BTreeSet<ContactFie
     Contact::overlay(image, here, holds)
 }
 
+/// What to take for the image of an item that was made from here and is heard of only now. It is what is there, but for what was not
+/// `said`: that somebody changed there since. What was said and is not there the server may have had no place for, so it counts for no
+/// change.
+pub fn image_when_made(said: &Contact, there: &Contact) -> Contact {
+    Contact::recalled(said, there)
+}
+
 /// What happened to one side of a link since both agreed, as far as a server with these fields can tell: for
 /// [`decide_contact`](super::decide_contact).
 pub fn change_of(was: &Contact, is: &Contact, holds: &BTreeSet<ContactField>) -> Change {

@@ -13,5 +13,6 @@ pub use group::{GroupPlan, RemoteGroup, follow_group};
 pub use leaving::{Arrival, ContactDecision, ContactFate, Leaving, Tie, decide_contact, judge_arrival};
 pub use matching::{Item, Match, MatchedBy, Record, match_contacts};
 pub use merge::{
-    FieldGroup, apply_difference, assumed_base, change_of, meet_contact, merge_contact, merge_memberships,
+    FieldGroup, apply_difference, assumed_base, change_of, image_when_made, meet_contact, merge_contact,
+    merge_memberships,
 };

@@ -342,3 +342,45 @@ proptest! {
 fn any_set() -> impl Strategy<Value = BTreeSet<char>> {
     prop::collection::btree_set(prop::char::range('a', 'd'), 0..4)
 }
+
+/// What was made from here, and what is there when it is heard of.
+#[test]
+fn what_was_changed_since_it_was_made_is_told_from_what_the_server_made_of_it() {
+    let said = Contact {
+        phones: vec![email("+49 (0) 12-34")],
+        emails: ["a@x.org", "b@x.org"].map(email).into(),
+        nicknames: vec!["Verochka".to_owned()],
+        job_title: Some("baker".to_owned()),
+        role: Some("speaker".to_owned()),
+        organization: Organization { name: "Acme".to_owned(), units: Vec::new() },
+        birthday: "1985-04-12".parse().ok(),
+        ..vera()
+    };
+    // Written its own way, cut off, not held: none of it was changed by anybody.
+    let made = Contact {
+        phones: vec![email("+4901234")],
+        emails: vec![email("a@x.org")],
+        role: None,
+        birthday: None,
+        ..said.clone()
+    };
+    assert_eq!(image_when_made(&said, &made), made);
+    type Edit = fn(&mut Contact);
+    let edits: [Edit; 5] = [
+        |it| it.job_title = Some("cook".to_owned()),
+        |it| it.nicknames = vec!["Vera".to_owned()],
+        |it| it.organization.name = "Other".to_owned(),
+        |it| it.name.prefix = "Dr".to_owned(),
+        |it| it.other_dates = vec![LabelledDate { date: "--05-01".parse().unwrap(), label: None }],
+    ];
+    for edit in edits {
+        let mut there = made.clone();
+        edit(&mut there);
+        let image = image_when_made(&said, &there);
+        assert_ne!(image, there);
+        let here = apply_difference(&image, &there, &said, &all());
+        let mut wanted = said.clone();
+        edit(&mut wanted);
+        assert_eq!(here, wanted, "{there:?}");
+    }
+}
