@@ -32,7 +32,7 @@ use postrider_model::{
 use postrider_remote::{CalendarRemote, ContactRemote, RemoteContact};
 use postrider_store::{Options, Store};
 
-use crate::life::{Life, MortalContacts, MortalThreads};
+use crate::life::{Life, MortalCalendars, MortalContacts, MortalThreads};
 
 pub const USER: &str = "anna@example.com";
 /// The tag by which contacts are kept in step.
@@ -70,7 +70,8 @@ impl ItemServers for Servers {
     }
 
     fn calendars(&self, server: &ItemServer) -> Result<Box<dyn CalendarRemote>, Fault> {
-        Ok(Box::new(self.server.calendars(&server.address)))
+        let inner = Box::new(self.server.calendars(&server.address));
+        Ok(Box::new(MortalCalendars { inner, life: self.life.clone() }))
     }
 }
 
