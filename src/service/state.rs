@@ -97,7 +97,7 @@ impl Service {
         }
         for state in &mut states {
             let is_known = self.config.accounts.contains_key(&state.account);
-            let errors = is_known.then(|| self.config.wrong_with(&state.account)).unwrap_or_default();
+            let errors = if is_known { self.config.wrong_with(&state.account) } else { Vec::new() };
             if !errors.is_empty() {
                 let fault = crate::config::fault(&errors);
                 state.status = "config_error".to_owned();

@@ -34,8 +34,7 @@ fn within_an_hour(tables: &str) -> BTreeMap<&'static str, u64> {
     let house = House::new("exchange", Habits::exchange(), tables);
     let runs = Arc::new(Runs::default());
     house.follow(runs.clone(), Duration::from_secs(3_600));
-    let counted = runs.0.lock().unwrap().clone();
-    counted
+    runs.0.lock().unwrap().clone()
 }
 
 #[test]

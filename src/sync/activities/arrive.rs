@@ -15,10 +15,11 @@ use postrider_store::{ItemIntentRow, Link, Side, StoreError};
 
 use super::{
     collect::News,
+    decide::Arrived,
     image::{Agreed, Image, is_taken_out},
     known::Known,
     pair::times,
-    plan::{Arrived, Linking, Planner, Step},
+    plan::{Linking, Planner, Step},
 };
 use crate::activity::{apart, starts};
 

@@ -5,7 +5,7 @@
 //! | which calendars and task lists are followed | `calendars` |
 //! | what an earlier run sent without hearing of it | `look` |
 //! | collect: what changed there | `collect` |
-//! | plan: what is done about it, a value | `plan`; `arrive` for items that are seen for the first time, `touched` and `export` for what goes out |
+//! | plan: what is done about it, a value | `plan`; `decide` for one link, `arrive` for items that are seen for the first time, `touched` and `export` for what goes out |
 //! | commit: records, links, bases, cursors and what is to be sent, one transaction | `commit` |
 //! | execute: what is noted is worked out (`prepare`) and sent, and what the server answers becomes the base | `push` |
 //!
@@ -19,10 +19,12 @@ mod arrive;
 mod calendars;
 mod collect;
 mod commit;
+mod decide;
 mod export;
 mod forecast;
 mod image;
 mod known;
+mod links;
 mod look;
 mod pair;
 mod plan;

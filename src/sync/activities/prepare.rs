@@ -10,10 +10,10 @@ use super::{
     ActivityRules,
     arrive::made_by,
     calendars::Calendar,
-    commit::forget,
     export::Rule,
     image::{Agreed, Image, Stands, text},
     known::Known,
+    links::forget,
     pair::{Pair, Saying, target_of, unanswered},
 };
 use crate::sync::ItemsContext;

@@ -12,9 +12,9 @@ use postrider_store::{About, ItemIntentRow, Link, NewLink, Origin, StoreError, T
 use super::{
     ActivitiesRun, ActivityRules, Again, Steps,
     calendars::Calendar,
-    commit::{adopt_uid, forget},
+    decide::is_recast,
     image::{Agreed, Image, base_of},
-    plan::is_recast,
+    links::{adopt_uid, forget},
     prepare::{Prepared, Preparing, Ready},
 };
 use crate::sync::{ItemsContext, is_for_all};

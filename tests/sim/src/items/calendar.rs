@@ -62,8 +62,7 @@ impl Calendars<'_> {
         let others = self.home.accounts.iter().filter(|one| one.is_beside(of));
         let mut guests: Vec<String> = others.map(|one| one.address.clone()).collect();
         guests.push("guest@elsewhere.example".to_owned());
-        let guests = if self.chance.percent(60) { self.chance.some(&guests, 3) } else { Vec::new() };
-        guests
+        if self.chance.percent(60) { self.chance.some(&guests, 3) } else { Vec::new() }
     }
 
     /// Somebody does something here.
