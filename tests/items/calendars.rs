@@ -132,6 +132,7 @@ fn an_export_of_an_account_has_what_that_account_has_and_no_more() {
 #[test]
 fn the_server_is_asked_when_people_have_no_time_who_are_not_of_this_house() {
     let house = house("[activities]\n");
+    house.run_now();
     let boris = "boris@example.com";
     let there = house.server.add_account(boris);
     let calendar = there.own_collection(CollectionKind::Calendar).unwrap();

@@ -168,6 +168,7 @@ impl House {
             "address = \"{USER}\"\nprovider = \"there\"\n[mail]\nload = false\nsend = false\n{tables}"
         );
         let options = Options::new(self.home.path().join("store"), [7; 16], START);
+        let options = Options { machine_id: Some("a machine".to_owned()), ..options };
         let store = Store::open(&options).unwrap();
         let added = store.writer().unwrap().transaction(|tx| tx.add_stored_account("work", &text, false));
         assert!(added.unwrap(), "it is new");
