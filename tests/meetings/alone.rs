@@ -154,3 +154,21 @@ fn f5_4_what_would_take_most_of_a_calendar_waits_for_a_word() {
         town.settle();
     }
 }
+
+/// Found by its mark, it says what somebody made of it meanwhile: that is a change, and not what was sent.
+#[test]
+fn what_was_changed_there_before_a_lost_creation_was_found_comes_in() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in KINDS {
+        let town = Town::on_one(kind, &["anna"]);
+        let id = town.make("anna", "Gym", "2026-03-06", &[]);
+        let server = town.server(kind);
+        server.trouble(None, Trigger::Every("calendars.apply"), Trouble::LoseAnswer);
+        town.try_run("anna");
+        server.end_troubles();
+        town.edit_there(ANNA, "Gym", |gym| gym.content.place = Some("Hall".to_owned()));
+        town.settle();
+        assert_eq!(town.says(id).content.place.as_deref(), Some("Hall"), "{kind:?}");
+        assert_eq!(town.item(ANNA, "Gym").activity.content.place.as_deref(), Some("Hall"));
+    }
+}

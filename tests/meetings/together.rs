@@ -237,3 +237,65 @@ fn i9_a_lost_answer_and_a_refused_write_tell_nobody_twice() {
 fn place(place: &str) -> ActivityChanges {
     ActivityChanges { place: Some(place.to_owned()), ..ActivityChanges::default() }
 }
+
+#[test]
+fn i9_what_was_made_without_an_answer_has_used_up_the_word() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &["anna", "vera"]);
+        let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        let server = town.server(kind);
+        server.announce(ANNA, &town.says(id).uid);
+        server.trouble(None, Trigger::Every("calendars.apply"), Trouble::LoseAnswer);
+        town.try_run("anna");
+        server.end_troubles();
+        // Of this nobody is to hear.
+        town.edit("anna", id, place("Hall"));
+        town.settle();
+        assert_eq!((town.mailed(), town.count()), (1, 1), "{kind:?}");
+        assert_eq!(town.item(ANNA, "Plans").activity.content.place.as_deref(), Some("Hall"));
+    }
+}
+
+/// A server draws a uid of its own, and an attendee's copy comes in before anybody heard of it.
+#[test]
+fn rule_1_a_copy_of_what_is_being_made_waits_until_it_is_known() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    let town = Town::on_one(Kind::Google, &["anna", "vera"]);
+    town.settle();
+    let id = town.make("anna", "Plans", "2026-03-05", &[VERA]);
+    let server = town.server(Kind::Google);
+    server.trouble(Some(ANNA), Trigger::Every("calendars.apply"), Trouble::LoseAnswer);
+    town.try_run("anna");
+    server.end_troubles();
+    town.run("vera");
+    assert_eq!(town.titles(VERA), ["Plans"], "it is there");
+    town.settle();
+    assert_eq!((town.count(), town.id_of("vera", "Plans")), (1, id));
+}
+
+#[test]
+fn rule_3_an_answer_that_was_given_before_the_copy_was_linked_is_sent() {
+    let town = Town::on_one(Kind::Google, &["anna", "vera"]);
+    let id = town.make("anna", "Plans", "2026-03-05", &[VERA]);
+    town.run("anna");
+    town.respond("vera", id, Extent::Whole, Response::Accepted);
+    town.settle();
+    assert_eq!(town.item(VERA, "Plans").own.response, Some(Response::Accepted));
+    assert_eq!(town.says(id).people.participants[0].response, Response::Accepted);
+}
+
+#[test]
+fn rule_10_what_is_called_off_here_is_called_off_though_it_was_edited_there() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &["anna", "vera"]);
+        town.add_there(ANNA, &appointment("m1", "Plans", 5, Some(ANNA), &[VERA]));
+        town.settle();
+        let id = town.id_of("anna", "Plans");
+        town.cancel("anna", id, Extent::Whole);
+        town.edit_there(ANNA, "Plans", |plans| plans.content.place = Some("Hall".to_owned()));
+        town.settle();
+        assert_eq!(town.titles(ANNA), Vec::<String>::new(), "{kind:?}");
+        assert_eq!(town.says(id).content.status, Status::Cancelled);
+    }
+}

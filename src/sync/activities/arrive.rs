@@ -2,9 +2,9 @@
 //! meeting", rules 1, 2 and 8).
 
 use chrono::{DateTime, Utc};
-use postrider_journal::ItemOperation;
+use postrider_journal::{ItemOperation, State};
 use postrider_model::{
-    Activity, ActivityId, ActivityKind, ItemCollectionId, ItemKey, LinkId, Status, Timestamp,
+    Activity, ActivityId, ActivityKind, ItemCollectionId, ItemKey, LinkId, Response, Status, Timestamp,
 };
 use postrider_reconcile::{
     Side as Of,
@@ -14,9 +14,10 @@ use postrider_remote::RemoteActivity;
 use postrider_store::{ItemIntentRow, Link, Side, StoreError};
 
 use super::{
+    Syncing,
     collect::News,
     decide::Arrived,
-    image::{Agreed, Image, is_taken_out},
+    image::{Agreed, Image, is_answer, is_taken_out},
     known::Known,
     pair::times,
     plan::{Linking, Planner, Step},
@@ -69,6 +70,10 @@ impl<'a> Planner<'a, '_> {
         let series = self.series_of(one)?;
         match self.record_of(one, series.as_ref())? {
             Some((record, moved)) => self.meet(one, record, moved, series.as_ref()),
+            None if self.is_being_made(one)? => {
+                self.waiting.insert(one.collection);
+                Ok(())
+            }
             None => self.add(one, series.as_ref()),
         }
     }
@@ -108,18 +113,40 @@ impl<'a> Planner<'a, '_> {
             .unwrap_or_else(|| Agreed::of(&Facets { shared: known.shared.clone(), own: facet.own.clone() }));
         let before = Some((&agreed.shared, &agreed.own));
         let image = Image::of(one.item, agreed.is_plain, before);
+        let when_made = image.when_made(&agreed, &self.task.can.fields);
         self.met.insert(record.into());
         self.plan.steps.push(Step::Ended(making.id));
         self.plan.steps.push(Step::Link(Box::new(Linking {
             record,
             collection: one.collection,
             item: one.item.clone(),
+            when_made: Some(when_made).filter(|when_made| *when_made != image),
             image,
             is_exported: true,
-            agreed: Agreed { is_plain: false, ..agreed },
+            agreed: Agreed { is_plain: false, tells: false, ..agreed },
             is_dirty: true,
         })));
         Ok(true)
+    }
+
+    /// Whether it may be what an organizer of this house is making, of whose uid their server has not told yet: then it waits.
+    fn is_being_made(&self, one: Stranger<'a>) -> Result<bool, StoreError> {
+        let Some(organizer) = &one.item.activity.people.organizer else { return Ok(false) };
+        let is_theirs = |of: &&Syncing| of.addresses.iter().any(|own| organizer.is(own));
+        for (name, _) in self.task.rules.syncing.iter().filter(is_theirs).flat_map(|of| &of.accounts) {
+            let Some(account) = self.tx.account_id(name)?.filter(|id| *id != self.task.run.account_id) else {
+                continue;
+            };
+            for row in self.tx.item_intents(account)? {
+                let is_unheard = matches!(row.intent.state, State::Sent | State::Unknown)
+                    && matches!(row.operation, ItemOperation::Create { .. });
+                let record = row.about.record.filter(|_| is_unheard).map(|id| ActivityId(id.0));
+                if record.map(|id| self.tx.activity(id)).transpose()?.flatten().is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The series of which it is a time, where that is here.
@@ -218,7 +245,9 @@ impl<'a> Planner<'a, '_> {
         let is_new_to_them = self.tx.own(record, &self.task.run.user)?.is_none();
         let own_here = if is_new_to_them { there.own.clone() } else { here.own.clone() };
         let meeting = Facets { shared: here.shared.clone(), own: own_here };
-        let merged = meet_activity(&meeting, &there, &when, holds, rights);
+        let mut answered = there.clone();
+        keep_answers(&meeting, &mut answered);
+        let merged = meet_activity(&meeting, &answered, &when, holds, rights);
         self.plan.pulled += 1;
         self.plan.conflicts += u64::from(!merged.losers().is_empty());
         if merged.losers().contains(&Of::There) {
@@ -243,6 +272,7 @@ impl<'a> Planner<'a, '_> {
             record,
             collection: one.collection,
             item: one.item.clone(),
+            when_made: None,
             is_dirty: merged.there != image.facets(),
             image,
             is_exported: false,
@@ -358,6 +388,19 @@ impl<'a> Planner<'a, '_> {
             }
         };
         is_within(self.task.rules.since, reach)
+    }
+}
+
+/// That nobody has answered yet says nothing against an answer that is here.
+fn keep_answers(here: &Facets, there: &mut Facets) {
+    if is_answer(here.own.response) && !is_answer(there.own.response) {
+        there.own.response = here.own.response;
+    }
+    for one in &mut there.shared.people.participants {
+        let same = here.shared.people.participants.iter().find(|other| other.person.is(&one.person.email));
+        if let Some(answer) = same.filter(|_| one.response == Response::NeedsAction) {
+            (one.response, one.responded) = (answer.response, answer.responded);
+        }
     }
 }
 

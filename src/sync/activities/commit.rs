@@ -3,7 +3,8 @@
 
 use postrider_formats::icalendar::Item;
 use postrider_model::{
-    AccountId, Activity, ActivityId, Fault, ItemCollectionId, LinkId, Own, Status, Timestamp, Visibility,
+    AccountId, Activity, ActivityId, Fault, ItemCollectionId, ItemVersion, LinkId, Own, Status, Timestamp,
+    Visibility,
 };
 use postrider_reconcile::activities::{Facets, shows_in_schedule, stub_master};
 use postrider_remote::RemoteActivity;
@@ -368,14 +369,18 @@ impl Commit<'_, '_> {
     }
 
     fn link(&mut self, linking: &Linking) -> Result<(), StoreError> {
-        let Linking { record, collection, item, image, is_exported, agreed, is_dirty } = linking;
+        let Linking { record, collection, item, image, when_made, is_exported, agreed, is_dirty } = linking;
+        let mut base = base_of(item, image, agreed);
+        if let Some(when_made) = when_made {
+            (base.image, base.version) = (text(when_made), ItemVersion(String::new()));
+        }
         let link = self.tx.add_link(&NewLink {
             collection: *collection,
             key: item.key.clone(),
             record: (*record).into(),
             origin: if *is_exported { Origin::Exported } else { Origin::Imported },
             mark: item.mark,
-            base: base_of(item, image, agreed),
+            base,
         })?;
         self.tx.set_linked(*record, &self.run.user, true)?;
         adopt_uid(self.tx, *record, image, self.rules, &self.context)?;

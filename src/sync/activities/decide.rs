@@ -229,6 +229,10 @@ impl Planner<'_, '_> {
                     off.shared.content.status = Status::Cancelled;
                     then.push(base(&pair, &arrived, Agreed::of(&off)));
                 }
+                // What was edited there meanwhile is deleted in the state that it is in.
+                if matches!(going, Going::DeleteThere | Going::CallOffThere) && arrived.item.is_some() {
+                    then.push(base(&pair, &arrived, Agreed::of(&pair.agreed)));
+                }
                 self.leave(&pair, record, going, arrived.is_gone, (first, then))?;
             }
         }
@@ -280,8 +284,10 @@ impl Planner<'_, '_> {
     ) -> Result<(), StoreError> {
         let (record, holds) = (known.stored.id, &self.task.can.fields);
         let there = pair.there.facets();
-        let when =
-            times(&known.stored, &pair.facet, arrived.item.and_then(|item| item.changed), arrived.ahead_ms);
+        // Servers may not count what only the user has: then nobody knows when that was changed, and it is the server's.
+        let changed =
+            arrived.item.and_then(|item| item.changed).filter(|at| pair.link.base.there != Some(*at));
+        let when = times(&known.stored, &pair.facet, changed, arrived.ahead_ms);
         let merged = pair.merged(&there, &when, holds);
         let wanted = pair.sayable(merged.there.clone(), &there);
         let losers = merged.losers();

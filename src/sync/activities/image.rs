@@ -1,6 +1,8 @@
 //! Activities as the store keeps them beside a link: JSON of the model, exact.
 
-use postrider_model::{Activity, Own, Response, Status};
+use std::collections::BTreeSet;
+
+use postrider_model::{Activity, ActivityField, Own, Response, Status};
 use postrider_reconcile::activities::{Facets, Standing, plain_copy};
 use postrider_remote::{RemoteActivity, Standing as There};
 use postrider_store::Base;
@@ -71,6 +73,32 @@ impl Image {
         }
     }
 
+    /// What to take for the image of an item that was made from here and is heard of only now: what was said and reads otherwise, or was not
+    /// said at all, somebody changed since. What was said and is not there the server may have had no place for, so it counts for no change.
+    pub(super) fn when_made(&self, said: &Agreed, holds: &BTreeSet<ActivityField>) -> Self {
+        let mut made = self.clone();
+        let (content, was) = (&mut made.shared.content, &said.shared.content);
+        content.title.clone_from(&was.title);
+        for (is, was) in [
+            (&mut content.place, &was.place),
+            (&mut content.description, &was.description),
+            (&mut content.join_url, &was.join_url),
+        ] {
+            if is.is_some() {
+                is.clone_from(was);
+            }
+        }
+        if said.shared.timing.start.is_some() && said.shared.timing.end.is_some() {
+            made.shared.timing.clone_from(&said.shared.timing);
+        }
+        // Nobody is said to have answered.
+        super::pair::unanswered(&mut made.shared.people.participants);
+        if holds.contains(&ActivityField::Reminders) {
+            made.own.reminders.clone_from(&said.own.reminders);
+        }
+        made
+    }
+
     /// As the store has it.
     pub(super) fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
@@ -98,11 +126,14 @@ pub(super) struct Agreed {
     /// It is sent as a plain appointment. Only while the item is made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_plain: bool,
+    /// People are told by the write. Only while the item is made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells: bool,
 }
 
 impl Agreed {
     pub(super) fn of(facets: &Facets) -> Self {
-        Self { shared: facets.shared.clone(), own: facets.own.clone(), is_plain: false }
+        Self { shared: facets.shared.clone(), own: facets.own.clone(), is_plain: false, tells: false }
     }
 
     pub(super) fn read(text: &str) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! A record beside all copies of it, and what each may say.
 
 use postrider_formats::icalendar::Item;
-use postrider_model::{AccountId, Activity, ActivityId, LinkId, Timestamp};
+use postrider_model::{AccountId, Activity, ActivityId, LinkId, Status, Timestamp};
 use postrider_reconcile::activities::{MeetingCopy, Rights, authority, is_meeting, rights};
 use postrider_store::{Link, StoreError, StoredActivity, Tx};
 
@@ -65,7 +65,7 @@ impl Known {
 
     /// What goes over a link.
     pub(super) fn rights(&self, link: LinkId, image: &Image) -> Rights {
-        limited(rights(&self.meeting_copies(), &link, self.is_meeting()), image)
+        self.limited(rights(&self.meeting_copies(), &link, self.is_meeting()), image)
     }
 
     /// What would go over a link that is still to be made; those that are there were first.
@@ -73,7 +73,25 @@ impl Known {
         let new = LinkId(i64::MAX);
         let mut copies = self.meeting_copies();
         copies.push(copy_of(new, image, changed));
-        limited(rights(&copies, &new, is_meeting(&self.shared.people, &copies)), image)
+        self.limited(rights(&copies, &new, is_meeting(&self.shared.people, &copies)), image)
+    }
+
+    /// A plain copy is written and never read; what nobody may change is read and never written; and what was called off takes place
+    /// again by a newer word of its organizer alone, not by a copy that has not heard of it.
+    fn limited(&self, rights: Rights, image: &Image) -> Rights {
+        let is_off = |of: &Activity| of.content.status == Status::Cancelled;
+        let has_not_heard = image.stands == Stands::Attendee
+            && is_off(&self.shared)
+            && !is_off(&image.shared)
+            && image.shared.sequence <= self.shared.sequence;
+        match image.stands {
+            Stands::Plain => {
+                Rights { feeds_shared: false, feeds_people: false, sends_shared: true, notifies: false }
+            }
+            _ if has_not_heard => Rights { feeds_shared: false, feeds_people: false, ..rights },
+            _ if image.is_read_only => Rights { sends_shared: false, notifies: false, ..rights },
+            _ => rights,
+        }
     }
 }
 
@@ -85,16 +103,5 @@ fn copy_of(link: LinkId, image: &Image, changed: Option<Timestamp>) -> MeetingCo
         changed,
         guests_hidden: image.hides_guests,
         is_free_busy_only: image.is_free_busy_only,
-    }
-}
-
-/// A plain copy is written and never read; what nobody may change is read and never written.
-fn limited(rights: Rights, image: &Image) -> Rights {
-    match image.stands {
-        Stands::Plain => {
-            Rights { feeds_shared: false, feeds_people: false, sends_shared: true, notifies: false }
-        }
-        _ if image.is_read_only => Rights { sends_shared: false, notifies: false, ..rights },
-        _ => rights,
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use postrider_formats::icalendar::Item;
-use postrider_journal::{Event, State};
+use postrider_journal::{Event, ItemOperation, State};
 use postrider_model::{Activity, ActivityId, LinkId};
 use postrider_store::{ChangedGroups, Context, Link, StoreError, Tx};
 
 use super::{
     ActivityRules,
-    image::{Image, Stands},
+    image::{Agreed, Image, Stands},
 };
 use crate::activity::doc_of;
 
@@ -74,6 +74,19 @@ pub(super) fn adopt_uid(
         tx.change_activity(one.id, &doc_of(&is, rules.defaults), ChangedGroups::default(), &context)?;
     }
     Ok(())
+}
+
+/// What was surely not done tells nobody: the word that people are to hear of it is the record's again.
+pub(super) fn untold(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    let Some(row) = tx.item_intent(id)? else { return Ok(()) };
+    match (&row.operation, row.about.record) {
+        (ItemOperation::Create { said: Some(said) }, Some(record))
+            if Agreed::read(said).is_some_and(|said| said.tells) =>
+        {
+            tx.set_tell(ActivityId(record.0), true)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A write of which is known now that it was done.

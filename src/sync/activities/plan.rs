@@ -73,6 +73,8 @@ pub(super) struct Linking {
     pub collection: ItemCollectionId,
     pub item: RemoteActivity,
     pub image: Image,
+    /// What it was when it was made, where somebody changed it since: the change is decided once it was asked for.
+    pub when_made: Option<Image>,
     pub is_exported: bool,
     pub agreed: Agreed,
     /// It is to be decided again.
@@ -131,6 +133,8 @@ pub(super) struct Planner<'a, 'tx> {
     pub leaving: BTreeSet<RecordId>,
     /// Series that were given other times from here: that a server forgets what differed from them is nobody's word.
     pub recast: BTreeSet<RecordId>,
+    /// Calendars in which something waits to be known for what it is: their cursors stand.
+    pub waiting: BTreeSet<ItemCollectionId>,
     pub leavings: BTreeMap<ItemCollectionId, Vec<Departure>>,
 }
 
@@ -168,6 +172,7 @@ impl Task<'_> {
             moved: BTreeSet::new(),
             leaving: BTreeSet::new(),
             recast: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             leavings: BTreeMap::new(),
         };
         planner.arrivals()?;
@@ -179,7 +184,7 @@ impl Task<'_> {
         }
         for one in &self.collected {
             planner.judge(one)?;
-            if let Some(cursor) = &one.cursor {
+            if let Some(cursor) = one.cursor.as_ref().filter(|_| !planner.waiting.contains(&one.calendar)) {
                 planner.plan.cursors.push((one.calendar, cursor.clone()));
             }
         }
@@ -212,7 +217,9 @@ impl Planner<'_, '_> {
         for (link, news) in links {
             let record = link.record.filter(|_| link.left.is_none() && !self.moved.contains(&link.id));
             let Some(record) = record else { continue };
-            if news.is_none() && self.met.contains(&record) {
+            // What was changed since it was made is known once it was asked for.
+            let is_unread = link.base.version.0.is_empty();
+            if news.is_none() && (is_unread || self.met.contains(&record)) {
                 continue;
             }
             let stored = self.tx.activity(ActivityId(record.0))?;

@@ -108,8 +108,13 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
             }
             _ => None,
         };
-        let Some((op, agreed, ends)) = worked else { return self.withdraw(&row, link.as_ref()) };
+        let Some((op, mut agreed, ends)) = worked else { return self.withdraw(&row, link.as_ref()) };
         if matches!(row.operation, ItemOperation::Create { .. }) {
+            // The word is the write's from now on: it comes back where the write was surely not done.
+            agreed.tells = op.notifies() && !matches!(op, CalendarOp::Respond { .. });
+            if agreed.tells {
+                self.tx.set_tell(known.stored.id, false)?;
+            }
             let said = Some(text(&agreed));
             self.tx.set_item_operation(row.id, &ItemOperation::Create { said })?;
         }
@@ -168,7 +173,7 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
         };
         let own = self.own(stored.id)?;
         let here = if is_plain { plain_copy(&known.shared) } else { known.shared.clone() };
-        let agreed = Agreed { shared: here.clone(), own: own.clone(), is_plain };
+        let agreed = Agreed { shared: here.clone(), own: own.clone(), is_plain, tells: false };
         let mut said = Activity { kind: calendar.holds, ..here };
         // A server has no two items of one uid, and a plain copy is no invitation.
         if is_plain || live.is_some() {

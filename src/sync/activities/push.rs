@@ -14,7 +14,7 @@ use super::{
     calendars::Calendar,
     decide::is_recast,
     image::{Agreed, Image, base_of},
-    links::{adopt_uid, forget},
+    links::{adopt_uid, forget, untold},
     prepare::{Prepared, Preparing, Ready},
 };
 use crate::sync::{ItemsContext, is_for_all};
@@ -121,7 +121,12 @@ impl Steps<'_> {
     async fn send(&self, ready: Ready, again: &mut Again, done: &mut ActivitiesRun) -> Result<bool, Fault> {
         if let Some(why) = unsayable(self.remote, &ready.op) {
             let (id, record) = (ready.row.id, ready.row.about.record);
-            self.ports.transaction(move |tx| tx.step_item_intent(id, Event::Refused).map(drop)).await?;
+            self.ports
+                .transaction(move |tx| {
+                    untold(tx, id)?;
+                    tx.step_item_intent(id, Event::Refused).map(drop)
+                })
+                .await?;
             let name = record.map(|id| ActivityId(id.0).to_string()).unwrap_or_default();
             done.warn(format!("activity {name} is not sent: the server cannot say when it is: {why}"));
             return Ok(false);
@@ -200,7 +205,15 @@ impl Steps<'_> {
                 Event::Deferred { due: now.plus_millis(failed.fault.retry_after_ms.unwrap_or(0)) }
             }
         };
-        self.ports.transaction(move |tx| tx.step_item_intent(id, event).map(drop)).await?;
+        let is_undone = failed.reach == Reach::NotDone;
+        self.ports
+            .transaction(move |tx| {
+                if is_undone {
+                    untold(tx, id)?;
+                }
+                tx.step_item_intent(id, event).map(drop)
+            })
+            .await?;
         Err(failed.fault)
     }
 }
@@ -280,6 +293,7 @@ impl Answered<'_, '_> {
             }
             // It is in another state than the one that was written against, or gone: asked for, and decided again.
             _ => {
+                untold(self.tx, ready.row.id)?;
                 self.tx.step_item_intent(ready.row.id, Event::Stale)?;
                 let mut keys = Vec::new();
                 if let Some(link) = about.link.map(|id| self.tx.link(id)).transpose()?.flatten() {
@@ -299,7 +313,9 @@ impl Answered<'_, '_> {
         let Some(record) = ready.row.about.record.map(|id| ActivityId(id.0)) else { return Ok(()) };
         match &ready.op {
             CalendarOp::Respond { .. } => self.tx.set_answer_told(record, &self.run.user),
-            CalendarOp::UpdateOwn { .. } => Ok(()),
+            // Of what is made the write has the word itself.
+            CalendarOp::UpdateOwn { .. } | CalendarOp::Create { .. } => Ok(()),
+            _ if ready.row.about.link.is_none() => Ok(()),
             _ => self.tx.set_tell(record, false),
         }
     }
@@ -333,7 +349,7 @@ impl Answered<'_, '_> {
         let About { account, collection, record, .. } = ready.row.about;
         let (Some(collection), Some(record)) = (collection, record) else { return Ok(()) };
         let id = ActivityId(record.0);
-        let agreed = Agreed { is_plain: false, ..ready.agreed.clone() };
+        let agreed = Agreed { is_plain: false, tells: false, ..ready.agreed.clone() };
         let image = Image::of(item, ready.agreed.is_plain, Some((&agreed.shared, &agreed.own)));
         let mark = Some(ready.row.intent.mark);
         let (key, base) = (item.key.clone(), base_of(item, &image, &agreed));
