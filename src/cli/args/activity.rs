@@ -27,7 +27,7 @@ pub enum ActivityCommand {
         /// What it says.
         #[command(flatten)]
         fields: ActivityFields,
-        /// Mail who is asked to take part, users of this house left aside.
+        /// Tell who is asked to take part: by the server that carries it, else by mail, users of this house left aside.
         #[arg(long)]
         notify: bool,
     },
@@ -50,7 +50,7 @@ pub enum ActivityCommand {
         /// Ask a person no more to take part; may be given several times.
         #[arg(long, value_name = "ADDRESS", conflicts_with = "participants")]
         remove_participant: Vec<String>,
-        /// Mail who takes part, or does so no more, users of this house left aside.
+        /// Tell who takes part, or does so no more: by the server that carries it, else by mail, users of this house left aside.
         #[arg(long)]
         notify: bool,
     },
@@ -61,7 +61,7 @@ pub enum ActivityCommand {
         /// Only the time on that day: 2026-12-01, or "2026-12-01 10:00" where there are several.
         #[arg(long, value_name = "DAY")]
         occurrence: Option<String>,
-        /// Mail who takes part, users of this house left aside.
+        /// Tell who takes part: by the server that carries it, else by mail, users of this house left aside.
         #[arg(long)]
         notify: bool,
     },
@@ -85,7 +85,7 @@ pub enum ActivityCommand {
         /// Only to the time on that day: 2026-12-01, or "2026-12-01 10:00" where there are several.
         #[arg(long, value_name = "DAY")]
         occurrence: Option<String>,
-        /// Mail it to who organizes it, unless that is a user of this house.
+        /// Tell who organizes it: by the server that has your copy, else by mail, unless that is a user of this house.
         #[arg(long)]
         notify: bool,
     },
