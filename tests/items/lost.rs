@@ -125,6 +125,21 @@ fn what_lists_late_is_not_made_again_within_that_time() {
     house.is_lawful();
 }
 
+/// Found by its mark, it says what somebody made of it meanwhile: that is a change, and not what was sent.
+#[test]
+fn what_was_changed_there_before_a_lost_creation_was_found_comes_in() {
+    let house = House::google();
+    house.run();
+    let anna = house.add_tagged("Anna", "Petrova");
+    house.server.trouble(None, Trigger::Every("contacts.apply"), Trouble::LoseAnswer);
+    house.run_now();
+    house.server.end_troubles();
+    house.edit_there(&house.group(), "Anna Petrova", |anna| anna.job_title = Some("Engineer".into()));
+    settle(&house);
+    assert_eq!(house.contact(anna).job_title.as_deref(), Some("Engineer"));
+    assert_eq!(house.item(&house.group(), "Anna Petrova").contact.job_title.as_deref(), Some("Engineer"));
+}
+
 #[test]
 fn a_death_at_any_step_changes_nothing_in_the_end() {
     let whole = whole();

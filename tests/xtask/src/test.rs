@@ -16,6 +16,7 @@ use crate::systemd;
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
 const SEEDS: &str = "2000";
 const SEEDS_OF_THE_DAEMON: &str = "150";
+const SEEDS_OF_CONTACTS: &str = "2000";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {
@@ -31,11 +32,9 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         eprintln!("skipped by name: simulation, demo and the package under systemd (--quick)");
         return Ok(());
     }
-    step("simulation", || cargo(&["run", "--release", "-p", "postrider-sim", "--", "--seeds", SEEDS]))?;
-    step("simulation of the daemon", || {
-        let seeds = ["--daemon", "--seeds", SEEDS_OF_THE_DAEMON];
-        cargo(&[["run", "--release", "-p", "postrider-sim", "--"].as_slice(), &seeds].concat())
-    })?;
+    step("simulation", || simulate(&["--seeds", SEEDS]))?;
+    step("simulation of the daemon", || simulate(&["--daemon", "--seeds", SEEDS_OF_THE_DAEMON]))?;
+    step("simulation of contacts", || simulate(&["--contacts", "--seeds", SEEDS_OF_CONTACTS]))?;
     step("demo", || demo::run(demo::Ending::AtOnce))?;
     match geteuid().is_root() {
         true => systemd::run(Profile::Release),
@@ -46,6 +45,10 @@ pub(crate) fn run(quick: bool) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn simulate(what: &[&str]) -> Result<()> {
+    cargo(&[["run", "--release", "-p", "postrider-sim", "--"].as_slice(), what].concat())
 }
 
 fn tests() -> Result<()> {
