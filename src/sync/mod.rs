@@ -18,6 +18,7 @@ mod items;
 mod leave;
 mod load;
 mod look;
+mod noted;
 mod outbox;
 mod pending;
 mod plan;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope, Timestamp};
+use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope};
 use postrider_remote::{ActivityChange, ItemPage, RemoteActivity};
 use postrider_store::{StoreError, Tx};
 
 use super::{ActivitiesRun, Again, Steps, calendars::Calendar, export::Rule};
+use crate::sync::noted::ahead_ms;
 
 /// So many items are asked for at a time (`GetItem`, 100).
 const AT_A_TIME: usize = 100;
@@ -199,9 +200,4 @@ fn is_worth(tx: &Tx<'_>, calendar: ItemCollectionId, key: &ItemKey, news: &News)
             link.left.is_some() || link.gone.is_some() || item.version != link.base.version
         }
     })
-}
-
-/// How far a server's clock is ahead of ours, in milliseconds.
-const fn ahead_ms(there: Timestamp, here: Timestamp) -> i64 {
-    there.0.saturating_sub(here.0) / 1_000
 }

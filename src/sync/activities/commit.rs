@@ -19,9 +19,10 @@ use super::{
     calendars::Calendar,
     collect::Collected,
     image::{Agreed, Image, base_of, text},
-    links::{adopt_uid, end, forget, unlinked, with_times},
+    links::{adopt_uid, forget, unlinked, with_times},
     plan::{ActivityPlan, Hold, Linking, Step, Task, gone},
 };
+use crate::sync::noted::end;
 use crate::{
     activity::{doc_of, follow, groups, reach, starts},
     sync::ItemsContext,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use postrider_formats::icalendar::Item;
-use postrider_journal::{Event, ItemOperation, State};
+use postrider_journal::ItemOperation;
 use postrider_model::{Activity, ActivityId, LinkId};
 use postrider_store::{ChangedGroups, Context, Link, StoreError, Tx};
 
@@ -87,15 +87,4 @@ pub(super) fn untold(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
-}
-
-/// A write of which is known now that it was done.
-pub(super) fn end(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
-    let Some(row) = tx.item_intent(id)? else { return Ok(()) };
-    let event = match row.intent.state {
-        State::Unknown => Event::Found,
-        State::Sent => Event::Done,
-        _ => Event::Withdraw,
-    };
-    tx.step_item_intent(id, event).map(drop)
 }

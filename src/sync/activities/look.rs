@@ -31,21 +31,6 @@ fn unheard(row: &ItemIntentRow) -> String {
 }
 
 impl Steps<'_> {
-    /// Nothing that was on the wire is any more.
-    pub(super) async fn restart(&self) -> Result<(), Fault> {
-        let account = self.run.account_id;
-        let due = self.ports.clock.now().plus_millis(self.can.lag_ms);
-        self.ports
-            .transaction(move |tx| {
-                for row in tx.item_intents(account)?.iter().filter(|row| row.intent.state == State::Sent) {
-                    tx.step_item_intent(row.id, Event::Restarted)?;
-                    tx.step_item_intent(row.id, Event::Undecided { due })?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// Writes of unknown fate: `again` gets what is to be asked for.
     pub(super) async fn look(&self, calendars: &[Calendar], again: &mut Again) -> Result<(), Fault> {
         let account = self.run.account_id;

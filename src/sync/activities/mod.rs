@@ -35,10 +35,11 @@ mod touched;
 use std::collections::BTreeMap;
 
 use postrider_formats::occurrences::Defaults;
-use postrider_model::{ErrorClass, Fault, HeldReport, ItemCollectionId, ItemKey, Timestamp};
+use postrider_model::{Fault, HeldReport, ItemCollectionId, ItemKey, Timestamp};
 use postrider_reconcile::{Selection, activities::ServerKind};
 use postrider_remote::{CalendarCapabilities, CalendarRemote};
 
+use super::noted::{restart, stops};
 use super::{ItemsContext, Ports, Sending, is_for_all, plan::held};
 
 pub use forecast::ActivityForecast;
@@ -154,7 +155,7 @@ pub async fn run_activities(
 impl Steps<'_> {
     async fn all(&self, done: &mut ActivitiesRun) -> Result<(), Fault> {
         if !self.run.dry_run {
-            self.restart().await?;
+            restart(self.ports, self.run.account_id, self.can.lag_ms).await?;
         }
         let calendars = self.calendars(done).await?;
         let mut again = Again::default();
@@ -171,7 +172,7 @@ impl Steps<'_> {
         for round in 0..ROUNDS {
             self.settle(&calendars, collected, done).await?;
             let again = self.push(&calendars, done).await?;
-            if again.is_empty() || round + 1 == ROUNDS || stops(done) {
+            if again.is_empty() || round + 1 == ROUNDS || stops(&done.faults) {
                 break;
             }
             collected = self.fetch_again(&calendars, &again, &ahead, done).await?;
@@ -222,9 +223,4 @@ impl Steps<'_> {
             }
         }
     }
-}
-
-/// Whether so much failed that the rest is left to the next run.
-fn stops(done: &ActivitiesRun) -> bool {
-    done.faults.iter().any(|fault| is_for_all(fault) || fault.class == ErrorClass::Transient)
 }

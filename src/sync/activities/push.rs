@@ -17,6 +17,7 @@ use super::{
     links::{adopt_uid, forget, untold},
     prepare::{Prepared, Preparing, Ready},
 };
+use crate::sync::noted::after;
 use crate::sync::{ItemsContext, is_for_all};
 
 /// So many writes may fail before the rest waits for the next run.
@@ -198,13 +199,7 @@ impl Steps<'_> {
     /// looked for.
     async fn failed_write(&self, id: i64, failed: WriteFault) -> Result<bool, Fault> {
         let now = self.ports.clock.now();
-        let event = match (failed.reach, failed.fault.class) {
-            (Reach::Unknown, _) => Event::Lost { due: now.plus_millis(self.can.lag_ms) },
-            (Reach::NotDone, ErrorClass::Permanent) => Event::Refused,
-            (Reach::NotDone, _) => {
-                Event::Deferred { due: now.plus_millis(failed.fault.retry_after_ms.unwrap_or(0)) }
-            }
-        };
+        let event = after(&failed, now, self.can.lag_ms);
         let is_undone = failed.reach == Reach::NotDone;
         self.ports
             .transaction(move |tx| {

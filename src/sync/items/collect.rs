@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope, Timestamp};
+use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope};
 use postrider_remote::{ContactChange, ItemPage, Leaving, RemoteContact};
 use postrider_store::{GoneThere, StoreError, Tx};
 
 use super::{Again, ContactsRun, Steps, books::Book, export::Rule};
+use crate::sync::noted::ahead_ms;
 
 /// So many items are asked for at a time (`people.getBatchGet`, 200).
 const AT_A_TIME: usize = 200;
@@ -210,9 +211,4 @@ fn worth(
         _ if lags => Worth::Doubt,
         _ => Worth::News,
     })
-}
-
-/// How far a server's clock is ahead of ours, in milliseconds.
-fn ahead_ms(there: Timestamp, here: Timestamp) -> i64 {
-    there.0.saturating_sub(here.0) / 1_000
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use postrider_formats::vcard::Card;
-use postrider_journal::{Event, State};
 use postrider_model::{
     AccountId, Contact, ContactId, Fault, ItemVersion, LabelKind, LabelScope, LinkId, Timestamp, Visibility,
 };
@@ -21,6 +20,7 @@ use super::{
     plan::{ContactPlan, Hold, Linking, Step, Task},
 };
 use crate::card::{doc_of, folded, shown_name, tie};
+use crate::sync::noted::end;
 use postrider_journal::ItemOperation;
 
 impl Steps<'_> {
@@ -300,15 +300,4 @@ impl Commit<'_, '_> {
         };
         self.tx.hold_leavings(&held, &hold.links, self.context.at).map(drop)
     }
-}
-
-/// A write of which is known now that it was done.
-pub(super) fn end(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
-    let Some(row) = tx.item_intent(id)? else { return Ok(()) };
-    let event = match row.intent.state {
-        State::Unknown => Event::Found,
-        State::Sent => Event::Done,
-        _ => Event::Withdraw,
-    };
-    tx.step_item_intent(id, event).map(drop)
 }

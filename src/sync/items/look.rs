@@ -11,22 +11,6 @@ use super::{Again, ContactsRun, Steps, books::Book};
 use crate::sync::items::collect::{Collected, News};
 
 impl Steps<'_> {
-    /// Nothing that was on the wire is any more.
-    pub(super) async fn restart(&self) -> Result<(), Fault> {
-        let account = self.run.account_id;
-        // Listings may lag behind what was on the wire as they lag behind all else.
-        let due = self.ports.clock.now().plus_millis(self.can.lag_ms);
-        self.ports
-            .transaction(move |tx| {
-                for row in tx.item_intents(account)?.iter().filter(|row| row.intent.state == State::Sent) {
-                    tx.step_item_intent(row.id, Event::Restarted)?;
-                    tx.step_item_intent(row.id, Event::Undecided { due })?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// Writes of unknown fate, and items of which it is not known what became of them since they were made: `again` gets what is to be asked
     /// for.
     pub(super) async fn look(&self, books: &[Book], again: &mut Again) -> Result<(), Fault> {

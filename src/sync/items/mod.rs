@@ -31,11 +31,12 @@ mod push;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use postrider_model::{AccountId, ErrorClass, Fault, HeldReport, ItemCollectionId, ItemKey, RunId};
+use postrider_model::{AccountId, Fault, HeldReport, ItemCollectionId, ItemKey, RunId};
 use postrider_reconcile::{Selection, contacts::Leaving};
 use postrider_remote::{ContactCapabilities, ContactRemote};
 use postrider_store::{Context, Side, Viewer};
 
+use super::noted::{restart, stops};
 use super::{Ports, Sending, is_for_all, plan::held};
 
 pub use forecast::{ContactForecast, HeldForecast};
@@ -183,7 +184,7 @@ pub async fn run_contacts(
 impl Steps<'_> {
     async fn all(&self, done: &mut ContactsRun) -> Result<(), Fault> {
         if !self.run.dry_run {
-            self.restart().await?;
+            restart(self.ports, self.run.account_id, self.can.lag_ms).await?;
         }
         let mut books = self.books(done).await?;
         let mut again = Again::default();
@@ -205,7 +206,7 @@ impl Steps<'_> {
             }
             self.settle(&books, collected, std::mem::take(&mut absent), done).await?;
             let again = self.push(&books, done).await?;
-            if again.is_empty() || round + 1 == ROUNDS || stops(done) {
+            if again.is_empty() || round + 1 == ROUNDS || stops(&done.faults) {
                 break;
             }
             collected = self.fetch_again(&books, &again, ahead_ms, done).await?;
@@ -256,9 +257,4 @@ impl Steps<'_> {
             }
         }
     }
-}
-
-/// Whether so much failed that the rest is left to the next run.
-fn stops(done: &ContactsRun) -> bool {
-    done.faults.iter().any(|fault| is_for_all(fault) || fault.class == ErrorClass::Transient)
 }

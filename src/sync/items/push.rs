@@ -10,7 +10,7 @@ use postrider_reconcile::{
     Sides,
     contacts::{assumed_base, merge_contact},
 };
-use postrider_remote::{ContactOp, ItemApplied, Reach, RemoteContact, WriteFault};
+use postrider_remote::{ContactOp, ItemApplied, RemoteContact, WriteFault};
 use postrider_store::{
     About, Base, ItemIntentRow, Link, NewLink, Origin, Side, StoreError, StoredContact, Tx,
 };
@@ -22,6 +22,7 @@ use super::{
     image::{base_of, contact_of, text_of},
 };
 use crate::sync::is_for_all;
+use crate::sync::noted::after;
 
 /// So many writes may fail before the rest waits for the next run.
 const PATIENCE: usize = 3;
@@ -239,13 +240,7 @@ impl Steps<'_> {
     /// looked for.
     async fn failed_write(&self, id: i64, failed: WriteFault) -> Result<bool, Fault> {
         let now = self.ports.clock.now();
-        let event = match (failed.reach, failed.fault.class) {
-            (Reach::Unknown, _) => Event::Lost { due: now.plus_millis(self.can.lag_ms) },
-            (Reach::NotDone, ErrorClass::Permanent) => Event::Refused,
-            (Reach::NotDone, _) => {
-                Event::Deferred { due: now.plus_millis(failed.fault.retry_after_ms.unwrap_or(0)) }
-            }
-        };
+        let event = after(&failed, now, self.can.lag_ms);
         self.ports.transaction(move |tx| tx.step_item_intent(id, event).map(drop)).await?;
         Err(failed.fault)
     }
