@@ -92,8 +92,9 @@ impl Dovecot {
         fs::write(&file, text)?;
         let program = programs::require("dovecot", "dovecot-imapd")?;
         let arguments = ["-F".as_ref(), "-c".as_ref(), file.as_os_str()];
+        let said_before = self.log().len();
         self.running = Some(Leash::start(self.folder.path(), program.as_os_str(), &arguments)?);
-        self.wait_until_ready()
+        self.wait_until_ready(said_before)
     }
 
     /// Ends the server and every connection to it, in order; data and ports stay. Takes about a second.
@@ -108,13 +109,15 @@ impl Dovecot {
         self.settings.capability = capability;
     }
 
-    fn wait_until_ready(&self) -> Result<()> {
+    /// Waits until it answers. The first `said_before` bytes of its log are of earlier starts, whose ends may be called fatal.
+    fn wait_until_ready(&self, said_before: usize) -> Result<()> {
         let address = if self.settings.plain { self.imap.address() } else { self.imaps.address() };
         let deadline = Instant::now() + START_LIMIT;
         while Instant::now() < deadline {
             let log = self.log();
-            if log.contains("Fatal:") {
-                bail!("dovecot did not start: {}", log.trim());
+            let said = log.get(said_before..).unwrap_or_default();
+            if said.contains("Fatal:") {
+                bail!("dovecot did not start: {}", said.trim());
             }
             if TcpStream::connect(address).is_ok() && self.lets_in() {
                 return Ok(());
