@@ -68,12 +68,13 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         let series = self.series_of(one)?;
-        match self.record_of(one, series.as_ref())? {
+        let found = self.record_of(one, series.as_ref())?;
+        if self.is_being_made(one, found.map(|(record, _)| record))? {
+            self.waiting.insert(one.collection);
+            return Ok(());
+        }
+        match found {
             Some((record, moved)) => self.meet(one, record, moved, series.as_ref()),
-            None if self.is_being_made(one)? => {
-                self.waiting.insert(one.collection);
-                Ok(())
-            }
             None => self.add(one, series.as_ref()),
         }
     }
@@ -129,8 +130,9 @@ impl<'a> Planner<'a, '_> {
         Ok(true)
     }
 
-    /// Whether it may be what an organizer of this house is making, of whose uid their server has not told yet: then it waits.
-    fn is_being_made(&self, one: Stranger<'a>) -> Result<bool, StoreError> {
+    /// Whether it is what an organizer of this house is making, or may be where their server has not told of its uid yet: then it waits, since
+    /// without their copy it would be the one that speaks.
+    fn is_being_made(&self, one: Stranger<'a>, found: Option<ActivityId>) -> Result<bool, StoreError> {
         let Some(organizer) = &one.item.activity.people.organizer else { return Ok(false) };
         let is_theirs = |of: &&Syncing| of.addresses.iter().any(|own| organizer.is(own));
         for (name, _) in self.task.rules.syncing.iter().filter(is_theirs).flat_map(|of| &of.accounts) {
@@ -141,6 +143,7 @@ impl<'a> Planner<'a, '_> {
                 let is_unheard = matches!(row.intent.state, State::Sent | State::Unknown)
                     && matches!(row.operation, ItemOperation::Create { .. });
                 let record = row.about.record.filter(|_| is_unheard).map(|id| ActivityId(id.0));
+                let record = record.filter(|id| found.is_none_or(|found| found == *id));
                 if record.map(|id| self.tx.activity(id)).transpose()?.flatten().is_some() {
                     return Ok(true);
                 }

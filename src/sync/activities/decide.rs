@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use postrider_journal::ItemOperation;
 use postrider_model::{ActivityId, Status, Timing};
 use postrider_reconcile::{
-    Change, Decision, Fate, Side as Of, Times,
-    activities::{ActivityExport, Facets, Gone, GoneHere, apply_difference, gone_here, gone_there},
+    Change, Changed, Decision, Fate, Side as Of, Times,
+    activities::{
+        ActivityExport, Facets, FieldGroup, Gone, GoneHere, apply_difference, gone_here, gone_there,
+    },
     decide,
 };
 use postrider_remote::RemoteActivity;
@@ -284,10 +286,13 @@ impl Planner<'_, '_> {
     ) -> Result<(), StoreError> {
         let (record, holds) = (known.stored.id, &self.task.can.fields);
         let there = pair.there.facets();
-        // Servers may not count what only the user has: then nobody knows when that was changed, and it is the server's.
-        let changed =
-            arrived.item.and_then(|item| item.changed).filter(|at| pair.link.base.there != Some(*at));
-        let when = times(&known.stored, &pair.facet, changed, arrived.ahead_ms);
+        let changed = arrived.item.and_then(|item| item.changed);
+        let mut when = times(&known.stored, &pair.facet, changed, arrived.ahead_ms);
+        if let Some(at) = changed.filter(|_| changed == pair.link.base.there) {
+            // Servers may not count what only the user has: then nobody knows when that was changed, and it is the server's.
+            let of = [FieldGroup::Content, FieldGroup::Timing, FieldGroup::Participants];
+            when.there = Changed { all: None, of: of.map(|group| (group, at)).into() };
+        }
         let merged = pair.merged(&there, &when, holds);
         let wanted = pair.sayable(merged.there.clone(), &there);
         let losers = merged.losers();
@@ -300,7 +305,7 @@ impl Planner<'_, '_> {
             self.plan.pulled += 1;
             let is_conflict = losers.contains(&Of::Here);
             let here = Box::new(as_record(pair, &known.shared, &merged.here));
-            let changed = when.origin(&postrider_reconcile::activities::FieldGroup::Content);
+            let changed = when.origin(&FieldGroup::Content);
             self.plan.steps.push(Step::Take { record, here, changed, is_conflict });
         }
         let sends = wanted != there && self.task.rules.export;

@@ -6,8 +6,8 @@ use anyhow::{Error, Result, ensure};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use postrider::service::{ActivityChanges, Extent, NewActivity, Service, WhenChange};
 use postrider_model::{
-    Activity, ActivityId, ActivityKind, CollectionKind, Moment, Own, Participant, ParticipantRole, Person,
-    Reminder, ReminderBy, ReminderTime, Response, Status,
+    Activity, ActivityId, ActivityKind, CollectionKind, Fault, Moment, Own, Participant, ParticipantRole,
+    Person, Reminder, ReminderBy, ReminderTime, Response, Status,
 };
 use postrider_remote::{RemoteActivity, Standing};
 
@@ -134,11 +134,13 @@ impl Calendars<'_> {
         let by = caller(self.service, user)?;
         let id = ActivityId(one.id);
         let tells = one.is_shared() && changes.is_shared() && self.chance.percent(50);
-        match one.organizer(self.home).filter(|_| tells) {
-            Some(organizer) => {
-                announce(self.home, organizer, one);
-                self.service.edit_activity_and_tell(&by, id, &Extent::Whole, changes, None)?;
-            }
+        let organizer = one.organizer(self.home).filter(|_| tells);
+        let told = organizer.map(|organizer| {
+            announce(self.home, organizer, one);
+            self.service.edit_activity_and_tell(&by, id, &Extent::Whole, changes, None)
+        });
+        match told.filter(|told| !is_told_by_nobody(told)) {
+            Some(told) => drop(told?),
             None => drop(self.service.edit_activity(&by, id, &Extent::Whole, changes, None)?),
         }
         Ok(())
@@ -191,11 +193,13 @@ impl Calendars<'_> {
         self.note(user, "cancel", one.name());
         let by = caller(self.service, user)?;
         self.model.parts(None, one.name());
-        match one.organizer(self.home).filter(|_| one.is_shared() && self.chance.percent(50)) {
-            Some(organizer) => {
-                announce(self.home, organizer, one);
-                self.service.cancel_activity_and_tell(&by, ActivityId(one.id), &Extent::Whole)?;
-            }
+        let organizer = one.organizer(self.home).filter(|_| one.is_shared() && self.chance.percent(50));
+        let told = organizer.map(|organizer| {
+            announce(self.home, organizer, one);
+            self.service.cancel_activity_and_tell(&by, ActivityId(one.id), &Extent::Whole)
+        });
+        match told.filter(|told| !is_told_by_nobody(told)) {
+            Some(told) => drop(told?),
             None => drop(self.service.cancel_activity(&by, ActivityId(one.id), &Extent::Whole)?),
         }
         Ok(())
@@ -292,6 +296,11 @@ impl Calendars<'_> {
         self.model.writes(Some(number), name, TIME, &written(Some(&at(time(word)))));
         Ok(())
     }
+}
+
+/// Whether it is refused because no server carries the meeting any more, and nobody here sends mail.
+fn is_told_by_nobody<T>(told: &Result<T, Fault>) -> bool {
+    told.as_ref().is_err_and(|fault| fault.to_string().contains("no account of that address sends"))
 }
 
 /// Whether it is what it is, and no copy of a meeting that somebody organizes elsewhere.

@@ -31,6 +31,8 @@ pub use maildir::Delivery;
 
 /// How long Dovecot may take until it answers; a loaded machine needs seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// How a log says that a port is taken.
+const IN_USE: &str = "Address already in use";
 /// Debian's `nobody` and `nogroup`.
 const NOBODY: u32 = 65534;
 
@@ -92,9 +94,19 @@ impl Dovecot {
         fs::write(&file, text)?;
         let program = programs::require("dovecot", "dovecot-imapd")?;
         let arguments = ["-F".as_ref(), "-c".as_ref(), file.as_os_str()];
-        let said_before = self.log().len();
-        self.running = Some(Leash::start(self.folder.path(), program.as_os_str(), &arguments)?);
-        self.wait_until_ready(said_before)
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let said_before = self.log().len();
+            self.running = Some(Leash::start(self.folder.path(), program.as_os_str(), &arguments)?);
+            match self.wait_until_ready(said_before) {
+                // A process of the server before may still have its end of a listener.
+                Err(error) if Instant::now() < deadline && error.to_string().contains(IN_USE) => {
+                    self.stop();
+                    thread::sleep(Duration::from_millis(100));
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Ends the server and every connection to it, in order; data and ports stay. Takes about a second.
@@ -116,7 +128,8 @@ impl Dovecot {
         while Instant::now() < deadline {
             let log = self.log();
             let said = log.get(said_before..).unwrap_or_default();
-            if said.contains("Fatal:") {
+            // Others than the master are started anew where they fail.
+            if said.contains("master: Fatal:") {
                 bail!("dovecot did not start: {}", said.trim());
             }
             if TcpStream::connect(address).is_ok() && self.lets_in() {
