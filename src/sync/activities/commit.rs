@@ -19,7 +19,7 @@ use super::{
     calendars::Calendar,
     collect::Collected,
     image::{Agreed, Image, base_of, text},
-    links::{adopt_uid, forget, unlinked, with_times},
+    links::{adopt_uid, forget, unlinked, untold, with_times},
     plan::{ActivityPlan, Hold, Linking, Step, Task, gone},
 };
 use crate::sync::noted::end;
@@ -128,6 +128,10 @@ impl Commit<'_, '_> {
                 self.tx.add_item_intent(*about, operation, self.context.at).map(drop)
             }
             Step::Ended(id) => end(self.tx, *id),
+            Step::Undone(id) => {
+                untold(self.tx, *id)?;
+                end(self.tx, *id)
+            }
             Step::Told(id) => self.tx.set_tell(*id, false),
             Step::Heard(id) => self.tx.set_answer_told(*id, &self.run.user),
             Step::StandIn(id, user) => self.tx.set_stand_in(*id, user.as_deref()),

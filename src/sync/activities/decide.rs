@@ -315,8 +315,13 @@ impl Planner<'_, '_> {
             true => Agreed::of(&apply_difference(&pair.image.facets(), &there, &pair.agreed, holds)),
         };
         self.plan.steps.push(base(pair, arrived, agreed));
+        if sends && self.unheard.contains(&pair.link.id) {
+            self.plan.warnings.push(format!(
+                "activity {record} was being changed on the server as the answer was lost, and says something else there: nobody knows whether people were told of that, and they are not told again"
+            ));
+        }
         if sends {
-            self.send(Some(pair.link.id), Some(pair.link.collection), record, ItemOperation::Update);
+            self.send(Some(pair.link.id), Some(pair.link.collection), record, ItemOperation::UPDATE);
         } else if self.task.rules.export {
             if known.stored.tell && pair.rights.notifies && wanted.shared == there.shared {
                 self.plan.steps.push(Step::Told(record));

@@ -79,12 +79,13 @@ pub(super) fn adopt_uid(
 /// What was surely not done tells nobody: the word that people are to hear of it is the record's again.
 pub(super) fn untold(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     let Some(row) = tx.item_intent(id)? else { return Ok(()) };
-    match (&row.operation, row.about.record) {
-        (ItemOperation::Create { said: Some(said) }, Some(record))
-            if Agreed::read(said).is_some_and(|said| said.tells) =>
-        {
-            tx.set_tell(ActivityId(record.0), true)
-        }
-        _ => Ok(()),
+    let tells = match &row.operation {
+        ItemOperation::Create { said: Some(said) } => Agreed::read(said).is_some_and(|said| said.tells),
+        ItemOperation::Update { tells } => *tells,
+        _ => false,
+    };
+    match row.about.record.filter(|_| tells) {
+        Some(record) => tx.set_tell(ActivityId(record.0), true),
+        None => Ok(()),
     }
 }

@@ -60,8 +60,11 @@ impl Steps<'_> {
                         (ItemOperation::Join, _) => {
                             tx.step_item_intent(row.id, Event::Absent { due: row.intent.due })?;
                         }
-                        (_, link) => {
-                            tx.step_item_intent(row.id, Event::Found)?;
+                        (operation, link) => {
+                            // Whether a change was done is told by what is there.
+                            if link.is_none() || !matches!(operation, ItemOperation::Update { .. }) {
+                                tx.step_item_intent(row.id, Event::Found)?;
+                            }
                             if let Some(link) = link {
                                 tx.set_dirty(link.id, link.gone)?;
                                 asked.push((link.collection, link.key));

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postrider_journal::ItemOperation;
+use postrider_journal::{ItemOperation, State};
 use postrider_model::{ActivityId, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Timestamp};
 use postrider_reconcile::{
     Kept, Leavings, Verdict,
@@ -58,6 +58,8 @@ pub(super) enum Step {
     Send { about: About, operation: ItemOperation },
     /// A write of unknown fate turned out to be done.
     Ended(i64),
+    /// It turned out not to be.
+    Undone(i64),
     /// Those who take part have heard of what a person changed.
     Told(ActivityId),
     /// The organizer has heard of what the user answered.
@@ -135,6 +137,8 @@ pub(super) struct Planner<'a, 'tx> {
     pub recast: BTreeSet<RecordId>,
     /// Calendars in which something waits to be known for what it is: their cursors stand.
     pub waiting: BTreeSet<ItemCollectionId>,
+    /// Links with a change of unknown fate that was to tell people.
+    pub unheard: BTreeSet<LinkId>,
     pub leavings: BTreeMap<ItemCollectionId, Vec<Departure>>,
 }
 
@@ -173,6 +177,7 @@ impl Task<'_> {
             leaving: BTreeSet::new(),
             recast: BTreeSet::new(),
             waiting: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             leavings: BTreeMap::new(),
         };
         planner.arrivals()?;
@@ -198,6 +203,7 @@ impl Planner<'_, '_> {
         let mut links = Vec::new();
         for (key, news) in &collected.news {
             if let Some(link) = self.tx.link_of_item(collected.calendar, key)? {
+                self.heard(&link, news)?;
                 links.push((link, Some(news)));
             }
         }
@@ -209,6 +215,26 @@ impl Planner<'_, '_> {
             }
         }
         self.decide_all(links, collected.ahead_ms)
+    }
+
+    /// What became of changes of unknown fate: what is as it was before was not changed. All else may have been, and people told: nobody
+    /// is told twice.
+    fn heard(&mut self, link: &Link, news: &News) -> Result<(), StoreError> {
+        let Some(record) = link.record else { return Ok(()) };
+        let is_as_before = matches!(news, News::Put(item) if item.version == link.base.version);
+        for row in self.tx.item_intents_of_record(self.task.run.account_id, record)? {
+            let is_unknown = row.intent.state == State::Unknown && row.about.link == Some(link.id);
+            let ItemOperation::Update { tells } = row.operation else { continue };
+            if is_unknown && is_as_before {
+                self.plan.steps.push(Step::Undone(row.id));
+            } else if is_unknown {
+                self.plan.steps.push(Step::Ended(row.id));
+                if tells {
+                    self.unheard.insert(link.id);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Decides about links, series before their times.

@@ -80,13 +80,17 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
                 Some(master) => self.time(&known, master, &calendar)?,
                 None => self.creation(&row, &known, &calendar)?,
             },
-            (ItemOperation::Update, Some(link)) => {
+            (ItemOperation::Update { .. }, Some(link)) => {
                 let said = self.update(&known, &link)?;
                 if said.is_none() {
                     // All is said.
                     self.tx.step_item_intent(row.id, Event::Withdraw)?;
                     if known.stored.record.deleted.is_none() {
                         self.tx.set_base(link.id, &link.base)?;
+                    }
+                    let image = Image::read(&link.base.image);
+                    if image.is_some_and(|image| known.rights(link.id, &image).notifies) {
+                        self.tx.set_tell(known.stored.id, false)?;
                     }
                     return Ok(Prepared::Nothing);
                 }
@@ -109,14 +113,21 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
             _ => None,
         };
         let Some((op, mut agreed, ends)) = worked else { return self.withdraw(&row, link.as_ref()) };
-        if matches!(row.operation, ItemOperation::Create { .. }) {
-            // The word is the write's from now on: it comes back where the write was surely not done.
-            agreed.tells = op.notifies() && !matches!(op, CalendarOp::Respond { .. });
-            if agreed.tells {
+        // The word that people are to hear of it is the write's from now on: it comes back where the write was surely not done.
+        let tells = op.notifies() && !matches!(op, CalendarOp::Respond { .. });
+        let sent = match row.operation {
+            ItemOperation::Create { .. } => {
+                agreed.tells = tells;
+                Some(ItemOperation::Create { said: Some(text(&agreed)) })
+            }
+            ItemOperation::Update { .. } => Some(ItemOperation::Update { tells }),
+            _ => None,
+        };
+        if let Some(sent) = sent {
+            if tells {
                 self.tx.set_tell(known.stored.id, false)?;
             }
-            let said = Some(text(&agreed));
-            self.tx.set_item_operation(row.id, &ItemOperation::Create { said })?;
+            self.tx.set_item_operation(row.id, &sent)?;
         }
         self.tx.step_item_intent(row.id, Event::Send)?;
         let row = self.tx.item_intent(row.id)?.unwrap_or(row);

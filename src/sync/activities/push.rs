@@ -308,10 +308,9 @@ impl Answered<'_, '_> {
         let Some(record) = ready.row.about.record.map(|id| ActivityId(id.0)) else { return Ok(()) };
         match &ready.op {
             CalendarOp::Respond { .. } => self.tx.set_answer_told(record, &self.run.user),
-            // Of what is made the write has the word itself.
-            CalendarOp::UpdateOwn { .. } | CalendarOp::Create { .. } => Ok(()),
-            _ if ready.row.about.link.is_none() => Ok(()),
-            _ => self.tx.set_tell(record, false),
+            // Of all else the write has the word itself.
+            _ if ready.row.operation == ItemOperation::Delete => self.tx.set_tell(record, false),
+            _ => Ok(()),
         }
     }
 
@@ -335,7 +334,7 @@ impl Answered<'_, '_> {
         // What else differs is said next.
         if !matches!(ready.op, CalendarOp::Delete { .. } | CalendarOp::Cancel { .. }) {
             self.tx.set_dirty(link.id, None)?;
-            self.tx.add_item_intent(ready.row.about, &ItemOperation::Update, self.context.at)?;
+            self.tx.add_item_intent(ready.row.about, &ItemOperation::UPDATE, self.context.at)?;
         }
         Ok(())
     }
@@ -368,7 +367,7 @@ impl Answered<'_, '_> {
         self.told(ready)?;
         let about = About { account, collection: Some(collection), record: Some(record), link: Some(link) };
         self.tx.set_dirty(link, None)?;
-        self.tx.add_item_intent(about, &ItemOperation::Update, self.context.at)?;
+        self.tx.add_item_intent(about, &ItemOperation::UPDATE, self.context.at)?;
         // The times that differ from it are made after it.
         for time in self.tx.differing(id)? {
             let about =

@@ -231,7 +231,7 @@ impl Commit<'_, '_> {
                 record: Some((*record).into()),
                 link: Some(link),
             };
-            self.tx.add_item_intent(about, &ItemOperation::Update, self.context.at)?;
+            self.tx.add_item_intent(about, &ItemOperation::UPDATE, self.context.at)?;
         }
         Ok(())
     }

@@ -353,7 +353,7 @@ impl Planner<'_, '_> {
         let (boxed, item) = (Box::new(link.clone()), item.cloned().map(Box::new));
         self.plan.steps.push(Step::Base { link: boxed, item, agreed: Box::new(agreed) });
         if sends {
-            self.send(Some(link.id), Some(link.collection), record, ItemOperation::Update);
+            self.send(Some(link.id), Some(link.collection), record, ItemOperation::UPDATE);
         }
         Ok(())
     }

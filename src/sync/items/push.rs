@@ -275,7 +275,7 @@ impl Preparing<'_, '_> {
         let has_another = self.is_linked_but_for(&stored, row.about.link)?;
         let op = match (&row.operation, &link) {
             (ItemOperation::Create { .. }, None) => self.creation(&stored, &card)?,
-            (ItemOperation::Update, Some(link))
+            (ItemOperation::Update { .. }, Some(link))
                 if link.left.is_none() && !self.rule.lets_go(&stored, link.origin) =>
             {
                 self.update(&stored, &card, link)?

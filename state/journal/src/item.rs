@@ -21,7 +21,11 @@ pub enum ItemOperation {
         said: Option<String>,
     },
     /// An item is to say what its record says.
-    Update,
+    Update {
+        /// Whether people are told by it, as it was sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tells: bool,
+    },
     /// An item that is outside the group goes into it.
     Join,
     /// An item goes out of the group, and stays.
@@ -31,12 +35,15 @@ pub enum ItemOperation {
 }
 
 impl ItemOperation {
+    /// An item is to say what its record says; nothing of it is sent yet.
+    pub const UPDATE: Self = Self::Update { tells: false };
+
     /// Its name in the store.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::MakeCollection { .. } => "make-collection",
             Self::Create { .. } => "create",
-            Self::Update => "update",
+            Self::Update { .. } => "update",
             Self::Join => "join",
             Self::Leave => "leave",
             Self::Delete => "delete",
@@ -45,7 +52,10 @@ impl ItemOperation {
 
     /// Whether it is the same write, whatever was found out about it since.
     pub fn is_same(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Create { .. }, Self::Create { .. })) || self == other
+        matches!(
+            (self, other),
+            (Self::Create { .. }, Self::Create { .. }) | (Self::Update { .. }, Self::Update { .. })
+        ) || self == other
     }
 
     /// Whether it makes something appear, so that it must not be sent a second time without a look under its mark.

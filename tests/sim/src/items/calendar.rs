@@ -13,7 +13,7 @@ use postrider_remote::{RemoteActivity, Standing};
 
 use super::{
     home::{Account, Home, caller},
-    meetings::{ANSWERS, Meeting, REMINDERS, TIME, meetings, number_of, plain_copies, written},
+    meetings::{ANSWERS, Meeting, REMINDERS, TIME, meetings, number_of, written},
     model::Model,
     seen::CONTENT,
 };
@@ -211,9 +211,8 @@ impl Calendars<'_> {
     /// What the server refuses, which it should not.
     pub fn act_there(&mut self, number: usize, next: &mut impl FnMut(&str) -> String) -> Result<()> {
         let account = &self.home.accounts[number];
-        let plain = plain_copies(self.home);
         let mut all = account.there.activities();
-        all.retain(|one| one.activity.content.status != Status::Cancelled && is_real(one, &plain));
+        all.retain(|one| one.activity.content.status != Status::Cancelled && is_real(one));
         let Some(one) = self.chance.pick(&all).filter(|_| self.chance.percent(85)) else {
             return self.make_there(number, &next("A"), &next("W"));
         };
@@ -303,9 +302,10 @@ fn is_told_by_nobody<T>(told: &Result<T, Fault>) -> bool {
     told.as_ref().is_err_and(|fault| fault.to_string().contains("no account of that address sends"))
 }
 
-/// Whether it is what it is, and no copy of a meeting that somebody organizes elsewhere.
-fn is_real(one: &RemoteActivity, plain: &std::collections::BTreeSet<String>) -> bool {
-    !one.activity.people.participants.is_empty() || !plain.contains(&one.activity.content.title)
+/// Whether it is what it is, and no plain copy of a meeting in a further account: what is written into that does not count.
+fn is_real(one: &RemoteActivity) -> bool {
+    // Such a copy tells who takes part, and nobody else does here.
+    !one.activity.content.description.as_ref().is_some_and(|text| text.contains('@'))
 }
 
 fn times(start: NaiveDateTime) -> (Option<Moment>, Option<Moment>) {

@@ -1,6 +1,6 @@
 //! Appointments as both sides have them, read beside the program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use postrider_formats::icalendar::Item;
@@ -159,11 +159,4 @@ pub fn see(home: &Home, seen: &mut Seen) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// What is copied as a plain appointment into a further account of its organizer: what is written into it does not count.
-pub fn plain_copies(home: &Home) -> BTreeSet<String> {
-    let items = home.accounts.iter().flat_map(|account| account.there.activities());
-    let shared = items.filter(|item| !item.activity.people.participants.is_empty());
-    shared.map(|item| item.activity.content.title).collect()
 }
