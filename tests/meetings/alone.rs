@@ -82,6 +82,7 @@ fn f5_1_an_edit_beats_a_deletion_of_ones_own() {
         town.settle();
         assert_eq!(town.titles(ANNA), ["One again", "Two again"]);
         assert!(!town.is_deleted(one) && !town.is_deleted(two));
+        assert_eq!(town.says(two).content.title, "Two again", "{kind:?}");
         assert_eq!(town.count(), 2);
     }
 }

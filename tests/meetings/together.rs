@@ -257,6 +257,52 @@ fn i9_what_was_made_without_an_answer_has_used_up_the_word() {
     }
 }
 
+#[test]
+fn i9_what_was_changed_without_an_answer_has_used_up_the_word() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in [Kind::Google, Kind::Exchange] {
+        for trouble in [Trouble::LoseAnswer, Trouble::Unavailable] {
+            let town = Town::on_one(kind, &["anna", "vera"]);
+            let id = town.make("anna", "Plans", "2026-03-05", &[VERA]);
+            town.settle();
+            let server = town.server(kind);
+            server.announce(ANNA, &town.says(id).uid);
+            town.edit_telling("anna", id, place("Hall"));
+            server.trouble(None, Trigger::Every("calendars.apply"), trouble.clone());
+            town.try_run("anna");
+            server.end_troubles();
+            // Of this alone nobody is to hear; what was surely not done tells them of both.
+            town.edit("anna", id, place("Garden"));
+            town.settle();
+            assert_eq!(town.mailed(), 1, "{kind:?}, {trouble:?}");
+            let there = town.item(ANNA, "Plans").activity.content.place;
+            assert_eq!(there.as_deref(), Some("Garden"), "{kind:?}, {trouble:?}");
+        }
+    }
+}
+
+/// Without the organizer's copy an attendee's is the one that speaks.
+#[test]
+fn rule_2_an_attendees_copy_of_what_is_being_made_takes_nothing_back() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &["anna", "vera"]);
+        town.settle();
+        let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        let server = town.server(kind);
+        server.announce(ANNA, &town.says(id).uid);
+        server.trouble(Some(ANNA), Trigger::Every("calendars.apply"), Trouble::LoseAnswer);
+        town.try_run("anna");
+        server.end_troubles();
+        town.edit("anna", id, place("Hall"));
+        town.run("vera");
+        assert_eq!(town.says(id).content.place.as_deref(), Some("Hall"), "{kind:?}");
+        town.settle();
+        assert_eq!(town.titles(VERA), ["Plans"]);
+        assert_eq!(town.item(ANNA, "Plans").activity.content.place.as_deref(), Some("Hall"));
+    }
+}
+
 /// A server draws a uid of its own, and an attendee's copy comes in before anybody heard of it.
 #[test]
 fn rule_1_a_copy_of_what_is_being_made_waits_until_it_is_known() {

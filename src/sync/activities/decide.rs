@@ -199,7 +199,9 @@ impl Planner<'_, '_> {
                     None => Step::Hide(record, false),
                 });
                 self.plan.pulled += 1;
-                self.merge(known, &pair, &arrived)?;
+                let mut known = known.clone();
+                known.stored.record.deleted = None;
+                self.merge(&known, &pair, &arrived)?;
             }
             Fate::MakeThere => {
                 self.plan.steps.push(Step::Forget(pair.link.id));
