@@ -181,3 +181,23 @@ fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_go
 fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_exchange() {
     deaths(Kind::Exchange);
 }
+
+/// The word that people are to hear of it is used up once it is made, and not before.
+#[test]
+fn i9_a_death_at_any_step_of_making_a_meeting_leaves_its_guests_told_once() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let beginning = Town::on_one(kind, &["anna", "vera"]);
+        let id = beginning.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        beginning.server(kind).announce(ANNA, &beginning.says(id).uid);
+        for nth in 1.. {
+            let town = beginning.fork();
+            if town.live("anna", &Life::new(Some(nth))).is_some() {
+                assert!(nth > 20, "{kind:?}: there were {nth} steps");
+                break;
+            }
+            town.settle();
+            assert_eq!((town.mailed(), town.count()), (1, 1), "{kind:?}, step {nth}");
+            assert_eq!(town.titles(VERA), ["Plans"]);
+        }
+    }
+}
