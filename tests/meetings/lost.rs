@@ -1,6 +1,8 @@
 //! Deaths at every step of a script of forty operations, contacts and activities, on both sides: what comes of it is what would have come of
 //! it, nothing is there twice, and nobody is mailed twice.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use postrider::service::Extent;
 use postrider_model::{ActivityId, ContactId, Response};
 
@@ -13,12 +15,21 @@ const ANNA: &str = "anna@example.org";
 const VERA: &str = "vera@example.org";
 const OLEG: &str = "oleg@example.org";
 const ACCOUNTS: [&str; 3] = ["anna", "oleg", "vera"];
+/// Into so many tests the steps are divided, which run beside each other.
+const PARTS: u64 = 3;
 
 /// What the script made.
 struct Script {
     town: Town,
     contacts: Vec<ContactId>,
     activities: Vec<ActivityId>,
+}
+
+impl Script {
+    fn fork(&self) -> Self {
+        let (contacts, activities) = (self.contacts.clone(), self.activities.clone());
+        Self { town: self.town.fork(), contacts, activities }
+    }
 }
 
 /// Forty operations: fourteen before both sides agree, twenty-six after.
@@ -86,9 +97,10 @@ fn script(kind: Kind) -> Script {
 /// What is on both sides, but for ids and times that a death may change.
 fn told(script: &Script) -> Vec<String> {
     let Script { town, contacts, activities } = script;
+    let sight = town.sight();
     let mut lines: Vec<String> = Vec::new();
     for id in activities {
-        let (says, deleted) = (town.says(*id), town.is_deleted(*id));
+        let (says, deleted) = (sight.says(*id), sight.is_deleted(*id));
         let answers: Vec<_> = says.people.participants.iter().map(|one| one.response).collect();
         let answers = if deleted { Vec::new() } else { answers };
         lines.push(format!(
@@ -96,10 +108,10 @@ fn told(script: &Script) -> Vec<String> {
             says.content.title, says.content.status, says.content.place, says.timing.start
         ));
     }
-    lines.extend(contacts.iter().map(|id| town.contact_told(*id)));
+    lines.extend(contacts.iter().map(|id| sight.contact_told(*id)));
     for user in ACCOUNTS {
         let mut here: Vec<_> =
-            town.here(user).into_iter().map(|one| format!("{user} sees {}", one.0)).collect();
+            sight.here(user).into_iter().map(|one| format!("{user} sees {}", one.0)).collect();
         here.sort();
         lines.extend(here);
     }
@@ -120,64 +132,96 @@ fn told(script: &Script) -> Vec<String> {
         there.sort();
         lines.extend(there);
     }
-    lines.push(format!("{} activities, {} mailed", town.count(), town.mailed()));
+    lines.push(format!("{} activities, {} mailed", sight.count(), town.mailed()));
     lines
 }
 
-/// Deaths at every step of a run of each account: some five minutes a kind, which is too long for every run of all tests.
-fn deaths(kind: Kind) {
+/// What is in `of` and not in `than`.
+fn only(of: &[String], than: &[String]) -> Vec<String> {
+    of.iter().filter(|line| !than.contains(line)).cloned().collect()
+}
+
+/// Deaths at every step of a run of each account whose number leaves `part` when it is divided by [`PARTS`].
+fn deaths(kind: Kind, part: u64) {
     let beginning = script(kind);
-    let whole = Script {
-        town: beginning.town.fork(),
-        contacts: beginning.contacts.clone(),
-        activities: beginning.activities.clone(),
-    };
+    let whole = beginning.fork();
     whole.town.settle_all();
     let expected = told(&whole);
     let mut failed = Vec::new();
     let mut deaths = 0;
     for account in ACCOUNTS {
-        for nth in 1.. {
-            let town = beginning.town.fork();
-            if town.live_all(account, &Life::new(Some(nth))).is_some() {
+        for nth in (1..).filter(|nth| nth % PARTS == part) {
+            let script = beginning.fork();
+            if script.town.live_all(account, &Life::new(Some(nth))).is_some() {
                 break;
             }
             deaths += 1;
-            let (contacts, activities) = (beginning.contacts.clone(), beginning.activities.clone());
-            let script = Script { town, contacts, activities };
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
                 script.town.settle_all();
                 told(&script)
             }));
             match outcome {
                 Ok(told) if told == expected => {}
-                Ok(told) => {
-                    let only = |of: &[String], than: &[String]| {
-                        of.iter().filter(|line| !than.contains(line)).cloned().collect::<Vec<_>>()
-                    };
-                    failed.push(format!(
-                        "{account}, step {nth}: {:#?} and not {:#?}",
-                        only(&told, &expected),
-                        only(&expected, &told)
-                    ));
-                }
+                Ok(told) => failed.push(format!(
+                    "{account}, step {nth}: {:#?} and not {:#?}",
+                    only(&told, &expected),
+                    only(&expected, &told)
+                )),
                 Err(_) => failed.push(format!("{account}, step {nth}: it did not come to rest lawfully")),
             }
         }
     }
-    eprintln!("{kind:?}: {deaths} deaths");
+    eprintln!("{kind:?}, {part} of {PARTS}: {deaths} deaths");
     assert!(failed.is_empty(), "{} of {deaths}: {}", failed.len(), failed.join("\n"));
-    assert!(deaths > 100, "there are to be at least 100 deaths, and there were {deaths}");
+    assert!(deaths > 100, "there are to be more than 100 deaths, and there were {deaths}");
 }
 
 #[test]
-#[ignore = "takes minutes: cargo nextest run -p postrider --run-ignored only -E 'binary(meetings)'"]
-fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_google() {
-    deaths(Kind::Google);
+fn a_death_at_any_first_step_of_three_changes_nothing_in_the_end_as_with_google() {
+    deaths(Kind::Google, 1);
 }
 
 #[test]
-#[ignore = "takes minutes: cargo nextest run -p postrider --run-ignored only -E 'binary(meetings)'"]
-fn a_death_at_any_step_of_forty_operations_changes_nothing_in_the_end_as_with_exchange() {
-    deaths(Kind::Exchange);
+fn a_death_at_any_second_step_of_three_changes_nothing_in_the_end_as_with_google() {
+    deaths(Kind::Google, 2);
+}
+
+#[test]
+fn a_death_at_any_third_step_of_three_changes_nothing_in_the_end_as_with_google() {
+    deaths(Kind::Google, 0);
+}
+
+#[test]
+fn a_death_at_any_first_step_of_three_changes_nothing_in_the_end_as_with_exchange() {
+    deaths(Kind::Exchange, 1);
+}
+
+#[test]
+fn a_death_at_any_second_step_of_three_changes_nothing_in_the_end_as_with_exchange() {
+    deaths(Kind::Exchange, 2);
+}
+
+#[test]
+fn a_death_at_any_third_step_of_three_changes_nothing_in_the_end_as_with_exchange() {
+    deaths(Kind::Exchange, 0);
+}
+
+/// The word that people are to hear of it is used up once it is made, and not before.
+#[test]
+fn i9_a_death_at_any_step_of_making_a_meeting_leaves_its_guests_told_once() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let beginning = Town::on_one(kind, &["anna", "vera"]);
+        let id = beginning.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        beginning.server(kind).announce(ANNA, &beginning.says(id).uid);
+        for nth in 1.. {
+            let town = beginning.fork();
+            if town.live("anna", &Life::new(Some(nth))).is_some() {
+                assert!(nth > 20, "{kind:?}: there were {nth} steps");
+                break;
+            }
+            town.settle();
+            assert_eq!((town.mailed(), town.count()), (1, 1), "{kind:?}, step {nth}");
+            assert_eq!(town.titles(VERA), ["Plans"]);
+        }
+    }
 }

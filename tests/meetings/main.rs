@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `town` | a home with several users and accounts, their servers, and the hands on both sides |
+//! | `sight` | what the store has, as people see it |
 //! | `alone` | what one user has: in and out, both sides edited, deletions, tasks, what waits |
 //! | `together` | one meeting in several accounts ("One meeting", rules 1 to 12), and who hears of it |
 //! | `series` | series and the times that differ from them |
@@ -20,5 +21,6 @@ mod alone;
 mod life;
 mod lost;
 mod series;
+mod sight;
 mod together;
 mod town;

@@ -345,3 +345,35 @@ fn rule_10_what_is_called_off_here_is_called_off_though_it_was_edited_there() {
         assert_eq!(town.says(id).content.status, Status::Cancelled);
     }
 }
+
+/// Whoever moves it, and whether its server's answer comes or is lost: what it says then of the guests is so here too.
+#[test]
+fn rule_4_at_another_time_nobody_has_answered_where_the_organizers_server_says_so() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for how in ["here", "here, and the answer is lost", "there"] {
+        let town = Town::on_one(Kind::Exchange, &["anna", "vera"]);
+        let server = town.server(Kind::Exchange);
+        let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        let uid = town.says(id).uid;
+        server.announce(ANNA, &uid);
+        town.settle();
+        town.respond_telling("vera", id, Response::Accepted);
+        server.announce(VERA, &uid);
+        town.settle();
+        let answer = || town.says(id).people.participants[0].response;
+        assert_eq!(answer(), Response::Accepted);
+        match how {
+            "there" => town.edit_there(ANNA, "Plans", |plans| {
+                (plans.timing.start, plans.timing.end) = (Some(at(5, 14)), Some(at(5, 15)));
+            }),
+            _ => drop(town.move_to("anna", id, Extent::Whole, "2026-03-05 14:00")),
+        }
+        if how.contains("lost") {
+            server.trouble(Some(ANNA), Trigger::Every("calendars.apply"), Trouble::LoseAnswer);
+            town.try_run("anna");
+            server.end_troubles();
+        }
+        town.settle();
+        assert_eq!((answer(), town.says(id).timing.start), (Response::NeedsAction, Some(at(5, 14))), "{how}");
+    }
+}

@@ -11,24 +11,8 @@ use super::{
     ActivitiesRun, Again, Steps,
     calendars::Calendar,
     collect::{Collected, News},
-    image::Agreed,
+    links::untold,
 };
-
-/// Whether people were told by a write, if it was done.
-fn tells(row: &ItemIntentRow) -> bool {
-    match &row.operation {
-        ItemOperation::Create { said: Some(said) } => Agreed::read(said).is_some_and(|said| said.tells),
-        _ => false,
-    }
-}
-
-/// Nobody is told twice: where nobody knows whether they were told, they are not told again.
-fn unheard(row: &ItemIntentRow) -> String {
-    let name = row.about.record.map(|id| ActivityId(id.0).to_string()).unwrap_or_default();
-    format!(
-        "activity {name} is made once more on the server, and nobody knows whether people were told of it: they are not told again"
-    )
-}
 
 impl Steps<'_> {
     /// Writes of unknown fate: `again` gets what is to be asked for.
@@ -118,12 +102,11 @@ impl Steps<'_> {
                 Ok(Some(item)) => drop(news.news.insert(item.key.clone(), News::Put(Box::new(item)))),
                 Ok(None) if has_come(row.intent.due, self.ports.clock.now()) => {
                     let (id, due) = (row.id, row.intent.due);
-                    if tells(&row) {
-                        done.warn(unheard(&row));
-                    }
-                    let absent = self
-                        .ports
-                        .transaction(move |tx| tx.step_item_intent(id, Event::Absent { due }).map(drop));
+                    // It was never made, or nobody has it any more: whoever was to hear of it hears of what is made now.
+                    let absent = self.ports.transaction(move |tx| {
+                        untold(tx, id)?;
+                        tx.step_item_intent(id, Event::Absent { due }).map(drop)
+                    });
                     absent.await?;
                 }
                 Ok(None) => {}

@@ -9,12 +9,13 @@
 //! | commit: records, links, bases, cursors and what is to be sent, one transaction | `commit` |
 //! | execute: what is noted is worked out (`prepare`) and sent, and what the server answers becomes the base | `push` |
 //!
-//! `known` is a record with all copies of it, whoever's they are; `pair` the two sides of one link.
+//! `known` is a record with all copies of it, whoever's they are; `pair` the two sides of one link; `answers` those that hold no more.
 //!
 //! Rules: as with contacts, a push is a note in the store, and what is planned is planned in the transaction that carries it out. A series
 //! is settled and sent before its times. Nobody is mailed but where a person said so of that change (`tell` of a record and of an
 //! answer), and that word is used up in the transaction that takes the server's answer (I9).
 
+mod answers;
 mod arrive;
 mod calendars;
 mod collect;

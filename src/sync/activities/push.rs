@@ -11,6 +11,7 @@ use postrider_store::{About, ItemIntentRow, Link, NewLink, Origin, StoreError, T
 
 use super::{
     ActivitiesRun, ActivityRules, Again, Steps,
+    answers::{take_back, take_back_here, voided},
     calendars::Calendar,
     decide::is_recast,
     image::{Agreed, Image, base_of},
@@ -318,7 +319,13 @@ impl Answered<'_, '_> {
         let Some(was) = Image::read(&link.base.image) else { return Ok(()) };
         let is_plain = was.stands == super::image::Stands::Plain;
         let image = Image::of(item, is_plain, Some((&was.shared, &was.own)));
-        self.tx.set_base(link.id, &base_of(item, &image, &ready.agreed))?;
+        let mut agreed = ready.agreed.clone();
+        let voided = voided(&was, &image);
+        if let Some(record) = link.record.filter(|_| !voided.is_empty()) {
+            take_back(&mut agreed.shared.people.participants, &voided);
+            take_back_here(self.tx, ActivityId(record.0), &voided, self.rules, &self.context)?;
+        }
+        self.tx.set_base(link.id, &base_of(item, &image, &agreed))?;
         self.told(ready)?;
         if let CalendarOp::Update { was, activity, .. } = &ready.op
             && is_recast(&was.timing, &activity.timing)

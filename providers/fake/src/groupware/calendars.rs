@@ -4,7 +4,7 @@
 //! is mailed who was not to be, and each mail is kept ([`super::SentMail`]).
 
 use postrider_model::{
-    Activity, CollectionKey, CollectionKind, ItemKey, ItemVersion, Occurrence, Own, Response, Status,
+    Activity, CollectionKey, CollectionKind, ItemKey, ItemVersion, Mark, Occurrence, Own, Response, Status,
     Timestamp,
 };
 use postrider_remote::{CalendarOp, ItemApplied, RemoteActivity, Standing, Target};
@@ -144,7 +144,9 @@ impl State {
         let mut activity = rewriting::activity(&self.habits, given.clone());
         self.settle_people(act, &mut activity, None)?;
         let guests = others(&activity, act.by);
-        if notify {
+        // What another client took away before it was heard of is made anew, and its guests are asked anew.
+        let is_anew = act.mark.is_some_and(|mark| self.was_made(act.by, mark));
+        if notify && !is_anew {
             self.check_notice(act, [&given.uid; 2], !guests.is_empty())?;
         }
         let key = self.key("e");
@@ -161,13 +163,19 @@ impl State {
             master: None,
             activity,
         };
-        if notify {
+        if notify && !is_anew {
             self.use_notice(act, [&given.uid; 2]);
         }
         self.mail(act, &event.activity, &guests, Notice::Invitation, notify);
         self.put_event(act, &key, Some(event), None)?;
         self.deliver(act, &key, &[], notify)?;
         self.done(act, &key)
+    }
+
+    /// Whether something was made under a mark, be it there or not.
+    fn was_made(&self, account: &str, mark: Mark) -> bool {
+        self.account(account)
+            .is_ok_and(|account| account.activities.iter().any(|(_, entry)| entry.mark == Some(mark)))
     }
 
     /// Whether it may be made at all by whoever asks.

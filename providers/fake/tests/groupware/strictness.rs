@@ -118,6 +118,24 @@ async fn mail_that_no_person_asked_for_is_refused() {
     }
 }
 
+/// The answer was lost, and another client called it off before anybody looked.
+#[tokio::test]
+async fn guests_are_asked_anew_to_what_is_made_anew() {
+    for fake in flavours() {
+        let desk = Desk::of(&fake, USER);
+        fake.server.announce(USER, "plans");
+        let meeting = create(&appointment("plans", &[GUEST]), true);
+        let made = desk.done(1, &meeting).await;
+        fake.server.somebody(USER).cancel(&made.key, None).unwrap();
+        desk.done(1, &meeting).await;
+        let notices: Vec<_> = fake.server.sent_mail().iter().map(|mail| mail.notice).collect();
+        assert_eq!(notices, [Notice::Invitation, Notice::Cancellation, Notice::Invitation]);
+        assert_eq!(fake.server.violations(), Vec::<String>::new());
+        let other = create(&appointment("others", &[GUEST]), true);
+        assert_breach(&fake, desk.apply(2, &other).await, "no person changed it");
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_made_for_somebody_to_whom_it_is_delivered() {
     for fake in flavours() {

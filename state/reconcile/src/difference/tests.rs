@@ -184,6 +184,30 @@ fn two_values_contradict_each_other_where_both_say_something_else() {
     }
 }
 
+#[test]
+fn a_point_adds_what_the_other_does_not_say() {
+    let table = [
+        // it, the other, whether it adds
+        ("a@x", "a@x", false),
+        ("a@x", "", true),
+        ("", "a@x", false),
+        ("a@x/home", "a@x", true),
+        ("a@x", "a@x/home", false),
+        ("a@x/home", "a@x/home", false),
+        ("a@x/home,work", "a@x/home", true),
+        ("a@x/home", "a@x/home,work", false),
+        ("a@x#Lab", "a@x", true),
+        ("a@x", "a@x#Lab", false),
+        ("a@x#Lab", "a@x#Lab", false),
+        ("a@x/!", "a@x", true),
+        ("a@x", "a@x/!", false),
+        ("a@x/!", "a@x/!", false),
+    ];
+    for (is, to, adds) in table {
+        assert_eq!(Difference::adds(&point(is), &point(to)), adds, "{is} to {to}");
+    }
+}
+
 fn any_points() -> impl Strategy<Value = Vec<Point>> {
     prop::collection::vec("[ab1]{1,2}(/home|/work|/home!)?(#[xy])?", 0..6)
         .prop_map(|all| all.iter().map(|one| point(one)).collect())
