@@ -31,6 +31,41 @@ fn rule_1_and_8_a_meeting_that_is_made_here_is_made_once_there_and_adopted_by_it
 }
 
 #[test]
+fn rule_2_an_item_has_one_link_however_often_it_is_listed() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &["anna", "vera"]);
+        town.add_there(ANNA, &appointment("m1", "Plans", 5, Some(ANNA), &[VERA]));
+        town.settle();
+        let id = town.id_of("anna", "Plans");
+        for _ in 0..2 {
+            town.server(kind).expire_cursors();
+            for account in ["anna", "vera"] {
+                assert_eq!(town.run(account).counts(), [0, 0, 0], "{kind:?}");
+            }
+        }
+        assert_eq!((town.count(), town.id_of("vera", "Plans")), (1, id));
+        assert_eq!(
+            (town.titles(ANNA), town.titles(VERA)),
+            (vec!["Plans".to_owned()], vec!["Plans".to_owned()])
+        );
+    }
+}
+
+#[test]
+fn rule_12_it_is_seen_by_those_who_take_part_or_have_it() {
+    let town = Town::on_one(Kind::Google, &["anna", "vera", "oleg"]);
+    town.add_there(ANNA, &appointment("m1", "Plans", 5, Some(ANNA), &[VERA]));
+    town.add_there(OLEG, &appointment("o1", "Own", 6, None, &[]));
+    town.run("anna");
+    let sees = |user: &str| town.here(user).into_iter().map(|one| one.0).collect::<Vec<_>>();
+    assert_eq!((sees("anna"), sees("vera")), (vec!["Plans".to_owned()], vec!["Plans".to_owned()]));
+    assert_eq!(sees("oleg"), Vec::<String>::new());
+    town.settle();
+    assert_eq!(sees("oleg"), ["Own"]);
+    assert_eq!((sees("anna"), sees("vera")), (vec!["Plans".to_owned()], vec!["Plans".to_owned()]));
+}
+
+#[test]
 fn rule_4_and_7_the_organizers_word_reaches_all_and_an_attendees_edit_is_refused() {
     let town = Town::on_one(Kind::Google, &USERS);
     let id = town.make("anna", "Plans", "2026-03-05", &[VERA, OLEG]);
@@ -283,7 +318,7 @@ fn i9_what_was_changed_without_an_answer_has_used_up_the_word() {
 
 /// Without the organizer's copy an attendee's is the one that speaks.
 #[test]
-fn rule_2_an_attendees_copy_of_what_is_being_made_takes_nothing_back() {
+fn rule_4_an_attendees_copy_of_what_is_being_made_takes_nothing_back() {
     use postrider_fake::{Trigger, groupware::Trouble};
     for kind in [Kind::Google, Kind::Exchange] {
         let town = Town::on_one(kind, &["anna", "vera"]);

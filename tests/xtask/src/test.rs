@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change goes in.
 
-use std::env;
+use std::{env, thread};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use nix::unistd::geteuid;
 
 use crate::demo;
@@ -16,7 +16,7 @@ use crate::systemd;
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
 const SEEDS: &str = "2000";
 const SEEDS_OF_THE_DAEMON: &str = "150";
-const SEEDS_OF_CONTACTS: &str = "2000";
+const SEEDS_OF_ITEMS: &str = "2000";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
     }
     step("simulation", || simulate(&["--seeds", SEEDS]))?;
     step("simulation of the daemon", || simulate(&["--daemon", "--seeds", SEEDS_OF_THE_DAEMON]))?;
-    step("simulation of contacts", || simulate(&["--contacts", "--seeds", SEEDS_OF_CONTACTS]))?;
+    step("simulation of contacts and of activities", simulate_items)?;
     step("demo", || demo::run(demo::Ending::AtOnce))?;
     match geteuid().is_root() {
         true => systemd::run(Profile::Release),
@@ -49,6 +49,15 @@ pub(crate) fn run(quick: bool) -> Result<()> {
 
 fn simulate(what: &[&str]) -> Result<()> {
     cargo(&[["run", "--release", "-p", "postrider-sim", "--"].as_slice(), what].concat())
+}
+
+/// Both at once: each keeps one core busy, and neither is measured.
+fn simulate_items() -> Result<()> {
+    thread::scope(|scope| {
+        let contacts = scope.spawn(|| simulate(&["--contacts", "--seeds", SEEDS_OF_ITEMS]));
+        simulate(&["--activities", "--seeds", SEEDS_OF_ITEMS])?;
+        contacts.join().map_err(|_| anyhow!("the simulation of contacts did not end"))?
+    })
 }
 
 fn tests() -> Result<()> {
