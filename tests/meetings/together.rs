@@ -338,6 +338,26 @@ fn rule_4_an_attendees_copy_of_what_is_being_made_takes_nothing_back() {
     }
 }
 
+#[test]
+fn rule_8_nothing_is_made_in_a_calendar_that_could_not_be_read() {
+    use postrider_fake::{Trigger, groupware::Trouble};
+    for kind in [Kind::Google, Kind::Exchange] {
+        let town = Town::on_one(kind, &["anna", "vera"]);
+        town.add_there(ANNA, &appointment("m1", "Plans", 5, Some(ANNA), &[VERA]));
+        town.run("vera");
+        town.delete_there(VERA, "Plans");
+        town.run("vera");
+        let server = town.server(kind);
+        server.trouble(Some(ANNA), Trigger::Every("calendars.page"), Trouble::Unavailable);
+        town.try_run("anna");
+        server.end_troubles();
+        town.is_lawful();
+        assert_eq!(town.titles(ANNA), ["Plans"], "{kind:?}");
+        town.settle();
+        assert_eq!((town.titles(ANNA), town.count()), (vec!["Plans".to_owned()], 1));
+    }
+}
+
 /// A server draws a uid of its own, and an attendee's copy comes in before anybody heard of it.
 #[test]
 fn rule_1_a_copy_of_what_is_being_made_waits_until_it_is_known() {

@@ -33,7 +33,7 @@ mod prepare;
 mod push;
 mod touched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postrider_formats::occurrences::Defaults;
 use postrider_model::{Fault, HeldReport, ItemCollectionId, ItemKey, Timestamp};
@@ -170,9 +170,10 @@ impl Steps<'_> {
         }
         self.look_for_made(&calendars, &mut collected, done).await?;
         let ahead: BTreeMap<_, _> = collected.iter().map(|one| (one.calendar, one.ahead_ms)).collect();
+        let read: BTreeSet<_> = ahead.keys().copied().collect();
         for round in 0..ROUNDS {
             self.settle(&calendars, collected, done).await?;
-            let again = self.push(&calendars, done).await?;
+            let again = self.push(&calendars, &read, done).await?;
             if again.is_empty() || round + 1 == ROUNDS || stops(&done.faults) {
                 break;
             }

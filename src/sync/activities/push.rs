@@ -4,8 +4,10 @@
 //! (I4). Each is conditional (I5): what the server has in another state is asked for and decided again. Whether people are mailed is the
 //! word of the person who changed it (I9); once they are, the word is used up.
 
+use std::collections::BTreeSet;
+
 use postrider_journal::{Event, ItemOperation, State, has_come};
-use postrider_model::{ActivityId, ErrorClass, Fault, ItemKey, LinkId};
+use postrider_model::{ActivityId, ErrorClass, Fault, ItemCollectionId, ItemKey, LinkId};
 use postrider_remote::{ActivityChange, CalendarOp, ItemApplied, Reach, RemoteActivity, Target, WriteFault};
 use postrider_store::{About, ItemIntentRow, Link, NewLink, Origin, StoreError, Tx};
 
@@ -25,10 +27,12 @@ use crate::sync::{ItemsContext, is_for_all};
 const PATIENCE: usize = 3;
 
 impl Steps<'_> {
-    /// Sends all that is noted and due. Answers what has to be decided again.
+    /// Sends all that is noted and due. Answers what has to be decided again. Into a calendar that this run has not `read` nothing new goes:
+    /// it may be there by now.
     pub(super) async fn push(
         &self,
         calendars: &[Calendar],
+        read: &BTreeSet<ItemCollectionId>,
         done: &mut ActivitiesRun,
     ) -> Result<Again, Fault> {
         let mut again = Again::default();
@@ -39,7 +43,12 @@ impl Steps<'_> {
             let now = self.ports.clock.now();
             let mut open = self.ports.transaction(move |tx| tx.item_intents(account)).await?;
             open.retain(|row| {
-                row.id > last && row.intent.state == State::Noted && has_come(row.intent.due, now)
+                let is_new = matches!(row.operation, ItemOperation::Create { .. });
+                let is_known = row.about.collection.is_some_and(|id| read.contains(&id));
+                row.id > last
+                    && row.intent.state == State::Noted
+                    && has_come(row.intent.due, now)
+                    && (is_known || !is_new)
             });
             if open.is_empty() || !self.may_send(done) {
                 return Ok(again);
