@@ -16,7 +16,8 @@ use crate::systemd;
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
 const SEEDS: &str = "2000";
 const SEEDS_OF_THE_DAEMON: &str = "150";
-const SEEDS_OF_ITEMS: &str = "2000";
+const SEEDS_OF_CONTACTS: &str = "1000";
+const SEEDS_OF_ACTIVITIES: &str = "2000";
 
 /// Runs all checks; `quick` leaves out what needs a release build.
 pub(crate) fn run(quick: bool) -> Result<()> {
@@ -33,8 +34,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         return Ok(());
     }
     step("simulation", || simulate(&["--seeds", SEEDS]))?;
-    step("simulation of the daemon", || simulate(&["--daemon", "--seeds", SEEDS_OF_THE_DAEMON]))?;
-    step("simulation of contacts and of activities", simulate_items)?;
+    step("simulation of activities, of contacts, of the daemon", simulate_the_rest)?;
     step("demo", || demo::run(demo::Ending::AtOnce))?;
     match geteuid().is_root() {
         true => systemd::run(Profile::Release),
@@ -51,12 +51,15 @@ fn simulate(what: &[&str]) -> Result<()> {
     cargo(&[["run", "--release", "-p", "postrider-sim", "--"].as_slice(), what].concat())
 }
 
-/// Both at once: each keeps one core busy, and neither is measured.
-fn simulate_items() -> Result<()> {
+/// Two at a time: each keeps one core busy, and none is measured.
+fn simulate_the_rest() -> Result<()> {
     thread::scope(|scope| {
-        let contacts = scope.spawn(|| simulate(&["--contacts", "--seeds", SEEDS_OF_ITEMS]));
-        simulate(&["--activities", "--seeds", SEEDS_OF_ITEMS])?;
-        contacts.join().map_err(|_| anyhow!("the simulation of contacts did not end"))?
+        let others = scope.spawn(|| {
+            simulate(&["--contacts", "--seeds", SEEDS_OF_CONTACTS])?;
+            simulate(&["--daemon", "--seeds", SEEDS_OF_THE_DAEMON])
+        });
+        simulate(&["--activities", "--seeds", SEEDS_OF_ACTIVITIES])?;
+        others.join().map_err(|_| anyhow!("the simulation of contacts or the daemon did not end"))?
     })
 }
 

@@ -183,6 +183,7 @@ impl Calendars<'_> {
         self.note(user, &format!("answer {response:?}"), one.name());
         let by = caller(self.service, user)?;
         self.service.respond(&by, ActivityId(one.id), &Extent::Whole, response)?;
+        self.model.touches(one.name(), ANSWERS[number_of(user)]);
         if account.by_group {
             self.model.answers(None, one.name(), ANSWERS[number_of(user)], &format!("{response:?}"));
         }
@@ -238,6 +239,7 @@ impl Calendars<'_> {
             3..6 if !organizes => {
                 let response = *self.chance.pick(&ANSWERED).unwrap_or(&Response::Accepted);
                 self.note(&who, &format!("answer {response:?}"), &name);
+                self.model.touches(&name, ANSWERS[number_of(account.user)]);
                 if account.by_group {
                     self.model.answers(
                         hand,

@@ -78,6 +78,11 @@ impl Model {
     pub fn answers(&mut self, hand: Hand, name: &str, group: &'static str, word: &str) {
         self.writes(hand, name, group, word);
         self.struck.insert(word.to_owned());
+        self.touches(name, group);
+    }
+
+    /// Somebody answers, and nothing is held to what.
+    pub fn touches(&mut self, name: &str, group: &'static str) {
         self.edited.insert((name.to_owned(), group));
     }
 
