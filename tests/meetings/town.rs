@@ -342,32 +342,23 @@ impl Town {
 
     /// Runs of all accounts, one after another, until nothing is left to do; and then nothing is written on either side.
     pub fn settle(&self) {
-        for _ in 0..RUNS {
-            let still: Vec<bool> = self
-                .accounts
-                .iter()
-                .map(|name| {
-                    let ran = self.run(name);
-                    (ran.counts(), ran.commits) == ([0, 0, 0], 0)
-                })
-                .collect();
-            if still.iter().all(|still| *still) {
-                self.is_still();
-                return;
-            }
-        }
-        panic!("it does not come to rest");
+        self.run_until_still(false);
+        self.is_still();
     }
 
-    /// The same of contacts and activities.
+    /// The same of contacts and activities, but for a last look.
     pub fn settle_all(&self) {
+        self.run_until_still(true);
+    }
+
+    fn run_until_still(&self, contacts: bool) {
         let life = Life::new(None);
         let mut service = self.service_in(&life);
         for _ in 0..RUNS {
             let mut is_still = true;
             for name in &self.accounts {
                 let before = life.commits();
-                let report = self.live_in(&mut service, name, true, &life).unwrap();
+                let report = self.live_in(&mut service, name, contacts, &life).unwrap();
                 let told = format!("{name}: {:?} {:?}", report.error, report.warnings);
                 assert_eq!(report.status, AccountStatus::Ok, "{told}");
                 self.is_lawful();
