@@ -7,8 +7,9 @@ use postrider::service::{ActivityChanges, Extent};
 use postrider_model::{ActivityId, ContactId, Response};
 
 use crate::{
+    hands::{appointment, at},
     life::Life,
-    town::{Kind, Town, appointment, at},
+    town::{Kind, Town},
 };
 
 const ANNA: &str = "anna@example.org";
