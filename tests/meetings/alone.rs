@@ -3,7 +3,10 @@
 use postrider::service::{ActivityChanges, Extent};
 use postrider_model::{ActivityKind, Status};
 
-use crate::town::{Kind, Town, appointment, at};
+use crate::{
+    hands::{appointment, at},
+    town::{Kind, Town},
+};
 
 const ANNA: &str = "anna@example.org";
 const KINDS: [Kind; 2] = [Kind::Google, Kind::Exchange];

@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `town` | a home with several users and accounts, their servers, and the hands on both sides |
+//! | `town` | a home with several users and accounts, their servers, and runs |
+//! | `hands` | what people do on both sides, and what they find there |
 //! | `sight` | what the store has, as people see it |
 //! | `alone` | what one user has: in and out, both sides edited, deletions, tasks, what waits |
 //! | `together` | one meeting in several accounts ("One meeting", rules 1 to 12), and who hears of it |
@@ -17,6 +18,7 @@
 )]
 
 mod alone;
+mod hands;
 #[path = "../items/life.rs"]
 mod life;
 mod lost;

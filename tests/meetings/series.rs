@@ -4,7 +4,10 @@ use postrider::service::Extent;
 use postrider_model::{Activity, ActivityId, Occurrence, Response, Status, Timestamp};
 use postrider_remote::RemoteActivity;
 
-use crate::town::{Kind, Town, appointment, at};
+use crate::{
+    hands::{appointment, at},
+    town::{Kind, Town},
+};
 
 const ANNA: &str = "anna@example.org";
 const VERA: &str = "vera@example.org";

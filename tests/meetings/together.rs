@@ -4,7 +4,10 @@ use postrider::service::{ActivityChanges, Extent};
 use postrider_model::{Response, Status};
 use postrider_remote::Standing;
 
-use crate::town::{Kind, Town, appointment, at};
+use crate::{
+    hands::{appointment, at},
+    town::{Kind, Town},
+};
 
 const ANNA: &str = "anna@example.org";
 const VERA: &str = "vera@example.org";

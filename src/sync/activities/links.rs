@@ -76,13 +76,20 @@ pub(super) fn adopt_uid(
     Ok(())
 }
 
+/// Whether what is made was sent once before, was looked for and not found, and people were to hear of it.
+pub(super) fn was_to_tell(operation: &ItemOperation) -> bool {
+    match operation {
+        ItemOperation::Create { said: Some(said) } => Agreed::read(said).is_some_and(|said| said.tells),
+        _ => false,
+    }
+}
+
 /// What was surely not done tells nobody: the word that people are to hear of it is the record's again.
 pub(super) fn untold(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     let Some(row) = tx.item_intent(id)? else { return Ok(()) };
     let tells = match &row.operation {
-        ItemOperation::Create { said: Some(said) } => Agreed::read(said).is_some_and(|said| said.tells),
         ItemOperation::Update { tells } => *tells,
-        _ => false,
+        operation => was_to_tell(operation),
     };
     match row.about.record.filter(|_| tells) {
         Some(record) => tx.set_tell(ActivityId(record.0), true),

@@ -11,7 +11,6 @@ use super::{
     ActivitiesRun, Again, Steps,
     calendars::Calendar,
     collect::{Collected, News},
-    links::untold,
 };
 
 impl Steps<'_> {
@@ -102,11 +101,9 @@ impl Steps<'_> {
                 Ok(Some(item)) => drop(news.news.insert(item.key.clone(), News::Put(Box::new(item)))),
                 Ok(None) if has_come(row.intent.due, self.ports.clock.now()) => {
                     let (id, due) = (row.id, row.intent.due);
-                    // It was never made, or nobody has it any more: whoever was to hear of it hears of what is made now.
-                    let absent = self.ports.transaction(move |tx| {
-                        untold(tx, id)?;
-                        tx.step_item_intent(id, Event::Absent { due }).map(drop)
-                    });
+                    let absent = self
+                        .ports
+                        .transaction(move |tx| tx.step_item_intent(id, Event::Absent { due }).map(drop));
                     absent.await?;
                 }
                 Ok(None) => {}

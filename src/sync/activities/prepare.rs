@@ -13,7 +13,7 @@ use super::{
     export::Rule,
     image::{Agreed, Image, Stands, text},
     known::Known,
-    links::forget,
+    links::{forget, was_to_tell},
     pair::{Pair, Saying, target_of, unanswered},
 };
 use crate::sync::ItemsContext;
@@ -73,7 +73,9 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
             None => None,
         };
         let link = row.about.link.map(|id| self.tx.link(id)).transpose()?.flatten();
-        let Some(known) = known else { return self.withdraw(&row, None) };
+        let Some(mut known) = known else { return self.withdraw(&row, None) };
+        // It was never made, or nobody has it any more: whoever was to hear of it hears of what is made now.
+        known.stored.tell |= was_to_tell(&row.operation);
         let live = link.clone().filter(|link| link.left.is_none());
         let worked = match (&row.operation, live) {
             (ItemOperation::Create { .. }, None) if link.is_none() => match known.stored.master {
