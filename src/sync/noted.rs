@@ -21,7 +21,7 @@ pub(super) async fn restart(ports: &Ports, account: AccountId, lag_ms: u64) -> R
         .await
 }
 
-/// A write of which is known now that it was done.
+/// A write of which nothing is to be sent or looked for any more: it was done, or what is there is decided anew.
 pub(super) fn end(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     let Some(row) = tx.item_intent(id)? else { return Ok(()) };
     let event = match row.intent.state {
