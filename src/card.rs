@@ -8,7 +8,7 @@ use postrider_formats::{
 };
 use postrider_model::{CompanyId, Contact, Entropy};
 use postrider_reconcile::contacts::{Company, company_by_name};
-use postrider_store::{ContactDoc, StoreError, Tx, Viewer};
+use postrider_store::{ContactDoc, Likeness, StoreError, Tx, Viewer};
 
 /// The form of a name that is compared: in lower case, with one blank where there are several. Signs count: `C#` is not `C++`.
 pub(crate) fn folded(name: &str) -> String {
@@ -40,21 +40,23 @@ pub(crate) fn shown_name(contact: &Contact) -> String {
 pub(crate) fn doc_of(card: &Card, kind: String, company: Option<CompanyId>) -> ContactDoc {
     let contact = card.contact();
     let name = shown_name(&contact);
+    let Likeness { uid, sort, emails } = likeness_of(&contact);
+    let (card, words) = (card.text().into_owned(), words_of(&contact, &name));
+    ContactDoc { card, uid, sort, words, kind, company, emails, name }
+}
+
+/// By what that contact may be found to be one that is here.
+pub(crate) fn likeness_of(contact: &Contact) -> Likeness {
     let family_first = match contact.name.family.trim() {
-        "" => name.clone(),
+        "" => shown_name(contact),
         family => format!("{family} {} {}", contact.name.given, contact.name.additional),
     };
     let emails: BTreeSet<String> =
         contact.emails.iter().map(|point| point.value.trim().to_lowercase()).collect();
-    ContactDoc {
-        card: card.text().into_owned(),
+    Likeness {
         uid: contact.uid.clone().filter(|uid| !uid.is_empty()),
         sort: sorted(&family_first),
-        words: words_of(&contact, &name),
-        kind,
-        company,
         emails: emails.into_iter().filter(|email| !email.is_empty()).collect(),
-        name,
     }
 }
 

@@ -16,6 +16,7 @@ mod headers;
 mod index;
 mod items;
 mod leave;
+mod listed;
 mod load;
 mod look;
 mod noted;

@@ -1,9 +1,11 @@
 //! What the engines of contacts and of activities have in common: notes of writes, and what a server's clock and faults mean to a run.
 
-use postrider_journal::{Event, State};
-use postrider_model::{AccountId, ErrorClass, Fault, Timestamp};
+use std::collections::BTreeSet;
+
+use postrider_journal::{Event, ItemOperation, State};
+use postrider_model::{AccountId, ErrorClass, Fault, ItemCollectionId, Timestamp};
 use postrider_remote::{Reach, WriteFault};
-use postrider_store::{StoreError, Tx};
+use postrider_store::{ItemIntentRow, StoreError, Tx};
 
 use super::{Ports, is_for_all};
 
@@ -52,4 +54,10 @@ pub(super) const fn ahead_ms(there: Timestamp, here: Timestamp) -> i64 {
 /// Whether so much failed that the rest is left to the next run.
 pub(super) fn stops(faults: &[Fault]) -> bool {
     faults.iter().any(|fault| is_for_all(fault) || fault.class == ErrorClass::Transient)
+}
+
+/// Whether a note may be sent in a run that has read these collections: into one that it has not, nothing new goes.
+pub(super) fn may_go(row: &ItemIntentRow, read: &BTreeSet<ItemCollectionId>) -> bool {
+    let is_new = matches!(row.operation, ItemOperation::Create { .. });
+    !is_new || row.about.collection.is_some_and(|id| read.contains(&id))
 }

@@ -140,6 +140,27 @@ fn what_was_changed_there_before_a_lost_creation_was_found_comes_in() {
     assert_eq!(house.item(&house.group(), "Anna Petrova").contact.job_title.as_deref(), Some("Engineer"));
 }
 
+/// It may be there by now.
+#[test]
+fn nothing_is_made_in_a_book_that_could_not_be_read() {
+    for (house, is_google) in [(House::google(), true), (House::exchange(""), false)] {
+        house.run();
+        let book = if is_google { house.group() } else { house.own() };
+        let anna = match is_google {
+            true => house.add_tagged("Anna", "Petrova"),
+            false => house.add(&person("Anna", "Petrova")),
+        };
+        house.add_there(&book, &person("Anna", "Petrova"));
+        house.server.trouble(None, Trigger::Every("contacts.page"), Trouble::Unavailable);
+        assert_eq!(house.run_now().counts(), [0, 0, 0]);
+        house.server.end_troubles();
+        settle(&house);
+        assert_eq!(house.members(&book), ["Anna Petrova"]);
+        assert_eq!(house.here(), [("Anna Petrova".to_owned(), anna)]);
+        house.is_lawful();
+    }
+}
+
 #[test]
 fn a_death_at_any_step_changes_nothing_in_the_end() {
     let whole = whole();

@@ -210,8 +210,10 @@ impl Taking<'_> {
     ) -> Result<(), StoreError> {
         let contact = card.contact();
         let new = card::doc_of(card, String::new(), None);
-        let (like, of_others): (Vec<_>, Vec<_>) =
-            tx.contacts_like(self.viewer, &new)?.into_iter().partition(|one| one.record.owner == self.user);
+        let (like, of_others): (Vec<_>, Vec<_>) = tx
+            .contacts_like(self.viewer, &card::likeness_of(&contact))?
+            .into_iter()
+            .partition(|one| one.record.owner == self.user);
         let same_uid = |one: &&ContactMatch| new.uid.is_some() && one.uid == new.uid;
         if let Some(one) = like.iter().find(same_uid) {
             known.0.remove(&one.id);

@@ -56,7 +56,10 @@ impl<'a> Planner<'a, '_> {
 
     fn arrival(&mut self, one: Stranger<'a>) -> Result<(), StoreError> {
         let left = match self.tx.link_of_item(one.collection, &one.item.key)? {
-            Some(link) if link.left.is_none() => return Ok(()),
+            Some(link) if link.left.is_none() => {
+                self.linked.insert((one.collection, &one.item.key), link);
+                return Ok(());
+            }
             // What was let go here stays let go.
             Some(link) if link.left == Some(Side::Here) => return Ok(()),
             left => left,

@@ -1,13 +1,13 @@
 //! Collect: what changed there since the cursors, page by page; what is known already is let go at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use postrider_model::{Fault, ItemCollectionId, ItemCursor, ItemKey, Scope};
 use postrider_remote::{ActivityChange, ItemPage, RemoteActivity};
 use postrider_store::{StoreError, Tx};
 
 use super::{ActivitiesRun, Again, Steps, calendars::Calendar, export::Rule};
-use crate::sync::noted::ahead_ms;
+use crate::sync::{listed::Listed, noted::ahead_ms};
 
 /// So many items are asked for at a time (`GetItem`, 100).
 const AT_A_TIME: usize = 100;
@@ -96,32 +96,29 @@ impl Steps<'_> {
         let mut feed = self.remote.changes(&calendar.key, since).await?;
         let mut collected = Collected::of(calendar.id, Vec::new(), 0);
         collected.is_whole = true;
-        let mut seen: Option<BTreeSet<ItemKey>> = None;
+        let mut listed: Option<Listed> = None;
         let mut is_still = true;
         while let Some(page) = feed.next().await? {
-            let ItemPage { scope, changes, cursor, server_time } = page;
+            let ItemPage { scope, mut changes, cursor, server_time } = page;
             if let Some(there) = server_time {
                 collected.ahead_ms = ahead_ms(there, self.ports.clock.now());
             }
-            if scope == Scope::Full {
-                let seen = seen.get_or_insert_default();
-                seen.extend(changes.iter().filter_map(|change| match change {
-                    ActivityChange::Put(item) => Some(item.key.clone()),
-                    ActivityChange::Gone { .. } | ActivityChange::Series { .. } => None,
-                }));
-            }
             is_still &= changes.is_empty();
+            if scope == Scope::Full {
+                let listed = match &mut listed {
+                    Some(listed) => listed,
+                    None => listed.insert(Listed::begin(self.ports, calendar.id).await?),
+                };
+                changes.retain(|change| !is_known(listed, change));
+            }
             if !changes.is_empty() {
                 collected.news.extend(self.worth(calendar, changes).await?);
             }
             collected.cursor = cursor.or(collected.cursor);
         }
-        if let Some(seen) = seen {
-            collected.was_empty = seen.is_empty();
-            let id = calendar.id;
-            let linked = self.ports.transaction(move |tx| tx.linked_items(id)).await?;
-            let missing = linked.into_iter().filter(|key| !seen.contains(key));
-            let missing: Vec<_> = missing.map(|key| (key, News::Gone)).collect();
+        if let Some(listed) = listed {
+            collected.was_empty = listed.was_empty();
+            let missing: Vec<_> = listed.missing().into_iter().map(|key| (key, News::Gone)).collect();
             is_still &= missing.is_empty();
             collected.news.extend(missing);
         }
@@ -172,6 +169,14 @@ impl Steps<'_> {
     }
 }
 
+/// Whether an item of a whole listing is what is known of it, and was never anything else.
+fn is_known(listed: &mut Listed, change: &ActivityChange) -> bool {
+    match change {
+        ActivityChange::Put(item) => listed.sees(&item.key, &item.version),
+        ActivityChange::Gone { .. } | ActivityChange::Series { .. } => false,
+    }
+}
+
 /// Times of a series that had items of their own, and have none any more.
 fn reverted(
     tx: &Tx<'_>,
@@ -191,13 +196,11 @@ fn reverted(
 }
 
 fn is_worth(tx: &Tx<'_>, calendar: ItemCollectionId, key: &ItemKey, news: &News) -> Result<bool, StoreError> {
-    Ok(match (tx.link_of_item(calendar, key)?, news) {
+    Ok(match (tx.listed_link(calendar, key)?, news) {
         (None, News::Put(_)) => true,
         (None, News::Gone) => false,
-        (Some(link), News::Gone) => link.left.is_none(),
+        (Some(link), News::Gone) => !link.has_left,
         // It is what is known of it, and was never anything else.
-        (Some(link), News::Put(item)) => {
-            link.left.is_some() || link.gone.is_some() || item.version != link.base.version
-        }
+        (Some(link), News::Put(item)) => link.has_left || link.is_gone || item.version != link.version,
     })
 }

@@ -48,7 +48,7 @@ impl Steps<'_> {
                 let is_whole = collected.is_empty() || collected.iter().any(|one| one.is_whole);
                 let (run, rules, can) = (&run, &rules, &can);
                 let task = Task { run, rules, can, calendars: &calendars, collected, is_whole };
-                let plan = task.plan(tx)?;
+                let plan = tracing::debug_span!("plan").in_scope(|| task.plan(tx))?;
                 Commit { tx, run, rules, context }.all(&plan)?;
                 Ok(plan)
             })

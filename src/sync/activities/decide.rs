@@ -40,8 +40,10 @@ impl Planner<'_, '_> {
     ) -> Result<(), StoreError> {
         let Some(record) = link.record.map(|record| ActivityId(record.0)) else { return Ok(()) };
         self.met.insert(record.into());
-        let known = Known::load(self.tx, record)?;
-        let read = Image::read(&link.base.image).zip(Agreed::read(&link.base.agreed));
+        let known = self.load(record)?;
+        let image = known.as_ref().and_then(|known| known.image_of(&link));
+        let image = image.or_else(|| Image::read(&link.base.image));
+        let read = image.zip(Agreed::read(&link.base.agreed));
         let (Some(mut known), Some((image, agreed))) = (known, read) else {
             if self.tx.activity(record)?.is_none() {
                 self.plan.steps.push(Step::Forget(link.id));
@@ -86,6 +88,9 @@ impl Planner<'_, '_> {
     }
 
     fn is_asked_for(&self, record: ActivityId) -> Result<bool, StoreError> {
+        if !self.has_intents {
+            return Ok(false);
+        }
         let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
         Ok(open.iter().any(|row| row.operation == ItemOperation::Join))
     }

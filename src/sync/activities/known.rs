@@ -40,6 +40,12 @@ impl Known {
         Ok(Some(Self { shared: item.activity(), stored, copies }))
     }
 
+    /// The image of that link, where it is the one that was read with the record.
+    pub(super) fn image_of(&self, link: &Link) -> Option<Image> {
+        let copy = self.copies.iter().find(|copy| copy.link.id == link.id)?;
+        (copy.link.base.image == link.base.image).then(|| copy.image.clone())
+    }
+
     /// What that item is now.
     pub(super) fn see(&mut self, link: LinkId, image: &Image, changed: Option<Timestamp>) {
         for copy in self.copies.iter_mut().filter(|copy| copy.link.id == link) {

@@ -10,7 +10,7 @@ use postrider_model::{ActivityId, ItemCollectionId, ItemCursor, ItemKey, LinkId,
 use postrider_reconcile::{
     Kept, Leavings, Verdict,
     activities::{Facets, stand_in},
-    judge_leavings,
+    judge_leavings, most_to_count,
 };
 use postrider_remote::{CalendarCapabilities, RemoteActivity};
 use postrider_store::{About, GoneThere, Link, Side, StoreError, Tx};
@@ -126,6 +126,12 @@ pub(super) struct Planner<'a, 'tx> {
     pub task: &'a Task<'a>,
     pub tx: &'a Tx<'tx>,
     pub rule: Rule,
+    /// Whether any write of the account is under way.
+    pub has_intents: bool,
+    /// Links of items that are told, as far as they were read already: nothing is written while it is planned.
+    pub linked: BTreeMap<(ItemCollectionId, &'a ItemKey), Link>,
+    /// The record that was looked at last, for whoever looks at it next.
+    pub loaded: Option<Known>,
     pub plan: ActivityPlan,
     /// Records that got an item, or are decided, by this plan.
     pub met: BTreeSet<RecordId>,
@@ -171,6 +177,9 @@ impl Task<'_> {
             task: self,
             tx,
             rule: Rule::new(self.run, self.rules),
+            has_intents: tx.has_item_intents(self.run.account_id)?,
+            linked: BTreeMap::new(),
+            loaded: None,
             plan: ActivityPlan::default(),
             met: BTreeSet::new(),
             moved: BTreeSet::new(),
@@ -197,22 +206,24 @@ impl Task<'_> {
     }
 }
 
-impl Planner<'_, '_> {
+impl<'a> Planner<'a, '_> {
     /// What changed of linked items, and what waits to be decided.
-    fn changes_of(&mut self, collected: &Collected) -> Result<(), StoreError> {
+    fn changes_of(&mut self, collected: &'a Collected) -> Result<(), StoreError> {
         let mut links = Vec::new();
         for (key, news) in &collected.news {
-            if let Some(link) = self.tx.link_of_item(collected.calendar, key)? {
+            let link = match self.linked.remove(&(collected.calendar, key)) {
+                Some(link) => Some(link),
+                None => self.tx.link_of_item(collected.calendar, key)?,
+            };
+            if let Some(link) = link {
                 self.heard(&link, news)?;
                 links.push((link, Some(news)));
             }
         }
         if collected.is_whole {
-            for link in self.tx.dirty_links(collected.calendar)? {
-                if links.iter().all(|(one, _)| one.id != link.id) {
-                    links.push((link, None));
-                }
-            }
+            let told: BTreeSet<LinkId> = links.iter().map(|(link, _)| link.id).collect();
+            let waiting = self.tx.dirty_links(collected.calendar)?.into_iter();
+            links.extend(waiting.filter(|link| !told.contains(&link.id)).map(|link| (link, None)));
         }
         self.decide_all(links, collected.ahead_ms)
     }
@@ -220,7 +231,7 @@ impl Planner<'_, '_> {
     /// What became of changes of unknown fate: what is as it was before was not changed. All else may have been, and people told: nobody
     /// is told twice.
     fn heard(&mut self, link: &Link, news: &News) -> Result<(), StoreError> {
-        let Some(record) = link.record else { return Ok(()) };
+        let Some(record) = link.record.filter(|_| self.has_intents) else { return Ok(()) };
         let is_as_before = matches!(news, News::Put(item) if item.version == link.base.version);
         for row in self.tx.item_intents_of_record(self.task.run.account_id, record)? {
             let is_unknown = row.intent.state == State::Unknown && row.about.link == Some(link.id);
@@ -248,8 +259,7 @@ impl Planner<'_, '_> {
             if news.is_none() && (is_unread || self.met.contains(&record)) {
                 continue;
             }
-            let stored = self.tx.activity(ActivityId(record.0))?;
-            match stored.and_then(|stored| stored.master) {
+            match self.tx.master_of(ActivityId(record.0))?.flatten() {
                 Some(master) => times.push((link, news, master)),
                 None => series.push((link, news)),
             }
@@ -263,6 +273,14 @@ impl Planner<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// A record with its copies, which is not read twice where it was looked at just before.
+    pub(super) fn load(&mut self, id: ActivityId) -> Result<Option<Known>, StoreError> {
+        match self.loaded.take_if(|known| known.stored.id == id) {
+            Some(known) => Ok(Some(known)),
+            None => Known::load(self.tx, id),
+        }
     }
 
     /// Who stands in for an organizer of whom there is no copy here (rule 6).
@@ -311,7 +329,9 @@ impl Planner<'_, '_> {
     fn judge(&mut self, collected: &Collected) -> Result<(), StoreError> {
         let departures = self.leavings.remove(&collected.calendar).unwrap_or_default();
         let count = |of: &[Going]| departures.iter().filter(|one| of.contains(&one.going)).count() as u64;
-        let total = self.tx.count_links(collected.calendar)?;
+        // No more has to be counted than what the guard compares with, but of what is held anyway.
+        let most = if collected.was_empty { u64::MAX } else { most_to_count(departures.len() as u64) };
+        let total = self.tx.count_links(collected.calendar, most)?;
         let verdict = judge_leavings(Leavings {
             what: Kept::Activities,
             deleted: count(&[Going::DeleteHere, Going::DeleteThere, Going::Hide]),

@@ -20,7 +20,7 @@ use super::{
     links::{adopt_uid, forget, untold},
     prepare::{Prepared, Preparing, Ready},
 };
-use crate::sync::noted::after;
+use crate::sync::noted::{after, may_go};
 use crate::sync::{ItemsContext, is_for_all};
 
 /// So many writes may fail before the rest waits for the next run.
@@ -43,12 +43,10 @@ impl Steps<'_> {
             let now = self.ports.clock.now();
             let mut open = self.ports.transaction(move |tx| tx.item_intents(account)).await?;
             open.retain(|row| {
-                let is_new = matches!(row.operation, ItemOperation::Create { .. });
-                let is_known = row.about.collection.is_some_and(|id| read.contains(&id));
                 row.id > last
                     && row.intent.state == State::Noted
                     && has_come(row.intent.due, now)
-                    && (is_known || !is_new)
+                    && may_go(row, read)
             });
             if open.is_empty() || !self.may_send(done) {
                 return Ok(again);

@@ -29,8 +29,9 @@ impl Planner<'_, '_> {
         // Series before their times.
         let (mut series, mut times) = (Vec::new(), Vec::new());
         for id in touched {
-            let Some(stored) = self.tx.activity(ActivityId(id.0))? else { continue };
-            if stored.master.is_some() { times.push(stored.id) } else { series.push(stored.id) }
+            let id = ActivityId(id.0);
+            let Some(master) = self.tx.master_of(id)? else { continue };
+            if master.is_some() { times.push(id) } else { series.push(id) }
         }
         for id in series.into_iter().chain(times) {
             self.look_at(id)?;
@@ -65,17 +66,18 @@ impl Planner<'_, '_> {
     }
 
     /// As what else an item is to be (F4.4).
-    fn moves_to(&self, record: ActivityId, live: &[Link]) -> Result<Option<ActivityKind>, StoreError> {
+    fn moves_to(&mut self, record: ActivityId, live: &[Link]) -> Result<Option<ActivityKind>, StoreError> {
         let [link] = live else { return Ok(None) };
-        let (Some(known), Some(image)) = (Known::load(self.tx, record)?, Image::read(&link.base.image))
-        else {
+        let Some(known) = self.load(record)? else { return Ok(None) };
+        let Some(image) = known.image_of(link).or_else(|| Image::read(&link.base.image)) else {
             return Ok(None);
         };
+        let known = &*self.loaded.insert(known);
         let is_there = known.stored.record.deleted.is_none() && known.stored.master.is_none();
         if !self.rule.exports() || !is_there || image.is_read_only {
             return Ok(None);
         }
-        match self.rule.judge(self.tx, &known, Some((link, image.shared.kind)))? {
+        match self.rule.judge(self.tx, known, Some((link, image.shared.kind)))? {
             ActivityExport::Move(kind) => Ok(Some(kind).filter(|kind| self.target(*kind).is_some())),
             _ => Ok(None),
         }

@@ -13,14 +13,15 @@ use postrider_reconcile::{
     },
 };
 use postrider_remote::RemoteContact;
-use postrider_store::{ItemIntentRow, Link, Origin, Side, StoreError, StoredContact};
+use postrider_store::{ItemIntentRow, Link, Origin, PlannedContact, Side, StoreError};
 
 use super::{
     collect::News,
     image::contact_of,
-    plan::{Known, Linking, Planner, Step},
+    known::{Known, times},
+    plan::{Linking, Planner, Step},
 };
-use crate::card::{doc_of, new_uid, shown_name};
+use crate::card::{likeness_of, new_uid, shown_name};
 
 /// An item that is not linked.
 struct Stranger<'a> {
@@ -53,8 +54,8 @@ impl<'a> Planner<'a, '_> {
                 }
             }
             let made_of = one.making.as_ref().and_then(|row| row.about.record).map(|id| ContactId(id.0));
-            let stored = made_of.map(|id| self.tx.contact(id)).transpose()?.flatten();
-            let card = stored.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
+            let stored = made_of.map(|id| self.tx.planned_contact(id)).transpose()?.flatten();
+            let card = stored.and_then(|stored| Card::read(stored.card.as_bytes()).ok());
             match (&one.making, made_of, card) {
                 (Some(making), Some(record), Some(card)) => {
                     self.link_made(&one, making, record, &card.contact());
@@ -70,7 +71,7 @@ impl<'a> Planner<'a, '_> {
         let stored = self.offered(&strangers, &vanished)?;
         let contacts: BTreeMap<RecordId, Contact> = stored
             .iter()
-            .filter_map(|(id, one)| Some((*id, Card::read(one.doc.card.as_bytes()).ok()?.contact())))
+            .filter_map(|(id, one)| Some((*id, Card::read(one.card.as_bytes()).ok()?.contact())))
             .collect();
         let mut records = Vec::new();
         for (id, contact) in &contacts {
@@ -100,7 +101,7 @@ impl<'a> Planner<'a, '_> {
                         Some(link) if by == MatchedBy::Mark || !task.can.has_groups => {
                             self.follow_item(link, stranger.collection, stranger.item, stranger.ahead_ms)?;
                         }
-                        vanished => self.meet(stranger, ContactId(record.0), here, vanished)?,
+                        vanished => self.meet(stranger, of, here, vanished)?,
                     }
                 }
                 Match::New => self.add(stranger),
@@ -129,20 +130,23 @@ impl<'a> Planner<'a, '_> {
 
     /// Items that are not linked, but for those that links followed already.
     fn strangers(
-        &self,
+        &mut self,
         followed: &BTreeSet<(ItemCollectionId, ItemKey)>,
     ) -> Result<Vec<Stranger<'a>>, StoreError> {
         let task = self.task;
         let mut strangers = Vec::new();
         for one in &task.collected {
             let imports = task.books.iter().any(|book| book.id == one.book && book.imports);
-            for news in one.news.values() {
+            for (key, news) in &one.news {
                 let News::Put(item) = news else { continue };
                 if followed.contains(&(one.book, item.key.clone())) {
                     continue;
                 }
                 let left = match self.tx.link_of_item(one.book, &item.key)? {
-                    Some(link) if link.left.is_none() => continue,
+                    Some(link) if link.left.is_none() => {
+                        self.linked.insert((one.book, key), link);
+                        continue;
+                    }
                     Some(left) => Some(left),
                     None => self.left_before(one, &item.key)?,
                 };
@@ -179,17 +183,18 @@ impl<'a> Planner<'a, '_> {
         &self,
         strangers: &[Stranger<'_>],
         vanished: &BTreeMap<RecordId, LinkId>,
-    ) -> Result<BTreeMap<RecordId, StoredContact>, StoreError> {
+    ) -> Result<BTreeMap<RecordId, PlannedContact>, StoreError> {
         let task = self.task;
         let mut offered = BTreeMap::new();
         for one in strangers {
-            let doc = doc_of(&Card::new(&one.item.contact), String::new(), None);
-            let like = self.tx.contacts_like(&task.run.viewer, &doc)?.into_iter().map(|one| one.record.id);
+            let likeness = likeness_of(&one.item.contact);
+            let like =
+                self.tx.contacts_like(&task.run.viewer, &likeness)?.into_iter().map(|one| one.record.id);
             for id in like.chain(one.mark) {
                 if offered.contains_key(&id) {
                     continue;
                 }
-                if let Some(stored) = self.tx.contact(ContactId(id.0))?
+                if let Some(stored) = self.tx.planned_contact(ContactId(id.0))?
                     // The item of one that was deleted here may have got another key: it does not come in as another contact then.
                     && (stored.record.deleted.is_none() || vanished.contains_key(&id))
                 {
@@ -221,10 +226,11 @@ impl<'a> Planner<'a, '_> {
     fn meet(
         &mut self,
         stranger: &Stranger<'_>,
-        record: ContactId,
+        stored: &PlannedContact,
         here: &Contact,
         vanished: Option<Link>,
     ) -> Result<(), StoreError> {
+        let record = ContactId(stored.record.id.0);
         self.met.insert(record.into());
         if let Some(link) = vanished {
             self.moved.insert(link.id);
@@ -233,8 +239,8 @@ impl<'a> Planner<'a, '_> {
         let left =
             stranger.left.as_ref().filter(|link| link.record == Some(record.into())).map(|link| link.id);
         match left {
-            Some(link) => self.come_back(stranger, record, here, link),
-            None => self.link_met(stranger, record, here),
+            Some(link) => self.come_back(stranger, stored, here, link),
+            None => self.link_met(stranger, stored, here),
         }
     }
 
@@ -242,18 +248,19 @@ impl<'a> Planner<'a, '_> {
     fn come_back(
         &mut self,
         stranger: &Stranger<'_>,
-        record: ContactId,
+        stored: &PlannedContact,
         here: &Contact,
         link: LinkId,
     ) -> Result<(), StoreError> {
+        let record = ContactId(stored.record.id.0);
         let Some(link) = self.tx.link(link)? else { return Ok(()) };
         let (collection, key) = (stranger.collection, stranger.item.key.clone());
         self.moved.insert(link.id);
         self.plan.steps.push(Step::Move { link: link.id, collection, key });
         self.tag(record);
         self.plan.pulled += u64::from(link.left.is_some());
-        let known = Known::of(here, &link);
-        self.merge(&link, record, &known, Some(stranger.item), stranger.ahead_ms)
+        let known = Known::of(here.clone(), &stored.card, &link);
+        self.merge(link, stored, &known, Some(stranger.item), stranger.ahead_ms)
     }
 
     /// What was made from here without an answer is linked with what it was made of, whatever became of that since: the next run decides.
@@ -287,12 +294,13 @@ impl<'a> Planner<'a, '_> {
     fn link_met(
         &mut self,
         stranger: &Stranger<'_>,
-        record: ContactId,
+        stored: &PlannedContact,
         here: &Contact,
     ) -> Result<(), StoreError> {
+        let record = ContactId(stored.record.id.0);
         let holds = &self.task.can.fields;
         let (item, there) = (stranger.item, &stranger.item.contact);
-        let times = self.times(record, Some(item), stranger.ahead_ms)?;
+        let times = times(stored, Some(item), stranger.ahead_ms);
         let merged = meet_contact(here, there, &times, holds);
         let losers = merged.losers();
         self.plan.conflicts += u64::from(!losers.is_empty());

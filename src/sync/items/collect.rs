@@ -10,7 +10,7 @@ use postrider_remote::{ContactChange, ItemPage, Leaving, RemoteContact};
 use postrider_store::{GoneThere, StoreError, Tx};
 
 use super::{Again, ContactsRun, Steps, books::Book, export::Rule};
-use crate::sync::noted::ahead_ms;
+use crate::sync::{listed::Listed, noted::ahead_ms};
 
 /// So many items are asked for at a time (`people.getBatchGet`, 200).
 const AT_A_TIME: usize = 200;
@@ -106,21 +106,21 @@ impl Steps<'_> {
         let mut feed = self.remote.changes(&book.key, since).await?;
         let mut collected = Collected::new(book.id, true);
         let mut doubts: BTreeSet<ItemKey> = again.into_iter().flatten().cloned().collect();
-        let mut seen: Option<BTreeSet<ItemKey>> = None;
+        let mut listed: Option<Listed> = None;
         let mut is_still = true;
         while let Some(page) = feed.next().await? {
-            let ItemPage { scope, changes, cursor, server_time } = page;
+            let ItemPage { scope, mut changes, cursor, server_time } = page;
             if let Some(there) = server_time {
                 collected.ahead_ms = ahead_ms(there, self.ports.clock.now());
             }
-            if scope == Scope::Full {
-                let seen = seen.get_or_insert_default();
-                seen.extend(changes.iter().filter_map(|change| match change {
-                    ContactChange::Put(item) => Some(item.key.clone()),
-                    ContactChange::Gone { .. } => None,
-                }));
-            }
             is_still &= changes.is_empty();
+            if scope == Scope::Full {
+                let listed = match &mut listed {
+                    Some(listed) => listed,
+                    None => listed.insert(Listed::begin(self.ports, book.id).await?),
+                };
+                changes.retain(|change| !is_known(listed, change));
+            }
             collected.former.extend(changes.iter().filter_map(|change| match change {
                 ContactChange::Put(item) if !item.former_keys.is_empty() => {
                     Some((item.key.clone(), item.former_keys.clone()))
@@ -134,9 +134,9 @@ impl Steps<'_> {
             }
             collected.cursor = cursor.or(collected.cursor);
         }
-        if let Some(seen) = seen {
-            collected.was_empty = seen.is_empty();
-            let missing = self.missing(book, &seen).await?;
+        if let Some(listed) = listed {
+            collected.was_empty = listed.was_empty();
+            let missing = listed.missing();
             is_still &= missing.is_empty();
             if self.can.has_groups || self.can.lag_ms > 0 {
                 doubts.extend(missing);
@@ -183,11 +183,13 @@ impl Steps<'_> {
             })
             .await
     }
+}
 
-    async fn missing(&self, book: &Book, seen: &BTreeSet<ItemKey>) -> Result<Vec<ItemKey>, Fault> {
-        let id = book.id;
-        let linked = self.ports.transaction(move |tx| tx.linked_items(id)).await?;
-        Ok(linked.into_iter().filter(|key| !seen.contains(key)).collect())
+/// Whether an item of a whole listing is what is known of it, and was never anything else.
+fn is_known(listed: &mut Listed, change: &ContactChange) -> bool {
+    match change {
+        ContactChange::Put(item) => listed.sees(&item.key, &item.version) && item.former_keys.is_empty(),
+        ContactChange::Gone { .. } => false,
     }
 }
 
@@ -198,14 +200,12 @@ fn worth(
     news: &News,
     lags: bool,
 ) -> Result<Worth, StoreError> {
-    Ok(match (tx.link_of_item(book, key)?, news) {
+    Ok(match (tx.listed_link(book, key)?, news) {
         (None, News::Put(_)) => Worth::News,
         (None, News::Gone(_)) => Worth::Nothing,
-        (Some(link), News::Gone(_)) if link.left.is_some() => Worth::Nothing,
+        (Some(link), News::Gone(_)) if link.has_left => Worth::Nothing,
         // It is what is known of it, and was never anything else.
-        (Some(link), News::Put(item))
-            if link.left.is_none() && link.gone.is_none() && item.version == link.base.version =>
-        {
+        (Some(link), News::Put(item)) if !link.has_left && !link.is_gone && item.version == link.version => {
             Worth::Nothing
         }
         _ if lags => Worth::Doubt,

@@ -52,7 +52,7 @@ impl Steps<'_> {
                     is_whole,
                     entropy: &*entropy,
                 };
-                let plan = task.plan(tx)?;
+                let plan = tracing::debug_span!("plan").in_scope(|| task.plan(tx))?;
                 let tag = match &rules.way {
                     ContactWay::Group { tag, .. } => Some(tag.as_str()),
                     ContactWay::Books { .. } => None,
@@ -153,8 +153,8 @@ impl Commit<'_, '_> {
     }
 
     fn card(&self, id: ContactId) -> Result<Option<Card>, StoreError> {
-        let stored = self.tx.contact(id)?;
-        Ok(stored.and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok()))
+        let stored = self.tx.planned_contact(id)?;
+        Ok(stored.and_then(|stored| Card::read(stored.card.as_bytes()).ok()))
     }
 
     fn take(

@@ -7,7 +7,7 @@ use postrider_model::{CollectionKind, ContactId, LabelKind, LabelScope, RecordId
 use postrider_reconcile::contacts::{
     Candidate, Export, ExportRule, Leaving, LinkOrigin, Tag, TagScope, judge_export,
 };
-use postrider_store::{Link, Origin, Side, StoreError, StoredContact, Tx, Viewer};
+use postrider_store::{Link, Origin, PlannedContact, Side, StoreError, Tx, Viewer};
 
 use super::{
     ContactRules, ContactWay, ItemsContext,
@@ -61,14 +61,14 @@ impl Rule {
         Ok(reach.is_some_and(|(rule, _)| rule == self.noted(books)))
     }
 
-    fn judge(&self, stored: &StoredContact, link: Option<Origin>) -> Export {
+    fn judge(&self, stored: &PlannedContact, link: Option<Origin>) -> Export {
         let link = link.map(|origin| match origin {
             Origin::Imported => LinkOrigin::Imported,
             Origin::Exported => LinkOrigin::Exported,
         });
         let is_visible = self.viewer.sees(&stored.record.owner, &stored.record.visibility);
         let of_kind = |kind: LabelKind| stored.labels.iter().filter(move |label| label.kind == kind);
-        let kinds = [stored.doc.kind.clone()];
+        let kinds = [stored.kind.clone()];
         match &self.way {
             ContactWay::Group { tag, .. } => {
                 let scope = |label: &postrider_store::LabelRow| match label.scope {
@@ -100,7 +100,7 @@ impl Rule {
     }
 
     /// Whether a record that is there does not belong into its link any more.
-    pub(super) fn lets_go(&self, stored: &StoredContact, origin: Origin) -> bool {
+    pub(super) fn lets_go(&self, stored: &PlannedContact, origin: Origin) -> bool {
         self.exports && self.judge(stored, Some(origin)) == Export::Leave
     }
 
@@ -110,13 +110,13 @@ impl Rule {
     }
 
     /// Whether a record without an item is to have one.
-    pub(super) fn wants(&self, stored: &StoredContact) -> bool {
+    pub(super) fn wants(&self, stored: &PlannedContact) -> bool {
         self.exports && stored.record.deleted.is_none() && self.judge(stored, None) == Export::Make
     }
 
     /// Whether an item that was noted to be made of it is to be made still. Where deletions are carried over, one that was deleted there
     /// and edited here is made again whatever the rule says of new ones.
-    pub(super) fn makes(&self, stored: &StoredContact) -> bool {
+    pub(super) fn makes(&self, stored: &PlannedContact) -> bool {
         let is_again = matches!(self.way, ContactWay::Books { propagates: true, .. });
         self.wants(stored) || self.exports && is_again && stored.record.deleted.is_none()
     }
@@ -168,7 +168,7 @@ impl Planner<'_, '_> {
 
     /// A record that has no item. `left` is the link that it had.
     fn consider(&mut self, record: ContactId, left: Option<&Link>) -> Result<(), StoreError> {
-        let Some(stored) = self.tx.contact(record)? else { return Ok(()) };
+        let Some(stored) = self.tx.planned_contact(record)? else { return Ok(()) };
         let is_wanted = self.rule.wants(&stored);
         match (is_wanted, left) {
             (false, Some(link)) if link.left == Some(Side::Server) => {

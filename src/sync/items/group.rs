@@ -82,7 +82,7 @@ impl Steps<'_> {
         let collection = known.map(|one| one.id);
         self.ports
             .transaction(move |tx| {
-                let total = collection.map_or(Ok(0), |id| tx.count_links(id))?;
+                let total = collection.map_or(Ok(0), |id| tx.count_links(id, u64::MAX))?;
                 let held = NewItemHeld { account, collection, what, name: &name, why, total };
                 tx.hold_collection(&held, now).map(drop)
             })

@@ -7,6 +7,7 @@
 //! | collect: what changed there | `collect` |
 //! | plan: what is done about it, a value | `plan`; `arrive` for items that are seen for the first time, `export` for what goes out |
 //! | one contact under another key: renamed, moved, or in a collection that is gone | `moved` |
+//! | what is known of both sides of a link | `known` |
 //! | commit: records, links, bases, cursors and what is to be sent, one transaction | `commit` |
 //! | execute: what is noted is sent, and what the server answers becomes the base | `push` |
 //!
@@ -24,12 +25,16 @@ mod export;
 mod forecast;
 mod group;
 mod image;
+mod known;
 mod look;
 mod moved;
 mod plan;
 mod push;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use postrider_model::{AccountId, Fault, HeldReport, ItemCollectionId, ItemKey, RunId};
 use postrider_reconcile::{Selection, contacts::Leaving};
@@ -198,6 +203,7 @@ impl Steps<'_> {
         self.believe(&mut books, &mut collected, done).await?;
         let mut absent = self.absent(&books, &mut collected, done).await?;
         let ahead_ms = collected.first().map_or(0, |one| one.ahead_ms);
+        let read: BTreeSet<_> = collected.iter().map(|one| one.book).collect();
         for round in 0..ROUNDS {
             if self.run.dry_run {
                 let group = done.forecast.group.take();
@@ -205,7 +211,7 @@ impl Steps<'_> {
                 return Ok(());
             }
             self.settle(&books, collected, std::mem::take(&mut absent), done).await?;
-            let again = self.push(&books, done).await?;
+            let again = self.push(&books, &read, done).await?;
             if again.is_empty() || round + 1 == ROUNDS || stops(&done.faults) {
                 break;
             }

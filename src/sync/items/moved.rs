@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postrider_formats::vcard::Card;
 use postrider_model::{ErrorClass, Fault, ItemCollectionId, ItemKey, LinkId, RecordId};
 use postrider_remote::{ContactChange, RemoteContact};
 use postrider_store::{GoneThere, Link, StoreError, Tx, Viewer};
@@ -17,7 +16,7 @@ use super::{
     collect::{Collected, News},
     plan::{Planner, Step},
 };
-use crate::card::doc_of;
+use crate::card::likeness_of;
 
 /// A link of which is asked whether its item is there still, because one like it arrived.
 struct Doubt {
@@ -137,7 +136,7 @@ fn doubts(
     for one in collected {
         for (key, news) in &one.news {
             let News::Put(item) = news else { continue };
-            if tx.link_of_item(one.book, key)?.is_some_and(|link| link.left.is_none()) {
+            if tx.listed_link(one.book, key)?.is_some_and(|link| !link.has_left) {
                 continue;
             }
             for record in alike(tx, viewer, item)? {
@@ -158,9 +157,8 @@ fn doubts(
 
 /// The records that an item may be.
 fn alike(tx: &Tx<'_>, viewer: &Viewer, item: &RemoteContact) -> Result<BTreeSet<RecordId>, StoreError> {
-    let doc = doc_of(&Card::new(&item.contact), String::new(), None);
     let mut alike: BTreeSet<_> =
-        tx.contacts_like(viewer, &doc)?.into_iter().map(|one| one.record.id).collect();
+        tx.contacts_like(viewer, &likeness_of(&item.contact))?.into_iter().map(|one| one.record.id).collect();
     if let Some(mark) = item.mark {
         alike.extend(tx.link_of_mark(mark)?.and_then(|link| link.record));
     }

@@ -11,21 +11,21 @@ use postrider_model::{
     Contact, ContactId, Entropy, ItemCollectionId, ItemCursor, ItemKey, LinkId, RecordId, Timestamp,
 };
 use postrider_reconcile::{
-    CONTACTS_LISTED_EMPTY, Change, Changed, Kept, Leavings, Side as Of, Sides, Times, Verdict,
+    CONTACTS_LISTED_EMPTY, Change, Kept, Leavings, Side as Of, Sides, Verdict,
     contacts::{
         ContactDecision, ContactFate, FieldGroup, Leaving, apply_difference, decide_contact, merge_contact,
     },
-    judge_leavings,
+    judge_leavings, most_to_count,
 };
 use postrider_remote::{ContactCapabilities, RemoteContact};
-use postrider_store::{About, GoneThere, Link, Origin, Side, StoreError, StoredContact, Tx};
+use postrider_store::{About, GoneThere, Link, Origin, PlannedContact, Side, StoreError, Tx};
 
 use super::{
     ContactRules, ItemsContext,
     books::Book,
     collect::{Collected, News},
     export::Rule,
-    image::contact_of,
+    known::{Known, times},
 };
 
 /// One thing that is done in the store.
@@ -128,6 +128,10 @@ pub(super) struct Planner<'a, 'tx> {
     pub task: &'a Task<'a>,
     pub tx: &'a Tx<'tx>,
     pub rule: Rule,
+    /// Whether any write of the account is under way.
+    pub has_intents: bool,
+    /// Links of items that are told, as far as they were read already: nothing is written while it is planned.
+    pub linked: BTreeMap<(ItemCollectionId, &'a ItemKey), Link>,
     pub leaving: Leaving,
     pub plan: ContactPlan,
     /// Records that got an item, or are decided, by this plan.
@@ -153,6 +157,8 @@ impl Task<'_> {
             task: self,
             tx,
             rule: Rule::new(tx, self.run, self.rules)?,
+            has_intents: tx.has_item_intents(self.run.account_id)?,
+            linked: BTreeMap::new(),
             leaving: self.rules.leaving(),
             plan: ContactPlan::default(),
             met: BTreeSet::new(),
@@ -176,11 +182,15 @@ impl Task<'_> {
     }
 }
 
-impl Planner<'_, '_> {
+impl<'a> Planner<'a, '_> {
     /// What changed of linked items, and what waits to be decided.
-    fn changes_of(&mut self, collected: &Collected) -> Result<(), StoreError> {
+    fn changes_of(&mut self, collected: &'a Collected) -> Result<(), StoreError> {
         for (key, news) in &collected.news {
-            let Some(link) = self.tx.link_of_item(collected.book, key)? else { continue };
+            let link = match self.linked.remove(&(collected.book, key)) {
+                Some(link) => Some(link),
+                None => self.tx.link_of_item(collected.book, key)?,
+            };
+            let Some(link) = link else { continue };
             if link.left.is_none()
                 && !self.moved.contains(&link.id)
                 && !self.waits(&link, Some(news), collected)
@@ -214,15 +224,18 @@ impl Planner<'_, '_> {
     ) -> Result<(), StoreError> {
         let Some(record) = link.record.map(|record| ContactId(record.0)) else { return Ok(()) };
         self.met.insert(record.into());
-        let Some(stored) = self.tx.contact(record)? else {
+        let Some(stored) = self.tx.planned_contact(record)? else {
             self.plan.steps.push(Step::Forget(link.id));
             return Ok(());
         };
-        let Ok(card) = Card::read(stored.doc.card.as_bytes()) else {
+        let Ok(card) = Card::read(stored.card.as_bytes()) else {
             self.plan.warnings.push(format!("the vCard of {record} cannot be read: it was left alone"));
             return Ok(());
         };
-        let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
+        let open = match self.has_intents {
+            true => self.tx.item_intents_of_record(self.task.run.account_id, record)?,
+            false => Vec::new(),
+        };
         let is_under_way = |operation: &ItemOperation| open.iter().any(|row| row.operation == *operation);
         let gone = match news {
             Some(News::Put(_)) => None,
@@ -235,18 +248,18 @@ impl Planner<'_, '_> {
             Some(News::Put(item)) => Some(item.as_ref()),
             _ => None,
         };
-        let sides = Known::of(&card.contact(), &link);
+        let sides = Known::of(card.contact(), &stored.card, &link);
         let decision =
-            decide_contact(self.leaving, self.here(&stored, &link, &sides), there(gone, item, &sides.image));
+            decide_contact(self.leaving, self.here(&stored, &link, &sides), there(gone, item, sides.image()));
         let is_let =
             link.is_allowed || is_under_way(&ItemOperation::Leave) || is_under_way(&ItemOperation::Delete);
         match decision.fate {
-            ContactFate::Merge => self.merge(&link, record, &sides, item, ahead_ms)?,
+            ContactFate::Merge => self.merge(link, &stored, &sides, item, ahead_ms)?,
             ContactFate::ReviveHere => {
                 self.plan.steps.push(Step::Revive(record));
                 self.plan.conflicts += 1;
                 self.plan.pulled += 1;
-                self.merge(&link, record, &sides, item, ahead_ms)?;
+                self.merge(link, &stored, &sides, item, ahead_ms)?;
             }
             ContactFate::MakeThere => {
                 self.plan.conflicts += 1;
@@ -268,7 +281,7 @@ impl Planner<'_, '_> {
                     }
                     fate => fate,
                 };
-                let first = self.taken_first(decision, &link, record, &sides, item, ahead_ms)?;
+                let first = self.taken_first(decision, &link, &stored, &sides, item, ahead_ms)?;
                 let departure = Departure { link, record, fate, gone, first };
                 match is_let {
                     true => self.depart(departure),
@@ -281,12 +294,12 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
-    fn here(&self, stored: &StoredContact, link: &Link, sides: &Known) -> Change {
+    fn here(&self, stored: &PlannedContact, link: &Link, sides: &Known) -> Change {
         if stored.record.deleted.is_some() {
             Change::Deleted
         } else if self.rule.lets_go(stored, link.origin) {
             Change::Unlinked
-        } else if sides.here != sides.agreed {
+        } else if sides.agreed.as_ref().is_some_and(|agreed| *agreed != sides.here) {
             Change::Edited
         } else {
             Change::None
@@ -298,7 +311,7 @@ impl Planner<'_, '_> {
         &mut self,
         decision: ContactDecision,
         link: &Link,
-        record: ContactId,
+        stored: &PlannedContact,
         sides: &Known,
         item: Option<&RemoteContact>,
         ahead_ms: i64,
@@ -307,7 +320,7 @@ impl Planner<'_, '_> {
             return Ok(Vec::new());
         }
         let before = self.plan.steps.len();
-        self.merge(link, record, sides, item, ahead_ms)?;
+        self.merge(link.clone(), stored, sides, item, ahead_ms)?;
         let mut first = self.plan.steps.split_off(before);
         first.retain(|step| !matches!(step, Step::Send { .. }));
         Ok(first)
@@ -316,21 +329,23 @@ impl Planner<'_, '_> {
     /// Merges both sides of a link.
     pub(super) fn merge(
         &mut self,
-        link: &Link,
-        record: ContactId,
+        link: Link,
+        stored: &PlannedContact,
         known: &Known,
         item: Option<&RemoteContact>,
         ahead_ms: i64,
     ) -> Result<(), StoreError> {
         let holds = &self.task.can.fields;
-        let there = item.map_or(&known.image, |item| &item.contact);
-        let sides = Sides { agreed: &known.agreed, image: &known.image, here: &known.here, there };
-        let times = self.times(record, item, ahead_ms)?;
+        let record = ContactId(stored.record.id.0);
+        let (agreed, image) = (known.agreed(), known.image());
+        let there = item.map_or(image, |item| &item.contact);
+        let sides = Sides { agreed, image, here: &known.here, there };
+        let times = times(stored, item, ahead_ms);
         let merged = merge_contact(sides, &times, holds);
         let origin = times.origin(&FieldGroup::Content);
         let losers = merged.losers();
         if losers.contains(&Of::There) {
-            let lost = apply_difference(&known.image, there, &known.agreed, holds);
+            let lost = apply_difference(image, there, agreed, holds);
             let (lost, changed) = (Box::new(lost), origin);
             self.plan.steps.push(Step::Supersede { record, lost, changed });
         }
@@ -344,32 +359,16 @@ impl Planner<'_, '_> {
         }
         // What is still to be sent has to differ from what is agreed on, and nothing else.
         let agreed = match sends {
-            false => merged.here.clone(),
-            true => Contact {
-                uid: merged.here.uid.clone(),
-                ..apply_difference(&known.image, there, &known.agreed, holds)
-            },
+            false => merged.here,
+            true => Contact { uid: merged.here.uid, ..apply_difference(image, there, agreed, holds) },
         };
-        let (boxed, item) = (Box::new(link.clone()), item.cloned().map(Box::new));
-        self.plan.steps.push(Step::Base { link: boxed, item, agreed: Box::new(agreed) });
+        let (id, collection) = (link.id, link.collection);
+        let (link, item) = (Box::new(link), item.cloned().map(Box::new));
+        self.plan.steps.push(Step::Base { link, item, agreed: Box::new(agreed) });
         if sends {
-            self.send(Some(link.id), Some(link.collection), record, ItemOperation::UPDATE);
+            self.send(Some(id), Some(collection), record, ItemOperation::UPDATE);
         }
         Ok(())
-    }
-
-    /// When a person changed both sides last.
-    pub(super) fn times(
-        &self,
-        record: ContactId,
-        item: Option<&RemoteContact>,
-        ahead_ms: i64,
-    ) -> Result<Times<FieldGroup>, StoreError> {
-        Ok(Times {
-            here: Changed::at(self.tx.content_changed(record)?),
-            there: Changed::at(item.and_then(|item| item.changed)),
-            ahead_ms,
-        })
     }
 
     /// Notes that something is to be sent. Where nothing may be, it is decided again once something may.
@@ -393,14 +392,17 @@ impl Planner<'_, '_> {
         let is_deletion =
             |one: &&Departure| matches!(one.fate, ContactFate::DeleteHere | ContactFate::DeleteThere);
         let deleted = departures.iter().filter(is_deletion).count() as u64;
-        let total = self.tx.count_links(collected.book)?;
+        // No more has to be counted than what the guard compares with, but of what is held anyway.
+        let is_empty = collected.was_empty || self.follow_from_nothing(&departures)?;
+        let most = if is_empty { u64::MAX } else { most_to_count(departures.len() as u64) };
+        let total = self.tx.count_links(collected.book, most)?;
         let verdict = judge_leavings(Leavings {
             what: Kept::Contacts,
             deleted,
             unlinked: departures.len() as u64 - deleted,
             cancelled: 0,
             of: total,
-            listing_was_empty: collected.was_empty || self.follow_from_nothing(&departures)?,
+            listing_was_empty: is_empty,
         });
         let mut hold = Hold {
             collection: collected.book,
@@ -466,23 +468,6 @@ impl Planner<'_, '_> {
                 self.send(Some(link.id), Some(link.collection), record, ItemOperation::Leave);
             }
             ContactFate::Merge | ContactFate::MakeThere | ContactFate::ReviveHere | ContactFate::Forget => {}
-        }
-    }
-}
-
-/// What is known of a link's two sides, but for what is there now.
-pub(super) struct Known {
-    here: Contact,
-    agreed: Contact,
-    image: Contact,
-}
-
-impl Known {
-    pub(super) fn of(here: &Contact, link: &Link) -> Self {
-        Self {
-            here: here.clone(),
-            agreed: contact_of(&link.base.agreed),
-            image: contact_of(&link.base.image),
         }
     }
 }

@@ -3,16 +3,18 @@
 //! What a write says is worked out in the transaction that notes its sending, which is on the disk before the first octet is on the wire
 //! (I4). Each is conditional (I5): what the server has in another state is asked for and decided again.
 
+use std::collections::BTreeSet;
+
 use postrider_formats::vcard::Card;
 use postrider_journal::{Event, ItemOperation, State, has_come};
-use postrider_model::{Contact, ContactId, ErrorClass, Fault, LinkId};
+use postrider_model::{Contact, ContactId, ErrorClass, Fault, ItemCollectionId, LinkId};
 use postrider_reconcile::{
     Sides,
     contacts::{assumed_base, merge_contact},
 };
 use postrider_remote::{ContactOp, ItemApplied, RemoteContact, WriteFault};
 use postrider_store::{
-    About, Base, ItemIntentRow, Link, NewLink, Origin, Side, StoreError, StoredContact, Tx,
+    About, Base, ItemIntentRow, Link, NewLink, Origin, PlannedContact, Side, StoreError, Tx,
 };
 
 use super::{
@@ -22,7 +24,7 @@ use super::{
     image::{base_of, contact_of, text_of},
 };
 use crate::sync::is_for_all;
-use crate::sync::noted::after;
+use crate::sync::noted::{after, may_go};
 
 /// So many writes may fail before the rest waits for the next run.
 const PATIENCE: usize = 3;
@@ -46,8 +48,14 @@ enum Prepared {
 }
 
 impl Steps<'_> {
-    /// Sends all that is noted and due. Answers what has to be decided again.
-    pub(super) async fn push(&self, books: &[Book], done: &mut ContactsRun) -> Result<Again, Fault> {
+    /// Sends all that is noted and due. Answers what has to be decided again. Into a book that this run has not `read` nothing new goes: it
+    /// may be there by now.
+    pub(super) async fn push(
+        &self,
+        books: &[Book],
+        read: &BTreeSet<ItemCollectionId>,
+        done: &mut ContactsRun,
+    ) -> Result<Again, Fault> {
         let mut again = Again::default();
         let mut last = 0;
         let mut failures = 0;
@@ -56,7 +64,10 @@ impl Steps<'_> {
             let now = self.ports.clock.now();
             let mut open = self.ports.transaction(move |tx| tx.item_intents(account)).await?;
             open.retain(|row| {
-                row.id > last && row.intent.state == State::Noted && has_come(row.intent.due, now)
+                row.id > last
+                    && row.intent.state == State::Noted
+                    && has_come(row.intent.due, now)
+                    && may_go(row, read)
             });
             if open.is_empty() || !self.may_send(done) {
                 return Ok(again);
@@ -266,9 +277,9 @@ impl Preparing<'_, '_> {
             return Ok(Prepared::Nothing);
         }
         let record = row.about.record.map(|id| ContactId(id.0));
-        let stored = record.map(|id| self.tx.contact(id)).transpose()?.flatten();
+        let stored = record.map(|id| self.tx.planned_contact(id)).transpose()?.flatten();
         let link = row.about.link.map(|id| self.tx.link(id)).transpose()?.flatten();
-        let card = stored.as_ref().and_then(|stored| Card::read(stored.doc.card.as_bytes()).ok());
+        let card = stored.as_ref().and_then(|stored| Card::read(stored.card.as_bytes()).ok());
         let (Some(stored), Some(card)) = (stored, card) else {
             return self.withdraw(row.id, link.as_ref());
         };
@@ -319,14 +330,14 @@ impl Preparing<'_, '_> {
     }
 
     /// Whether a record has an item besides that of `link`, be it in a collection that is not followed now.
-    fn is_linked_but_for(&self, stored: &StoredContact, link: Option<LinkId>) -> Result<bool, StoreError> {
+    fn is_linked_but_for(&self, stored: &PlannedContact, link: Option<LinkId>) -> Result<bool, StoreError> {
         let (account, record) = (self.run.account_id, stored.record.id);
         let links = self.tx.links_of_record(account, record)?;
         let has_live = links.iter().any(|one| one.left.is_none() && Some(one.id) != link);
         Ok(has_live || !self.tx.frozen_links_of_record(account, record)?.is_empty())
     }
 
-    fn creation(&self, stored: &StoredContact, card: &Card) -> Result<Option<ContactOp>, StoreError> {
+    fn creation(&self, stored: &PlannedContact, card: &Card) -> Result<Option<ContactOp>, StoreError> {
         if self.is_linked_but_for(stored, None)? || !self.rule.makes(stored) {
             return Ok(None);
         }
@@ -338,7 +349,7 @@ impl Preparing<'_, '_> {
 
     fn update(
         &self,
-        stored: &StoredContact,
+        stored: &PlannedContact,
         card: &Card,
         link: &Link,
     ) -> Result<Option<ContactOp>, StoreError> {

@@ -32,9 +32,7 @@ pub(crate) trait Fielded: Clone + PartialEq {
     fn recalled(said: &Self, there: &Self) -> Self;
 
     /// Whether they differ in a field of `holds`.
-    fn differ(one: &Self, other: &Self, holds: &BTreeSet<Self::Field>) -> bool {
-        Self::overlay(one, other, holds) != *other
-    }
+    fn differ(one: &Self, other: &Self, holds: &BTreeSet<Self::Field>) -> bool;
 }
 
 macro_rules! fielded {
@@ -72,6 +70,10 @@ macro_rules! fielded {
                     all.$field.clone_from(&said.$field);
                 })+
                 all
+            }
+
+            fn differ(one: &Self, other: &Self, holds: &BTreeSet<$names>) -> bool {
+                $((one.$field != other.$field && holds.contains(&$names::$name)))||+
             }
 
             fn contradict(one: &Self, other: &Self, holds: &BTreeSet<$names>) -> bool {

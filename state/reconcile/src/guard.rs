@@ -96,6 +96,12 @@ pub fn judge_deletions(deletions: Deletions) -> Verdict {
     }
 }
 
+/// So many items of a collection have to be counted for that many leavings to be judged: of more than these, no more follows.
+pub const fn most_to_count(leavings: u64) -> u64 {
+    let most = leavings.saturating_mul(100 / SHARE_PERCENT).saturating_add(1);
+    if most > SMALL { most } else { SMALL }
+}
+
 /// Why what follows from an empty listing of contacts is held: until a person says so, or they are there again.
 pub const CONTACTS_LISTED_EMPTY: &str = "the server listed the contacts as empty";
 
@@ -153,6 +159,19 @@ mod tests {
 
     fn leavings(what: Kept, [deleted, unlinked, cancelled]: [u64; 3], of: u64, empty: bool) -> Leavings {
         Leavings { what, deleted, unlinked, cancelled, of, listing_was_empty: empty }
+    }
+
+    #[test]
+    fn who_counts_no_further_than_has_to_be_judges_alike() {
+        for count in 0..60 {
+            for of in count..400 {
+                let judge = |of| judge_leavings(leavings(Kept::Contacts, [count, 0, 0], of, false));
+                assert_eq!(judge(of.min(most_to_count(count))), judge(of), "{count} of {of}");
+            }
+        }
+        let most = most_to_count(40);
+        let held = judge_leavings(leavings(Kept::Contacts, [40, 0, 0], most, false));
+        assert_eq!((held, most), (Verdict::Go, 201), "of what is held all was counted");
     }
 
     #[test]

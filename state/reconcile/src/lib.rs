@@ -20,7 +20,9 @@ mod rematch;
 pub use fate::{Change, Decision, Fate, decide};
 pub use flags::merge_flags;
 pub use folders::{FolderPlan, Follow, FreezeReason, KnownFolder, Selection, plan_folders};
-pub use guard::{CONTACTS_LISTED_EMPTY, Deletions, Kept, Leavings, Verdict, judge_deletions, judge_leavings};
+pub use guard::{
+    CONTACTS_LISTED_EMPTY, Deletions, Kept, Leavings, Verdict, judge_deletions, judge_leavings, most_to_count,
+};
 pub use mail::{FlagPlan, FolderListing, KnownPlacement, plan_flags};
 pub use merge::{Changed, Merged, Outcome, Side, Sides, Times, by_our_clock};
 pub use moves::{Placed, Settled, pair_moves};

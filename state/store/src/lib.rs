@@ -39,15 +39,15 @@ pub use index::{Indexer, Words};
 pub use read::{
     AccountRow, ActivityDoc, ActivityFilter, AuditFault, AuditFilter, AuditRow, BodyCheck, CompanyRow,
     ContactDoc, ContactFilter, ContactMatch, ContactRow, Counts, Details, Export, Filter, FolderRow, Found,
-    HistoryRow, ItemOf, LabelRow, Mailbox, OwnFacet, Reader, RecordRow, Row, SearchQuery, StoredActivity,
-    StoredContact, Verified, Version, Viewer,
+    HistoryRow, ItemOf, LabelRow, Likeness, Mailbox, OwnFacet, PlannedContact, Reader, RecordRow, Row,
+    SearchQuery, StoredActivity, StoredContact, TiedCompany, Verified, Version, Viewer,
 };
 pub use store::{Options, Store};
 pub use write::{
     About, ApiToken, AuditEntry, Base, ChangedGroups, Collection, Context, Discard, Envelope, Expired,
     Filing, FlagUpdate, GoneThere, Held, HeldId, HeldItems, Incoming, Inserted, IntentRow, ItemCollection,
-    ItemHeld, ItemIntentRow, Landed, Link, Matchable, Named, NewActivity, NewApiToken, NewCollection,
-    NewItemCollection, NewItemHeld, NewLabel, NewLink, NewOutgoing, NewTokens, Origin, Outcome, Outgoing,
-    Placement, RecordChange, RefusedRecipient, Renumbering, Restored, RunRow, SENT_ELSEWHERE, SealedRow,
-    SealedTokens, Seat, Secret, Side, Sought, Superseded, Tx, Unsent, Writer,
+    ItemHeld, ItemIntentRow, Landed, Link, LinkedItem, ListedLink, Matchable, Named, NewActivity,
+    NewApiToken, NewCollection, NewItemCollection, NewItemHeld, NewLabel, NewLink, NewOutgoing, NewTokens,
+    Origin, Outcome, Outgoing, Placement, RecordChange, RefusedRecipient, Renumbering, Restored, RunRow,
+    SENT_ELSEWHERE, SealedRow, SealedTokens, Seat, Secret, Side, Sought, Superseded, Tx, Unsent, Writer,
 };

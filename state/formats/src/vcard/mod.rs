@@ -182,10 +182,23 @@ fn is_line(line: &[u8], expected: &[u8]) -> bool {
 }
 
 impl Piece<'_> {
+    /// Whether nothing has to be unfolded, left out or mended in it, as in what this program wrote.
+    fn is_plain(&self) -> bool {
+        let is_plain = |line: &&[u8]| {
+            !matches!(line.first(), Some(b' ' | b'\t'))
+                && !is_line(line, b"BEGIN:VCARD")
+                && !line.windows(3).any(|octets| octets == b":--")
+        };
+        self.lines.iter().skip(1).all(is_plain)
+    }
+
     fn read(&self) -> Result<Card, CardError> {
         let line = self.line;
         let original = decoded(self.lines.concat());
-        let outer = dates::mended(&decoded(unfolded(&without_agents(&self.lines))));
+        let outer = match self.is_plain() {
+            true => Cow::Borrowed(original.as_str()),
+            false => Cow::Owned(dates::mended(&decoded(unfolded(&without_agents(&self.lines))))),
+        };
         match Parser::new(&outer).entry() {
             Entry::VCard(card) if card.entries.len() > MAX_PROPERTIES => Err(CardError::TooLarge { line }),
             Entry::VCard(mut card) => {

@@ -249,6 +249,13 @@ pub(crate) fn activity(conn: &Connection, id: ActivityId) -> Result<Option<Store
     found.map(|found| whole(conn, found)).transpose()
 }
 
+/// Of which series an activity is a time; the outer `None` where there is none of that id.
+pub(crate) fn master_of(conn: &Connection, id: ActivityId) -> Result<Option<Option<ActivityId>>> {
+    let mut statement = conn.prepare_cached("SELECT master FROM activity WHERE id = ?1")?;
+    let master = statement.query_row([id.0], |row| Ok(row.get::<_, Option<i64>>(0)?.map(ActivityId)));
+    Ok(master.optional()?)
+}
+
 /// The times that differ from a series, and are not deleted.
 pub(crate) fn differing(conn: &Connection, master: ActivityId) -> Result<Vec<StoredActivity>> {
     let mut statement = conn.prepare_cached(&format!(

@@ -2,7 +2,7 @@
 //!
 //! What somebody may not see is left out before anything is counted or cut (F7.4).
 
-use postrider_model::{CompanyId, ContactId, LabelId};
+use postrider_model::{CompanyId, ContactId, LabelId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::{
@@ -41,9 +41,35 @@ pub struct StoredContact {
     /// What it says.
     pub doc: ContactDoc,
     /// The company that it is tied to, where that is there.
-    pub company: Option<CompanyRow>,
+    pub company: Option<TiedCompany>,
     /// Its tags and groups.
     pub labels: Vec<LabelRow>,
+}
+
+/// A contact as a run decides about it: without what is derived from the card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedContact {
+    /// Whose it is, and since when it is as it is.
+    pub record: RecordRow,
+    /// The vCard.
+    pub card: String,
+    /// `employee`, `customer` or another word; empty for none.
+    pub kind: String,
+    /// When a person last changed what it says.
+    pub content_changed: Timestamp,
+    /// Its tags and groups.
+    pub labels: Vec<LabelRow>,
+}
+
+/// By what a contact may be found to be one that is here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Likeness {
+    /// Its uid.
+    pub uid: Option<String>,
+    /// By what listings are ordered.
+    pub sort: String,
+    /// Its addresses in lower case, sorted, each once.
+    pub emails: Vec<String>,
 }
 
 /// A contact among those of which one may be the same as one that comes in.
@@ -76,6 +102,17 @@ pub struct ContactRow {
     pub company: Option<String>,
     /// Its tags and groups.
     pub labels: Vec<LabelRow>,
+    /// Whose it is, and since when it is as it is.
+    pub record: RecordRow,
+}
+
+/// A company as a contact that is tied to it knows it: nobody counts its contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TiedCompany {
+    /// Its id.
+    pub id: CompanyId,
+    /// Its name.
+    pub name: String,
     /// Whose it is, and since when it is as it is.
     pub record: RecordRow,
 }
@@ -146,14 +183,31 @@ pub(crate) fn contact(conn: &Connection, id: ContactId) -> Result<Option<StoredC
     doc.emails = emails_of(conn, id)?;
     let labels = labels_of(conn, record.id)?;
     let company = match doc.company {
-        Some(company) => company_row(conn, company)?.filter(|company| company.record.deleted.is_none()),
+        Some(company) => tied_company(conn, company)?.filter(|company| company.record.deleted.is_none()),
         None => None,
     };
     Ok(Some(StoredContact { record, doc, company, labels }))
 }
 
-const COMPANY: &str = "f.id, f.name,
-    (SELECT count(*) FROM contact c JOIN record o ON o.id = c.id WHERE c.company = f.id AND o.deleted_us IS NULL)";
+pub(crate) fn planned_contact(conn: &Connection, id: ContactId) -> Result<Option<PlannedContact>> {
+    let mut statement = conn.prepare_cached(PLANNED)?;
+    let found = statement.query_row([id.0], |row| {
+        Ok(PlannedContact {
+            record: record_from(row, 0)?,
+            card: row.get(9)?,
+            kind: row.get(10)?,
+            content_changed: Timestamp(row.get(11)?),
+            labels: Vec::new(),
+        })
+    });
+    let Some(mut found) = found.optional()? else { return Ok(None) };
+    found.labels = labels_of(conn, found.record.id)?;
+    Ok(Some(found))
+}
+
+const PLANNED: &str = "SELECT r.id, r.kind, r.owner, r.visibility, r.rev, r.created_us, r.changed_us, r.changed_by, r.deleted_us,
+            c.doc, c.type, c.content_us
+     FROM contact c JOIN record r ON r.id = c.id WHERE c.id = ?1";
 
 fn company_from(row: &Row<'_>) -> rusqlite::Result<CompanyRow> {
     let contacts: i64 = row.get(2)?;
@@ -165,11 +219,15 @@ fn company_from(row: &Row<'_>) -> rusqlite::Result<CompanyRow> {
     })
 }
 
-fn company_row(conn: &Connection, id: CompanyId) -> Result<Option<CompanyRow>> {
+fn tied_from(row: &Row<'_>) -> rusqlite::Result<TiedCompany> {
+    Ok(TiedCompany { id: CompanyId(row.get(0)?), name: row.get(1)?, record: record_from(row, 2)? })
+}
+
+fn tied_company(conn: &Connection, id: CompanyId) -> Result<Option<TiedCompany>> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COMPANY}, {RECORD} FROM company f JOIN record r ON r.id = f.id WHERE f.id = ?1"
+        "SELECT f.id, f.name, {RECORD} FROM company f JOIN record r ON r.id = f.id WHERE f.id = ?1"
     ))?;
-    Ok(statement.query_row([id.0], company_from).optional()?)
+    Ok(statement.query_row([id.0], tied_from).optional()?)
 }
 
 /// Of more contacts that may be the same one none is.
@@ -179,7 +237,7 @@ const MOST_ALIKE: usize = 50;
 pub(crate) fn contacts_like(
     conn: &Connection,
     viewer: &Viewer,
-    doc: &ContactDoc,
+    like: &Likeness,
 ) -> Result<Vec<ContactMatch>> {
     let (user, seen) = viewer.parameters();
     let mut statement = conn.prepare_cached(&format!(
@@ -189,8 +247,8 @@ pub(crate) fn contacts_like(
            AND {SEEN}
          ORDER BY c.uid IS ?3 DESC, r.owner IS ?1 DESC, c.id LIMIT {MOST_ALIKE}"
     ))?;
-    let emails = serde_json::json!(doc.emails).to_string();
-    let mut rows = statement.query(params![user, seen, doc.uid, emails, doc.sort])?;
+    let emails = serde_json::json!(like.emails).to_string();
+    let mut rows = statement.query(params![user, seen, like.uid, emails, like.sort])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let record = record_from(row, 0)?;
@@ -201,12 +259,12 @@ pub(crate) fn contacts_like(
     Ok(found)
 }
 
-pub(crate) fn companies_named(conn: &Connection, folded: &str) -> Result<Vec<CompanyRow>> {
+pub(crate) fn companies_named(conn: &Connection, folded: &str) -> Result<Vec<TiedCompany>> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COMPANY}, {RECORD} FROM company f JOIN record r ON r.id = f.id
+        "SELECT f.id, f.name, {RECORD} FROM company f JOIN record r ON r.id = f.id
          WHERE f.folded = ?1 AND r.deleted_us IS NULL ORDER BY f.id"
     ))?;
-    let companies = statement.query_map([folded], company_from)?;
+    let companies = statement.query_map([folded], tied_from)?;
     Ok(companies.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -27,7 +27,10 @@ use rusqlite::Connection;
 pub use activities::{ActivityDoc, ActivityFilter, OwnFacet, StoredActivity};
 pub use audit::{AuditFault, AuditFilter, AuditRow, Verified};
 pub use check::BodyCheck;
-pub use contacts::{CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, StoredContact};
+pub use contacts::{
+    CompanyRow, ContactDoc, ContactFilter, ContactMatch, ContactRow, Likeness, PlannedContact, StoredContact,
+    TiedCompany,
+};
 pub use detail::{Details, Export, HistoryRow};
 pub use labels::LabelRow;
 pub use links::ItemOf;
@@ -37,10 +40,10 @@ pub use search::{Found, SearchQuery};
 pub use state::{AccountRow, Counts, FolderRow};
 
 pub(crate) use activities::{
-    activities_of_uid, activity, differing, occurrence_word, own, reminder_words, word,
+    activities_of_uid, activity, differing, master_of, occurrence_word, own, reminder_words, word,
 };
 pub(crate) use check::unsound;
-pub(crate) use contacts::{companies_named, contact, contacts_like, emails_of};
+pub(crate) use contacts::{companies_named, contact, contacts_like, emails_of, planned_contact};
 pub(crate) use labels::{label, labels_named, labels_of};
 pub(crate) use records::{record, sees_record, version};
 pub(crate) use state::{domain_provider, held, runs, secret, texts};

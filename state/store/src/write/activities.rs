@@ -7,8 +7,8 @@ use super::{Context, Tx, records::RecordChange};
 use crate::{
     Result, StoreError,
     read::{
-        ActivityDoc, OwnFacet, StoredActivity, activities_of_uid, activity, differing, occurrence_word, own,
-        reminder_words, word,
+        ActivityDoc, OwnFacet, StoredActivity, activities_of_uid, activity, differing, master_of,
+        occurrence_word, own, reminder_words, word,
     },
 };
 
@@ -80,6 +80,14 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn activity(&self, id: ActivityId) -> Result<Option<StoredActivity>> {
         activity(self.conn, id)
+    }
+
+    /// Of which series an activity is a time; the outer `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn master_of(&self, id: ActivityId) -> Result<Option<Option<ActivityId>>> {
+        master_of(self.conn, id)
     }
 
     /// The times that differ from a series, and are not deleted.

@@ -1,14 +1,14 @@
 //! Contacts and companies, written (F3).
 
 use postrider_model::{CompanyId, ContactId, RecordId, Timestamp, Visibility};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{Context, Tx, records::RecordChange};
 use crate::{
     Result, StoreError,
     read::{
-        CompanyRow, ContactDoc, ContactMatch, StoredContact, Viewer, companies_named, contact, contacts_like,
-        emails_of,
+        ContactDoc, ContactMatch, Likeness, PlannedContact, StoredContact, TiedCompany, Viewer,
+        companies_named, contact, contacts_like, emails_of, planned_contact,
     },
 };
 
@@ -51,6 +51,14 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn contact(&self, id: ContactId) -> Result<Option<StoredContact>> {
         contact(self.conn, id)
+    }
+
+    /// A contact as a run decides about it, be it deleted; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn planned_contact(&self, id: ContactId) -> Result<Option<PlannedContact>> {
+        planned_contact(self.conn, id)
     }
 
     /// What a contact says from now on. Answers whether that is anything else than before.
@@ -110,15 +118,6 @@ impl Tx<'_> {
             .prepare_cached("UPDATE contact SET content_us = ?2 WHERE id = ?1 AND content_us <> ?2")?
             .execute([id.0, at.0])?;
         Ok(())
-    }
-
-    /// When a person last changed what a contact says; `None` where there is none of that id.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn content_changed(&self, id: ContactId) -> Result<Option<Timestamp>> {
-        let mut statement = self.conn.prepare_cached("SELECT content_us FROM contact WHERE id = ?1")?;
-        Ok(statement.query_row([id.0], |row| row.get(0).map(Timestamp)).optional()?)
     }
 
     fn set_emails(&mut self, id: ContactId, emails: &[String]) -> Result<()> {
@@ -181,15 +180,15 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn contacts_like(&self, viewer: &Viewer, doc: &ContactDoc) -> Result<Vec<ContactMatch>> {
-        contacts_like(self.conn, viewer, doc)
+    pub fn contacts_like(&self, viewer: &Viewer, like: &Likeness) -> Result<Vec<ContactMatch>> {
+        contacts_like(self.conn, viewer, like)
     }
 
     /// The companies of that name, by the form that is compared, that are not deleted.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn companies_named(&self, folded: &str) -> Result<Vec<CompanyRow>> {
+    pub fn companies_named(&self, folded: &str) -> Result<Vec<TiedCompany>> {
         companies_named(self.conn, folded)
     }
 

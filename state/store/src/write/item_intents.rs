@@ -95,6 +95,14 @@ impl Tx<'_> {
         self.item_intents_where("account = ?1", [account.0])
     }
 
+    /// Whether the account has any noted write.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn has_item_intents(&self, account: AccountId) -> Result<bool> {
+        Ok(self.conn.prepare_cached("SELECT 1 FROM item_intent WHERE account = ?1")?.exists([account.0])?)
+    }
+
     /// One noted write; `None` where it has ended.
     ///
     /// # Errors

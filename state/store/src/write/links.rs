@@ -87,6 +87,28 @@ pub struct Link {
     pub is_allowed: bool,
 }
 
+/// An item that is linked, as a whole listing is compared with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedItem {
+    /// The item.
+    pub key: ItemKey,
+    /// The state of it that is known.
+    pub version: ItemVersion,
+    /// Gone there, and what follows from it waits.
+    pub is_gone: bool,
+}
+
+/// Of a link, or the memory of one, what a listing's word is held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedLink {
+    /// The state of the item that is known.
+    pub version: ItemVersion,
+    /// Gone there, and what follows from it waits.
+    pub is_gone: bool,
+    /// It is linked no more.
+    pub has_left: bool,
+}
+
 /// A link to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewLink {
@@ -142,8 +164,8 @@ impl Tx<'_> {
     /// What SQLite says.
     pub fn links_of_record(&self, account: AccountId, record: impl Into<RecordId>) -> Result<Vec<Link>> {
         self.links_where(
-            "l.record = ?1 AND l.collection IN
-             (SELECT c.id FROM item_collection c WHERE c.account = ?2 AND c.gone_us IS NULL)",
+            "l.record = ?1 AND EXISTS
+             (SELECT 1 FROM item_collection c WHERE c.id = l.collection AND c.account = ?2 AND c.gone_us IS NULL)",
             [record.into().0, account.0],
         )
     }
@@ -175,8 +197,9 @@ impl Tx<'_> {
         collection: ItemCollectionId,
         series: impl Into<RecordId>,
     ) -> Result<Vec<Link>> {
+        // The sign keeps SQLite from looking through the whole collection for them.
         self.links_where(
-            "l.record IN (SELECT a.id FROM activity a WHERE a.master = ?2) AND l.collection = ?1",
+            "l.record IN (SELECT a.id FROM activity a WHERE a.master = ?2) AND +l.collection = ?1",
             [collection.0, series.into().0],
         )
     }
@@ -191,8 +214,8 @@ impl Tx<'_> {
         record: impl Into<RecordId>,
     ) -> Result<Vec<Link>> {
         self.links_where(
-            "l.record = ?1 AND l.left_side IS NULL AND l.collection IN
-             (SELECT c.id FROM item_collection c WHERE c.account = ?2 AND c.gone_us IS NOT NULL)",
+            "l.record = ?1 AND l.left_side IS NULL AND EXISTS
+             (SELECT 1 FROM item_collection c WHERE c.id = l.collection AND c.account = ?2 AND c.gone_us IS NOT NULL)",
             [record.into().0, account.0],
         )
     }
@@ -231,24 +254,45 @@ impl Tx<'_> {
         self.links_where("l.collection = ?1 AND l.left_side IS NULL", [collection.0])
     }
 
-    /// The items of a collection that are linked: what a whole listing is compared with.
+    /// The items of a collection that are linked, in the order of their keys: what a whole listing is compared with. All of it stands in
+    /// the index `link_listed`.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn linked_items(&self, collection: ItemCollectionId) -> Result<Vec<ItemKey>> {
-        let sql = "SELECT remote_key FROM link WHERE collection = ?1 AND left_side IS NULL ORDER BY id";
+    pub fn linked_items(&self, collection: ItemCollectionId) -> Result<Vec<LinkedItem>> {
+        let sql = "SELECT remote_key, version, gone IS NOT NULL FROM link
+                   WHERE collection = ?1 AND left_side IS NULL ORDER BY remote_key";
         let mut statement = self.conn.prepare_cached(sql)?;
-        let keys = statement.query_map([collection.0], |row| row.get(0).map(ItemKey))?;
-        Ok(keys.collect::<rusqlite::Result<_>>()?)
+        let items = statement.query_map([collection.0], |row| {
+            let (key, version) = (ItemKey(row.get(0)?), ItemVersion(row.get(1)?));
+            Ok(LinkedItem { key, version, is_gone: row.get(2)? })
+        })?;
+        Ok(items.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many items of a collection are linked.
+    /// What a listing's word about an item is held against.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn count_links(&self, collection: ItemCollectionId) -> Result<u64> {
-        let sql = "SELECT count(*) FROM link WHERE collection = ?1 AND left_side IS NULL";
-        let count: i64 = self.conn.prepare_cached(sql)?.query_row([collection.0], |row| row.get(0))?;
+    pub fn listed_link(&self, collection: ItemCollectionId, key: &ItemKey) -> Result<Option<ListedLink>> {
+        let sql = "SELECT version, gone IS NOT NULL, left_side IS NOT NULL FROM link
+                   WHERE collection = ?1 AND remote_key = ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let found = statement.query_row(params![collection.0, key.0], |row| {
+            Ok(ListedLink { version: ItemVersion(row.get(0)?), is_gone: row.get(1)?, has_left: row.get(2)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    /// How many items of a collection are linked; no further than `most` is counted.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn count_links(&self, collection: ItemCollectionId, most: u64) -> Result<u64> {
+        let sql =
+            "SELECT count(*) FROM (SELECT 1 FROM link WHERE collection = ?1 AND left_side IS NULL LIMIT ?2)";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let count: i64 = self.conn.prepare_cached(sql)?.query_row([collection.0, most], |row| row.get(0))?;
         Ok(count.cast_unsigned())
     }
 

@@ -52,7 +52,7 @@ pub use item_collections::{ItemCollection, NewItemCollection};
 pub use item_held::{HeldItems, ItemHeld, NewItemHeld};
 pub use item_intents::{About, ItemIntentRow};
 pub use labels::NewLabel;
-pub use links::{Base, GoneThere, Link, NewLink, Origin};
+pub use links::{Base, GoneThere, Link, LinkedItem, ListedLink, NewLink, Origin};
 pub use local::Discard;
 pub use moves::Renumbering;
 pub use outbox::{Filing, NewOutgoing, Outgoing, RefusedRecipient};

@@ -303,7 +303,11 @@ fn the_version_that_lost_is_kept_whole_with_who_when_and_why() {
     assert!(snapshots[1].contains("\"doc\":\"Anna\""));
     let now = f.tx(|tx| tx.contact(anna)).unwrap();
     assert_eq!((now.doc.card.as_str(), now.record.changed), ("Anna there", Timestamp(50)));
-    assert_eq!(f.tx(|tx| tx.content_changed(anna)), Some(Timestamp(50)), "a pull keeps the time of origin");
+    assert_eq!(
+        f.tx(|tx| tx.planned_contact(anna)).map(|one| one.content_changed),
+        Some(Timestamp(50)),
+        "a pull keeps the time of origin"
+    );
     assert_eq!(f.writer.transaction(|tx| tx.stamp()).unwrap(), 2);
 }
 

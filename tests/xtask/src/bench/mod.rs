@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: measures against the bars of the project ("Numbers to reach"). Everything is a
-//! ratio between programs run in turn on the same machine at the same time, or a count; nothing depends on
-//! how fast the machine is.
+//! ratio between programs run in turn on the same machine at the same time, or a count, and depends little on how fast the machine is;
+//! but for the times of `items`, whose bars are milliseconds.
 
 mod daemon;
+mod items;
 mod mail;
 mod search;
 mod stage;
@@ -21,6 +22,8 @@ pub(crate) enum Subject {
     Mail(Options),
     /// The daemon at rest: memory and processor time with many accounts.
     Daemon(daemon::Options),
+    /// Contacts and activities: the plan for some changes, whole listings in which nothing is new.
+    Items(items::Options),
 }
 
 /// How much is measured.
@@ -45,6 +48,7 @@ pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
     let rows = match subject {
         Subject::Mail(options) => mail::measure(options)?,
         Subject::Daemon(options) => daemon::measure(options)?,
+        Subject::Items(options) => items::measure(options)?,
     };
     print!("{}", table::render(&rows));
     let all_met = rows.iter().all(table::Row::is_met);

@@ -31,6 +31,8 @@ pub(crate) enum Unit {
     Times,
     /// Seconds, told for information.
     Seconds,
+    /// Seconds, told in thousandths.
+    Millis,
     /// Bytes.
     Bytes,
     /// Bytes, told in MiB.
@@ -44,6 +46,7 @@ impl Unit {
         match self {
             Self::Times => format!("{value:.2} x"),
             Self::Seconds => format!("{value:.3} s"),
+            Self::Millis => format!("{:.1} ms", value * 1_000.0),
             Self::Bytes => format!("{value:.0} B"),
             Self::Percent => format!("{:.2} %", value * 100.0),
             Self::Mebibytes => format!("{:.1} MiB", value / (1024.0 * 1024.0)),
