@@ -144,9 +144,12 @@ impl Planner<'_, '_> {
                 return Ok(Change::Unlinked);
             }
         }
+        if pair.here == pair.agreed {
+            return Ok(Change::None);
+        }
         let image = pair.image.facets();
-        let wanted =
-            pair.sayable(pair.merged(&image, &Times::default(), &self.task.can.fields).there, &image);
+        let merged = pair.merged(&pair.here, &image, &Times::default(), &self.task.can.fields);
+        let wanted = pair.sayable(merged.there, &image);
         Ok(if wanted == image { Change::None } else { Change::Edited })
     }
 
@@ -171,9 +174,11 @@ impl Planner<'_, '_> {
         if is_off(&pair.there) && !is_off(&pair.image) && (rights.feeds_shared || !is_meeting) {
             return There::Is(Change::Cancelled);
         }
+        if pair.there == pair.image {
+            return There::Is(Change::None);
+        }
         let there = pair.there.facets();
-        let as_agreed = Pair { here: pair.agreed.clone(), ..pair.clone() };
-        let merged = as_agreed.merged(&there, &Times::default(), &self.task.can.fields);
+        let merged = pair.merged(&pair.agreed, &there, &Times::default(), &self.task.can.fields);
         There::Is(if merged.here == pair.agreed { Change::None } else { Change::Edited })
     }
 
@@ -300,7 +305,7 @@ impl Planner<'_, '_> {
             let of = [FieldGroup::Content, FieldGroup::Timing, FieldGroup::Participants];
             when.there = Changed { all: None, of: of.map(|group| (group, at)).into() };
         }
-        let merged = pair.merged(&there, &when, holds);
+        let merged = pair.merged(&pair.here, &there, &when, holds);
         let wanted = pair.sayable(merged.there.clone(), &there);
         let losers = merged.losers();
         if losers.contains(&Of::There) {

@@ -30,15 +30,16 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Merges both sides.
+    /// Merges what is `here` with what is `there`.
     pub(super) fn merged(
         &self,
+        here: &Facets,
         there: &Facets,
         times: &Times<FieldGroup>,
         holds: &BTreeSet<ActivityField>,
     ) -> Merged<Facets, FieldGroup> {
         let image = self.image.facets();
-        let sides = Sides { agreed: &self.agreed, image: &image, here: &self.here, there };
+        let sides = Sides { agreed: &self.agreed, image: &image, here, there };
         merge_activity(sides, times, holds, self.rights)
     }
 
@@ -71,7 +72,7 @@ impl Pair {
     /// The next thing to be said to the server, and on what both agree once it was: one at a time.
     pub(super) fn next(&self, stored: &StoredActivity, holds: &BTreeSet<ActivityField>) -> Option<Saying> {
         let there = self.image.facets();
-        let wanted = self.merged(&there, &Times::default(), holds).there;
+        let wanted = self.merged(&self.here, &there, &Times::default(), holds).there;
         let wanted = self.sayable(wanted, &there);
         let mut agreed = Agreed::of(&self.agreed);
         let target = Target::Item { key: self.link.key.clone(), version: self.link.base.version.clone() };

@@ -1,6 +1,6 @@
 //! Activities: as the server has them, and changed here. One in three is a meeting with two others, one in ten a series.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -12,7 +12,13 @@ use postrider_model::{
     ItemCursor, ItemKey, ItemVersion, Mark, Moment, Own, Participant, ParticipantRole, People, Person,
     RecordId, Reminder, ReminderBy, ReminderTime, Response, Timestamp, Timing, Visibility,
 };
-use postrider_reconcile::{Selection, activities::ServerKind};
+use postrider_reconcile::{
+    Change, Changed, Fate, Selection, Sides, Times,
+    activities::{
+        Facets, MeetingCopy, ServerKind, Standing as Stands, change_of, is_meeting, merge_activity, rights,
+    },
+    decide,
+};
 use postrider_remote::{
     ActivityChange, CalendarCapabilities, CalendarOp, CalendarRemote, FreeBusy, ItemApplied, ItemFeed,
     Making, RemoteActivity, RemoteCollection, Standing, Target, WriteFault, Written,
@@ -22,6 +28,7 @@ use postrider_store::{ActivityDoc, ChangedGroups, Context, NewActivity, StoreErr
 use crate::{
     bench::{ACCOUNT, ADDRESS, Engine, USER},
     server::{Kind, Server, changed_at, key_of, unasked, version_of},
+    timed::Stopwatch,
 };
 
 pub struct Activities;
@@ -259,6 +266,46 @@ impl Engine for Activities {
         tx.activity(ActivityId(record.0))?;
         tx.own(ActivityId(record.0), USER)?;
         tx.copies_of_record(record).map(drop)
+    }
+
+    fn decide(changes: u64) -> Duration {
+        let holds = BTreeSet::from(ActivityField::ALL);
+        let times = Times { here: Changed::at(Some(changed_at(1))), ..Times::default() };
+        let sides: Vec<_> = (0..changes)
+            .map(|number| {
+                let of = |text| Facets { shared: activity(number, text), own: own() };
+                (number % 8, of("As it was."), of("As it is."))
+            })
+            .collect();
+        let begun = Stopwatch::start();
+        let merged: Vec<_> = sides
+            .iter()
+            .filter_map(|(nth, was, edited)| {
+                let (here, there) = if nth % 2 == 0 { (edited, was) } else { (was, edited) };
+                let copy = MeetingCopy {
+                    link: 1,
+                    standing: Stands::Organizer,
+                    sequence: there.shared.sequence,
+                    changed: Some(changed_at(0)),
+                    guests_hidden: false,
+                    is_free_busy_only: false,
+                };
+                let copies = [copy];
+                let rights = rights(&copies, &1, is_meeting(&here.shared.people, &copies));
+                let [here_is, there_is] = [here, there].map(|side| change_of(was, side, &holds));
+                let (here_is, there_is) = match nth {
+                    6 => (Change::Deleted, Change::None),
+                    7 => (Change::None, Change::Deleted),
+                    _ => (here_is, there_is),
+                };
+                let sides = Sides { agreed: was, image: was, here, there };
+                (decide(here_is, there_is).fate == Fate::Merge)
+                    .then(|| merge_activity(sides, &times, &holds, rights))
+            })
+            .collect();
+        let took = begun.elapsed();
+        assert_eq!(merged.len() as u64, changes / 8 * 6, "edits are merged");
+        took
     }
 
     async fn run(ports: &Ports, server: &Server<Self>, run: &ItemsContext) -> Result<[u64; 4]> {

@@ -59,6 +59,10 @@ pub trait Engine: Kind + Sized {
     /// The store's.
     fn read(tx: &Tx<'_>, record: RecordId) -> Result<(), StoreError>;
 
+    /// Decides about so many changes whose sides are all known, and reads nothing: what [`postrider_reconcile`] alone takes. Six of eight
+    /// are edits, on either side as many; one is a deletion there, one here.
+    fn decide(changes: u64) -> Duration;
+
     /// Runs the account once: what was pulled, pushed, unlinked, and in conflict.
     ///
     /// # Errors
@@ -80,6 +84,8 @@ pub struct Bench<E: Engine> {
 /// What one round took.
 #[derive(Debug, Clone, Copy)]
 pub struct Took {
+    /// For the decisions alone about as many changes.
+    pub decide: Duration,
     /// Within the plan.
     pub plan: Duration,
     /// For nothing but the reading of as many other links and their records.
@@ -174,6 +180,7 @@ impl<E: Engine> Bench<E> {
         );
         self.rest().await?;
         took.reads = self.reads(changes).await?;
+        took.decide = E::decide(changes);
         Ok(took)
     }
 
@@ -210,11 +217,14 @@ impl<E: Engine> Bench<E> {
     async fn timed(&self, spans: &Spans) -> Result<([u64; 4], Took)> {
         // What was counted before is none of this.
         drop((self.server.take_spent(), spans.take()));
-        let begun = Stopwatch::start();
+        let begun = Stopwatch::start_all();
         let did = E::run(&self.ports, &self.server, &self.run).await?;
         let (whole, spent) = (begun.elapsed(), self.server.take_spent());
         let plan = spans.take().remove("plan").context("the engine told of no plan")?;
-        Ok((did, Took { plan, reads: Duration::ZERO, own: whole.saturating_sub(spent) }))
+        Ok((
+            did,
+            Took { decide: Duration::ZERO, plan, reads: Duration::ZERO, own: whole.saturating_sub(spent) },
+        ))
     }
 
     async fn change_here(&mut self, numbers: Vec<u64>, edits: u64, others: u64) -> Result<()> {

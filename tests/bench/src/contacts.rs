@@ -1,6 +1,6 @@
 //! Contacts: as the server has them, and changed here.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -10,7 +10,10 @@ use postrider_model::{
     CollectionKey, CollectionKind, Contact, ContactField, ContactId, Fault, ItemCursor, ItemKey, ItemVersion,
     Mark, Organization, PersonName, Point, PostalAddress, Purpose, RecordId, Visibility,
 };
-use postrider_reconcile::Selection;
+use postrider_reconcile::{
+    Change, Changed, Selection, Sides, Times,
+    contacts::{ContactFate, Leaving as Way, change_of, decide_contact, merge_contact},
+};
 use postrider_remote::{
     ContactCapabilities, ContactChange, ContactOp, ContactRemote, ItemApplied, ItemFeed, Leaving, Making,
     RemoteCollection, RemoteContact, WriteFault, Written,
@@ -20,6 +23,7 @@ use postrider_store::{ContactDoc, Context, StoreError, Tx};
 use crate::{
     bench::{Engine, USER},
     server::{Kind, Server, changed_at, key_of, unasked, version_of},
+    timed::Stopwatch,
 };
 
 const GIVEN: [&str; 12] =
@@ -202,6 +206,36 @@ impl Engine for Contacts {
 
     fn read(tx: &Tx<'_>, record: RecordId) -> Result<(), StoreError> {
         tx.planned_contact(ContactId(record.0)).map(drop)
+    }
+
+    fn decide(changes: u64) -> Duration {
+        let holds = BTreeSet::from(ContactField::ALL);
+        let times = Times { here: Changed::at(Some(changed_at(1))), ..Times::default() };
+        let sides: Vec<_> = (0..changes)
+            .map(|number| {
+                let [was, edited] = ["As it was.", "As it is."].map(|note| person(number, note));
+                (number % 8, was, edited)
+            })
+            .collect();
+        let begun = Stopwatch::start();
+        let merged: Vec<_> = sides
+            .iter()
+            .filter_map(|(nth, was, edited)| {
+                let (here, there) = if nth % 2 == 0 { (edited, was) } else { (was, edited) };
+                let [here_is, there_is] = [here, there].map(|side| change_of(was, side, &holds));
+                let (here_is, there_is) = match nth {
+                    6 => (Change::Deleted, Change::None),
+                    7 => (Change::None, Change::Deleted),
+                    _ => (here_is, there_is),
+                };
+                let decision = decide_contact(Way::Propagate, here_is, there_is);
+                let sides = Sides { agreed: was, image: was, here, there };
+                (decision.fate == ContactFate::Merge).then(|| merge_contact(sides, &times, &holds))
+            })
+            .collect();
+        let took = begun.elapsed();
+        assert_eq!(merged.len() as u64, changes / 8 * 6, "edits are merged");
+        took
     }
 
     async fn run(ports: &Ports, server: &Server<Self>, run: &ItemsContext) -> Result<[u64; 4]> {

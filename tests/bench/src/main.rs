@@ -91,6 +91,7 @@ async fn measure<E: Engine>(args: &Args) -> Result<()> {
         rounds.iter().map(|took| of(took).as_secs_f64()).collect::<Vec<_>>()
     };
     let report = serde_json::json!({
+        "decide_s": seconds(|took| took.decide),
         "plan_s": seconds(|took| took.plan),
         "reads_s": seconds(|took| took.reads),
         "own_s": seconds(|took| took.own),

@@ -5,7 +5,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
+    io::Read,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,31 +23,62 @@ use tracing_subscriber::{
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch {
     begun: Instant,
+    of: Threads,
     waited: Duration,
 }
 
+/// Of which threads the time is left out in which they waited for a processor.
+#[derive(Debug, Clone, Copy)]
+enum Threads {
+    This,
+    All,
+}
+
 impl Stopwatch {
-    /// Begins.
-    #[allow(clippy::disallowed_methods, reason = "time that the machine really took is what is measured")]
+    /// Begins to measure what this thread does.
     pub fn start() -> Self {
+        Self::of(Threads::This)
+    }
+
+    /// Begins to measure what this process does.
+    pub fn start_all() -> Self {
+        Self::of(Threads::All)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "time that the machine really took is what is measured")]
+    fn of(of: Threads) -> Self {
         // What it takes to look at the clocks is within what is measured.
         let begun = Instant::now();
-        Self { begun, waited: waited() }
+        Self { begun, of, waited: of.waited() }
     }
 
     /// What it took until now.
     pub fn elapsed(&self) -> Duration {
-        let waited = waited().saturating_sub(self.waited);
+        let waited = self.of.waited().saturating_sub(self.waited);
         self.begun.elapsed().saturating_sub(waited)
     }
 }
 
-/// How long threads of this process waited for a processor so far.
-fn waited() -> Duration {
-    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok());
-    let waits = stats.filter_map(|stat| stat.split_whitespace().nth(1)?.parse::<u64>().ok());
-    Duration::from_nanos(waits.sum())
+impl Threads {
+    /// How long they waited for a processor so far.
+    fn waited(self) -> Duration {
+        match self {
+            Self::This => waited_in(Path::new("/proc/thread-self/schedstat")),
+            Self::All => {
+                let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+                tasks.map(|task| waited_in(&task.path().join("schedstat"))).sum()
+            }
+        }
+    }
+}
+
+/// The second number of that file. It is read without memory of the heap, whose order is among what is measured.
+fn waited_in(schedstat: &Path) -> Duration {
+    let mut text = [0; 128];
+    let read = File::open(schedstat).and_then(|mut file| file.read(&mut text)).unwrap_or_default();
+    let text = text.get(..read).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+    let nanos = text.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
 }
 
 /// The time within spans since it was asked for last.

@@ -100,6 +100,9 @@ pub fn assumed_base(image: &Facets, here: &Facets, holds: &BTreeSet<ActivityFiel
 
 /// What happened to one side of a link since both agreed, as far as a server with these fields can tell: for [`decide`](crate::decide).
 pub fn change_of(was: &Facets, is: &Facets, holds: &BTreeSet<ActivityField>) -> Change {
+    if was == is {
+        return Change::None;
+    }
     let is_cancelled = |facets: &Facets| facets.shared.content.status == Status::Cancelled;
     let sides = Sides { agreed: was, image: was, here: is, there: was };
     if is_cancelled(is) && !is_cancelled(was) {

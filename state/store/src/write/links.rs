@@ -88,12 +88,12 @@ pub struct Link {
 }
 
 /// An item that is linked, as a whole listing is compared with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkedItem {
-    /// The item.
-    pub key: ItemKey,
-    /// The state of it that is known.
-    pub version: ItemVersion,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkedItem<'a> {
+    /// The item's [`ItemKey`].
+    pub key: &'a str,
+    /// The [`ItemVersion`] that is known.
+    pub version: &'a str,
     /// Gone there, and what follows from it waits.
     pub is_gone: bool,
 }
@@ -254,20 +254,25 @@ impl Tx<'_> {
         self.links_where("l.collection = ?1 AND l.left_side IS NULL", [collection.0])
     }
 
-    /// The items of a collection that are linked, in the order of their keys: what a whole listing is compared with. All of it stands in
+    /// Shows the items of a collection that are linked, in the order of their keys: what a whole listing is compared with. All of it stands in
     /// the index `link_listed`.
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn linked_items(&self, collection: ItemCollectionId) -> Result<Vec<LinkedItem>> {
+    pub fn linked_items(
+        &self,
+        collection: ItemCollectionId,
+        mut show: impl FnMut(LinkedItem<'_>),
+    ) -> Result<()> {
         let sql = "SELECT remote_key, version, gone IS NOT NULL FROM link
                    WHERE collection = ?1 AND left_side IS NULL ORDER BY remote_key";
         let mut statement = self.conn.prepare_cached(sql)?;
-        let items = statement.query_map([collection.0], |row| {
-            let (key, version) = (ItemKey(row.get(0)?), ItemVersion(row.get(1)?));
-            Ok(LinkedItem { key, version, is_gone: row.get(2)? })
-        })?;
-        Ok(items.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query([collection.0])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+            show(LinkedItem { key: text(0)?, version: text(1)?, is_gone: row.get(2)? });
+        }
+        Ok(())
     }
 
     /// What a listing's word about an item is held against.
