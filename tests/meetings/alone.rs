@@ -90,6 +90,23 @@ fn f5_1_an_edit_beats_a_deletion_of_ones_own() {
     }
 }
 
+/// Servers count up with what is sent to them: that is no edit there.
+#[test]
+fn f5_1_what_was_moved_and_then_deleted_here_is_deleted_there() {
+    for kind in KINDS {
+        let town = Town::on_one(kind, &["anna"]);
+        let id = town.make("anna", "Gym", "2026-03-06", &[]);
+        town.settle();
+        town.move_to("anna", id, Extent::Whole, "2026-03-07 14:00");
+        town.settle();
+        assert_eq!(town.item(ANNA, "Gym").activity.timing.start, Some(at(7, 14)), "{kind:?}");
+        town.cancel("anna", id, Extent::Whole);
+        town.settle();
+        assert_eq!(town.titles(ANNA), Vec::<String>::new(), "{kind:?}");
+        assert!(town.is_deleted(id));
+    }
+}
+
 #[test]
 fn f4_4_tasks_come_in_and_the_mark_moves_them() {
     let town = Town::on_one(Kind::Exchange, &["anna"]);

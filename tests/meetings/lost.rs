@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use postrider::service::{ActivityChanges, Extent};
-use postrider_model::{ActivityId, ContactId, Response};
+use postrider_model::{ActivityId, ContactId, Response, Status};
 
 use crate::{
     hands::{appointment, at},
@@ -228,6 +228,34 @@ fn i9_a_death_at_any_step_of_making_a_meeting_leaves_its_guests_told_once() {
         let id = town.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
         town.server(kind).announce(ANNA, &town.says(id).uid);
         is_told_once(&town);
+    }
+}
+
+/// What was called off here before anybody knew whether it was made, and takes place after all, is told of once.
+#[test]
+fn i9_a_death_at_any_step_of_making_a_meeting_that_is_taken_back_leaves_its_guests_told_once() {
+    for kind in [Kind::Google, Kind::Exchange] {
+        let beginning = Town::on_one(kind, &["anna", "vera"]);
+        beginning.settle();
+        let id = beginning.make_telling("anna", "Plans", "2026-03-05", &[VERA]);
+        beginning.server(kind).announce(ANNA, &beginning.says(id).uid);
+        for nth in 1.. {
+            let town = beginning.fork();
+            if town.live("anna", &Life::new(Some(nth))).is_some() {
+                assert!(nth > 15, "there were {nth} steps");
+                break;
+            }
+            town.cancel("anna", id, Extent::Whole);
+            town.settle();
+            let takes_place = Some(Status::Open);
+            town.edit("anna", id, ActivityChanges { status: takes_place, ..ActivityChanges::default() });
+            town.settle();
+            assert_eq!(
+                (town.mailed(), town.titles(VERA)),
+                (1, vec!["Plans".to_owned()]),
+                "{kind:?}, step {nth}"
+            );
+        }
     }
 }
 

@@ -178,8 +178,10 @@ impl Planner<'_, '_> {
             return There::Is(Change::None);
         }
         let there = pair.there.facets();
-        let merged = pair.merged(&pair.agreed, &there, &Times::default(), &self.task.can.fields);
-        There::Is(if merged.here == pair.agreed { Change::None } else { Change::Edited })
+        let mut merged = pair.merged(&pair.agreed, &there, &Times::default(), &self.task.can.fields).here;
+        // Servers count what was sent to them, too: that the count is another is nobody's change.
+        merged.shared.sequence = pair.agreed.shared.sequence;
+        There::Is(if merged == pair.agreed { Change::None } else { Change::Edited })
     }
 
     fn follow(

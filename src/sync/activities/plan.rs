@@ -130,7 +130,7 @@ pub(super) struct Planner<'a, 'tx> {
     pub has_intents: bool,
     /// Links of items that are told, as far as they were read already: nothing is written while it is planned.
     pub linked: BTreeMap<(ItemCollectionId, &'a ItemKey), Link>,
-    /// The record that was looked at last, for whoever looks at it next.
+    /// The record that was read to see whether its item moves, for the decision that comes next.
     pub loaded: Option<Known>,
     pub plan: ActivityPlan,
     /// Records that got an item, or are decided, by this plan.
@@ -275,7 +275,7 @@ impl<'a> Planner<'a, '_> {
         Ok(())
     }
 
-    /// A record with its copies, which is not read twice where it was looked at just before.
+    /// A record with its copies, which is not read twice where it was read just before.
     pub(super) fn load(&mut self, id: ActivityId) -> Result<Option<Known>, StoreError> {
         match self.loaded.take_if(|known| known.stored.id == id) {
             Some(known) => Ok(Some(known)),

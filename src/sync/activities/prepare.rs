@@ -13,7 +13,7 @@ use super::{
     export::Rule,
     image::{Agreed, Image, Stands, text},
     known::Known,
-    links::{forget, was_to_tell},
+    links::{forget, untold, was_to_tell},
     pair::{Pair, Saying, target_of, unanswered},
 };
 use crate::sync::ItemsContext;
@@ -138,6 +138,10 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
 
     /// What is here changed again since it was noted: nothing is sent of it, and its link is decided by the next run.
     fn withdraw(&mut self, row: &ItemIntentRow, link: Option<&Link>) -> Result<Prepared, StoreError> {
+        // What was surely not made told nobody; what has an item was made by somebody, who told them.
+        if was_to_tell(&row.operation) && self.has_no_item(row)? {
+            untold(self.tx, row.id)?;
+        }
         self.tx.step_item_intent(row.id, Event::Withdraw)?;
         let live = match link {
             Some(link) => self.tx.link(link.id)?.filter(|link| link.left.is_none()),
@@ -147,6 +151,12 @@ impl<'a, 'tx> Preparing<'a, 'tx> {
             self.tx.set_dirty(link.id, link.gone)?;
         }
         Ok(Prepared::Nothing)
+    }
+
+    fn has_no_item(&self, row: &ItemIntentRow) -> Result<bool, StoreError> {
+        let Some(record) = row.about.record else { return Ok(false) };
+        let links = self.tx.links_of_record(self.run.account_id, record)?;
+        Ok(links.iter().all(|link| link.left.is_some()))
     }
 
     fn own(&self, id: ActivityId) -> Result<Own, StoreError> {

@@ -304,7 +304,8 @@ impl Engine for Activities {
             })
             .collect();
         let took = begun.elapsed();
-        assert_eq!(merged.len() as u64, changes / 8 * 6, "edits are merged");
+        let edits = (0..changes).filter(|number| number % 8 < 6).count();
+        assert_eq!(merged.len(), edits, "edits are merged");
         took
     }
 

@@ -81,6 +81,22 @@ pub struct Bench<E: Engine> {
     chance: u64,
 }
 
+/// What is changed on one side.
+#[derive(Debug, Clone, Copy)]
+struct Changes {
+    edits: u64,
+    additions: u64,
+    deletions: u64,
+}
+
+impl Changes {
+    fn of(all: u64) -> Self {
+        let edits = all * EDITS_OF_EIGHT / 8;
+        let deletions = (all - edits) / 2;
+        Self { edits, deletions, additions: all - edits - deletions }
+    }
+}
+
 /// What one round took.
 #[derive(Debug, Clone, Copy)]
 pub struct Took {
@@ -160,20 +176,19 @@ impl<E: Engine> Bench<E> {
     /// # Errors
     /// What fails in the run; where it did anything else than what was changed.
     pub async fn changes(&mut self, spans: &Spans, changes: u64) -> Result<Took> {
-        let of_side = changes / 2;
-        let edits = of_side * EDITS_OF_EIGHT / 8;
-        let others = (of_side - edits) / 2;
-        let mut chosen = self.choose(2 * (edits + others))?.into_iter();
-        for number in chosen.by_ref().take(edits as usize) {
+        let side = Changes::of(changes / 2);
+        let mut chosen = self.choose(2 * (side.edits + side.deletions))?.into_iter();
+        for number in chosen.by_ref().take(side.edits as usize) {
             self.server.edit(number);
         }
-        for number in chosen.by_ref().take(others as usize) {
+        for number in chosen.by_ref().take(side.deletions as usize) {
             self.server.delete(number);
         }
-        (0..others).for_each(|_| self.server.add());
-        self.change_here(chosen.collect(), edits, others).await?;
+        (0..side.additions).for_each(|_| self.server.add());
+        self.change_here(chosen.collect(), side).await?;
         let (did, mut took) = self.timed(spans).await?;
-        let expected = [edits + others, edits + 2 * others, 2 * others, 0];
+        let pulled = side.edits + side.additions;
+        let expected = [pulled, pulled + side.deletions, 2 * side.deletions, 0];
         ensure!(
             did == expected,
             "pulled, pushed, unlinked, in conflict: {did:?} in the place of {expected:?}"
@@ -227,10 +242,10 @@ impl<E: Engine> Bench<E> {
         ))
     }
 
-    async fn change_here(&mut self, numbers: Vec<u64>, edits: u64, others: u64) -> Result<()> {
+    async fn change_here(&mut self, numbers: Vec<u64>, side: Changes) -> Result<()> {
         let (context, account) = (self.context(), self.run.account_id);
         let first = MADE_HERE + self.made;
-        self.made += others;
+        self.made += side.additions;
         let changed = self
             .ports
             .transaction(move |tx| {
@@ -239,21 +254,21 @@ impl<E: Engine> Bench<E> {
                 for (nth, number) in (0..).zip(numbers) {
                     let link = tx.link_of_item(collection, &key_of(number))?;
                     let Some(record) = link.and_then(|link| link.record) else { continue };
-                    if nth < edits {
+                    if nth < side.edits {
                         changed += u64::from(E::edit(tx, record, &context)?);
                     } else {
                         tx.delete_record(record, &context)?;
                         changed += 1;
                     }
                 }
-                for number in first..first + others {
+                for number in first..first + side.additions {
                     E::add(tx, number, &context)?;
                     changed += 1;
                 }
                 Ok(changed)
             })
             .await?;
-        ensure!(changed == edits + 2 * others, "{changed} were changed here");
+        ensure!(changed == side.edits + side.additions + side.deletions, "{changed} were changed here");
         Ok(())
     }
 

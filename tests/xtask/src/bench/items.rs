@@ -42,6 +42,8 @@ pub(crate) struct Options {
 /// What `postrider-bench` tells.
 #[derive(Debug, Deserialize)]
 struct Report {
+    /// The decisions about as many changes alone, all of whose sides are known.
+    decide_s: Vec<f64>,
     /// Within the plan, round by round.
     plan_s: Vec<f64>,
     /// Nothing but the reading of as many links with their records.
@@ -76,6 +78,7 @@ fn changes(kind: &str, items: u64, rounds: u32) -> Result<Vec<Row>> {
     let what = format!("{kind}, {CHANGES} changes among {items}");
     Ok(vec![
         row(&format!("{what}: plan"), Unit::Millis, Some(PLAN_BAR_S), report.plan_s),
+        row(&format!("{what}: the decisions alone"), Unit::Millis, Some(PLAN_BAR_S), report.decide_s),
         row(&format!("{what}: as many links and records read alone"), Unit::Millis, None, report.reads_s),
         row(&format!("{what}: whole run without the server"), Unit::Seconds, None, report.own_s),
         row(&format!("{what}: peak memory"), Unit::Mebibytes, None, vec![report.peak_octets as f64]),
