@@ -193,7 +193,10 @@ impl Calendars<'_> {
     fn cancel(&mut self, user: &str, one: &Meeting) -> Result<()> {
         self.note(user, "cancel", one.name());
         let by = caller(self.service, user)?;
-        self.model.parts(None, one.name());
+        match one.is_shared() {
+            true => self.model.parts(None, one.name()),
+            false => self.model.ends(None, one.name()),
+        }
         let organizer = one.organizer(self.home).filter(|_| one.is_shared() && self.chance.percent(50));
         let told = organizer.map(|organizer| {
             announce(self.home, organizer, one);
@@ -223,9 +226,13 @@ impl Calendars<'_> {
         match self.chance.below(8) {
             0 => {
                 self.note(&who, "delete", &name);
-                self.model.parts(hand, &name);
+                let is_alone = one.activity.people.participants.is_empty();
+                match is_alone {
+                    true => self.model.ends(hand, &name),
+                    false => self.model.parts(hand, &name),
+                }
                 // What others take part in is called off.
-                match organizes && !one.activity.people.participants.is_empty() {
+                match organizes && !is_alone {
                     true => account.there.cancel(&one.key, None).map_err(Error::msg),
                     false => account.there.delete_activity(&one.key, None).map_err(Error::msg),
                 }

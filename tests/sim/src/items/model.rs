@@ -21,6 +21,8 @@ pub struct Model {
     struck: BTreeSet<String>,
     /// What one side let go of (F3.3, F3.4): from then on each side has its own.
     parted: BTreeSet<String>,
+    /// What was deleted by the one hand that ever wrote of it, and in which no other can have had a word.
+    ended: BTreeSet<(Hand, String)>,
     /// What was written after it was made, and answered.
     edited: BTreeSet<Group>,
 }
@@ -64,6 +66,7 @@ impl Model {
         let before = written.iter().rev().find(|(by, _)| *by == hand && hand.is_some());
         self.struck.extend(before.map(|(_, word)| word.clone()));
         written.push((hand, word.to_owned()));
+        self.ended.retain(|(_, of)| of != name);
     }
 
     /// Somebody lets go of something, deletes it or makes it somebody else's.
@@ -72,6 +75,15 @@ impl Model {
         let of_it = self.written.iter().filter(|((of, _), _)| of == name && hand.is_some());
         self.struck
             .extend(of_it.flat_map(|(_, all)| all).filter(|one| one.0 == hand).map(|one| one.1.clone()));
+    }
+
+    /// Somebody deletes what is theirs alone.
+    pub fn ends(&mut self, hand: Hand, name: &str) {
+        self.parts(hand, name);
+        let of_it = self.written.iter().filter(|((of, _), _)| of == name);
+        if of_it.flat_map(|(_, all)| all).all(|(by, _)| *by == hand) {
+            self.ended.insert((hand, name.to_owned()));
+        }
     }
 
     /// Somebody answers, or sets what is theirs alone: of that the newest is kept, and nothing else.
@@ -104,6 +116,10 @@ impl Model {
         let mut met = BTreeSet::new();
         for one in &seen.names {
             ensure!(met.insert(one), "{} is there twice: {:?}", one.1, one.0);
+        }
+        for one in &seen.living {
+            let is_ended = self.ended.contains(&(one.hand, one.name.clone()));
+            ensure!(!is_ended, "{} was deleted, and is there again: {:?}", one.name, one.hand);
         }
         for one in seen.living.iter().filter(|one| one.hand.is_none() && self.is_in_step(&one.name)) {
             let there: BTreeSet<usize> =
