@@ -268,7 +268,10 @@ impl<E: Engine> Bench<E> {
                 Ok(changed)
             })
             .await?;
-        ensure!(changed == side.edits + side.additions + side.deletions, "{changed} were changed here");
+        ensure!(
+            changed == side.edits + side.additions + side.deletions,
+            "{changed} were changed here: over a store that was measured before, the chosen may be others"
+        );
         Ok(())
     }
 
