@@ -133,7 +133,7 @@ impl Service {
         if !service.config.errors.is_empty() {
             return Err(fault(&service.config.errors));
         }
-        service.store = Store::open_existing(&service.store_options())?;
+        service.store = Store::open_existing(&service.store_options())?.map(Store::keeping_readers);
         service.merge_stored()?;
         Ok(service)
     }
@@ -240,7 +240,7 @@ impl Service {
         if let Some(store) = &self.store {
             return Ok(store.clone());
         }
-        let store = Store::open(&self.store_options())?;
+        let store = Store::open(&self.store_options())?.keeping_readers();
         self.store = Some(store.clone());
         Ok(store)
     }

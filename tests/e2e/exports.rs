@@ -119,7 +119,7 @@ fn an_exported_maildir_is_read_back_by_python() {
     assert_eq!(number(&counts["written"]), server.len() as u64);
     let mut script = tempfile::NamedTempFile::new().unwrap();
     script.write_all(READ_MAILDIR.as_bytes()).unwrap();
-    let mut command = Command::new(programs::require("python3", "python3").unwrap());
+    let mut command = Command::new(programs::python().unwrap());
     command.arg(script.path()).arg(to.join("Box/Inner"));
     let output = output_of(command).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -99,7 +99,7 @@ fn a_line_that_was_changed_is_found() {
     let sound = scene.run(&["audit", "verify", "--json"]).ok().json();
     assert_eq!(sound, serde_json::json!({ "lines": 3, "sound": true }));
 
-    let mut python = Command::new(programs::require("python3", "python3").unwrap());
+    let mut python = Command::new(programs::python().unwrap());
     let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\n\
                   c.execute(\"UPDATE audit SET actor = 'somebody else' WHERE id = 2\")\nc.commit()";
     python.args(["-c", script]).arg(scene.home.store().join("store.db"));

@@ -103,7 +103,7 @@ pub fn let_send(home: &Home, mail: &str) {
 fn read(message: &[u8]) -> Value {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), message).unwrap();
-    let mut command = Command::new(programs::require("python3", "python3").unwrap());
+    let mut command = Command::new(programs::python().unwrap());
     command.arg("-c").arg(READER).arg(file.path());
     let output = output_of(command).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Does something to a store as somebody else's SQLite does it.
 fn sqlite(store: &Path, script: &str) -> String {
-    let mut command = Command::new(programs::require("python3", "python3").unwrap());
+    let mut command = Command::new(programs::python().unwrap());
     let opened =
         format!("import sqlite3,sys\ndb=sqlite3.connect(sys.argv[1])\n{script}\ndb.commit()\ndb.close()\n");
     command.arg("-c").arg(opened).arg(store.join("store.db"));

@@ -86,7 +86,7 @@ pub fn assert_same_tables(before: &Tables, after: &Tables, what: &str) {
 fn read(store: &Path, what: &str) -> String {
     let mut script = tempfile::NamedTempFile::new().unwrap();
     script.write_all(SCRIPT.as_bytes()).unwrap();
-    let mut command = Command::new(programs::require("python3", "python3").unwrap());
+    let mut command = Command::new(programs::python().unwrap());
     command.arg(script.path()).arg(store).arg(what);
     let output = output_of(command).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

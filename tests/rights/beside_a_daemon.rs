@@ -11,7 +11,7 @@ use std::{
 };
 
 use postrider_model::{ContactId, Visibility};
-use postrider_test_support::{Daemon, home::output_of, ports::Reservation};
+use postrider_test_support::{Daemon, home::output_of, ports::Reservation, programs};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -344,7 +344,7 @@ fn a_line_that_was_tampered_with_is_found() {
     let python = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
                   c.execute(\"UPDATE audit SET actor = 'somebody else' WHERE what = 'mail.flag'\"); c.commit(); \
                   assert c.total_changes > 0";
-    let mut tamper = Command::new("python3");
+    let mut tamper = Command::new(programs::python().unwrap());
     tamper.args(["-c", python]).arg(&database);
     assert!(output_of(tamper).unwrap().status.success());
     let (code, said) = house.run("owner", &["audit", "verify"]);

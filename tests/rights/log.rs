@@ -28,7 +28,7 @@ fn house() -> (House, Mailbox) {
 
 /// From now on no line can be written.
 fn close_log(house: &House) {
-    let mut python = Command::new(programs::require("python3", "python3").unwrap());
+    let mut python = Command::new(programs::python().unwrap());
     let script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\n\
                   c.execute(\"CREATE TRIGGER shut BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'shut'); END\")\nc.commit()";
     python.args(["-c", script]).arg(house.store.dir().join("store.db"));

@@ -1,6 +1,7 @@
 //! What a run of activities would do (F5.3).
 
-use postrider_model::Fault;
+use postrider_model::{ActivityId, Fault};
+use postrider_store::{About, StoreError, Tx};
 use serde::Serialize;
 
 use super::{
@@ -34,7 +35,7 @@ impl ActivityForecast {
         *self == Self::default()
     }
 
-    fn of(plan: &ActivityPlan) -> Self {
+    fn of(plan: &ActivityPlan, notify: u64) -> Self {
         let count = |is: fn(&Step) -> bool| plan.steps.iter().filter(|step| is(step)).count() as u64;
         let held = plan.holds.iter().filter(|hold| !hold.links.is_empty()).map(|hold| HeldForecast {
             book: hold.name.clone(),
@@ -46,7 +47,7 @@ impl ActivityForecast {
             change: count(|step| matches!(step, Step::Take { .. } | Step::Revive(_) | Step::Link(_))),
             delete: plan.deleted,
             send: count(|step| matches!(step, Step::Send { .. })),
-            notify: plan.notify,
+            notify,
             held: held.collect(),
         }
     }
@@ -71,8 +72,23 @@ impl Steps<'_> {
                     collected,
                     is_whole: true,
                 };
-                Ok(ActivityForecast::of(&task.plan(tx)?))
+                let plan = task.plan(tx)?;
+                let notify = telling(&plan, tx, &run.user)?;
+                Ok(ActivityForecast::of(&plan, notify))
             })
             .await
     }
+}
+
+/// How much of what goes out is told to people.
+fn telling(plan: &ActivityPlan, tx: &Tx<'_>, user: &str) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for step in &plan.steps {
+        let Step::Send { about: About { record: Some(record), .. }, .. } = step else { continue };
+        let record = ActivityId(record.0);
+        let tells = tx.activity(record)?.is_some_and(|stored| stored.tell)
+            || tx.own(record, user)?.is_some_and(|own| own.tell);
+        count += u64::from(tells);
+    }
+    Ok(count)
 }

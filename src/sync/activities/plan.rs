@@ -105,8 +105,6 @@ pub(super) struct ActivityPlan {
     pub pulled: u64,
     pub deleted: u64,
     pub conflicts: u64,
-    /// Changes of which a person wants others to hear.
-    pub notify: u64,
     pub warnings: Vec<String>,
 }
 
@@ -316,9 +314,6 @@ impl<'a> Planner<'a, '_> {
         operation: ItemOperation,
     ) {
         if self.task.rules.export {
-            let tells = self.tx.activity(record).ok().flatten().is_some_and(|stored| stored.tell);
-            let answers = self.tx.own(record, &self.task.run.user).ok().flatten().is_some_and(|own| own.tell);
-            self.plan.notify += u64::from(tells || answers);
             let account = self.task.run.account_id;
             let about = About { account, collection, record: Some(record.into()), link };
             self.plan.steps.push(Step::Send { about, operation });

@@ -6,8 +6,11 @@ use postrider_model::Timestamp;
 
 use crate::{
     Away, Compacted, Indexer, Manifest, Progress, Reader, Result, SyncLock, Writer,
-    file::{self, STORE_FILE},
+    file::{self, Pool, STORE_FILE},
 };
+
+/// How many connections for reading stay open while nobody reads, by a store that keeps them.
+const READERS_KEPT: usize = 2;
 
 /// Where the store is, and what a new one is given.
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ impl Options {
 }
 
 /// A store whose place, modes and schema are right. It holds no connection: [`writer`](Self::writer),
-/// [`reader`](Self::reader) and [`indexer`](Self::indexer) open one each.
+/// [`reader`](Self::reader) and [`indexer`](Self::indexer) open one each, unless it [keeps readers](Self::keeping_readers).
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
@@ -42,6 +45,7 @@ pub struct Store {
     /// The machine on which it was opened.
     here: Option<String>,
     created: Timestamp,
+    readers: Pool,
 }
 
 impl Store {
@@ -55,11 +59,18 @@ impl Store {
         let conn = file::create_or_upgrade(options)?;
         let (store_id, machine_id, created) = file::meta(&conn)?;
         let (dir, here) = (options.dir.clone(), options.machine_id.clone());
-        let store = Self { dir, store_id, machine_id, here, created };
+        let store = Self { dir, store_id, machine_id, here, created, readers: Pool::of(0) };
         if file::away(&conn, options.machine_id.as_deref())?.is_some() && !file::is_noted(&conn)? {
             store.writer()?.transaction(|tx| tx.note_away(options.now))?;
         }
         Ok(store)
+    }
+
+    /// From now on some connections for reading stay open, for the next who read by this store or a clone of it: to open one takes longer
+    /// than most of what is read. The log stays too, until the last clone is dropped.
+    #[must_use]
+    pub fn keeping_readers(self) -> Self {
+        Self { readers: Pool::of(READERS_KEPT), ..self }
     }
 
     /// Opens the store where there is one already, for those who only read.
@@ -87,7 +98,7 @@ impl Store {
     /// # Errors
     /// What SQLite says on opening.
     pub fn reader(&self) -> Result<Reader> {
-        Reader::new(&self.dir)
+        Reader::new(&self.dir, &self.readers)
     }
 
     /// The search index, made where there is none, made anew where it is damaged or not of this store. One at a time.
@@ -111,7 +122,8 @@ impl Store {
     /// # Errors
     /// What SQLite says.
     pub fn away(&self) -> Result<Option<Away>> {
-        file::away(&file::connect_reader(&self.dir.join(STORE_FILE))?, self.here.as_deref())
+        let conn = self.readers.take(&self.dir.join(STORE_FILE))?;
+        file::away(&conn, self.here.as_deref())
     }
 
     /// That nobody has found it damaged (F10.2).

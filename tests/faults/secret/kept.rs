@@ -101,7 +101,7 @@ impl Installation {
 
     /// Whether the store holds a password: as SQLite says it.
     fn sealed(&self) -> usize {
-        let mut command = Command::new(programs::require("python3", "python3").unwrap());
+        let mut command = Command::new(programs::python().unwrap());
         let script = "import sqlite3,sys\nprint(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM secret').fetchone()[0])";
         command.arg("-c").arg(script).arg(self.store("store.db"));
         String::from_utf8(output_of(command).unwrap().stdout).unwrap().trim().parse().unwrap()

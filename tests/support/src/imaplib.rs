@@ -39,7 +39,7 @@ pub struct DumpedMessage {
 /// # Errors
 /// Where Python is missing, or cannot read the account; the message carries what it said.
 pub fn dump(address: SocketAddr, user: &str, password: &str) -> Result<BTreeMap<String, DumpedFolder>> {
-    let python = programs::require("python3", "python3")?;
+    let python = programs::python()?;
     let mut script = tempfile::NamedTempFile::new()?;
     script.write_all(SCRIPT.as_bytes())?;
     let complaints = tempfile::NamedTempFile::new()?;

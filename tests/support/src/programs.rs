@@ -29,6 +29,16 @@ pub fn require(name: &str, package: &str) -> Result<PathBuf> {
     })
 }
 
+/// The path of Python: Debian's own, where it is there, since the first on PATH may be a wrapper that takes longer to find an
+/// interpreter than most scripts take.
+///
+/// # Errors
+/// As [`require`].
+pub fn python() -> Result<PathBuf> {
+    let own = PathBuf::from("/usr/bin/python3");
+    if own.is_file() { Ok(own) } else { require("python3", "python3") }
+}
+
 /// The path of the program `postrider` of the given profile (`debug` or `release`), wherever the target
 /// directory is.
 ///

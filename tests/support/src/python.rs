@@ -25,7 +25,7 @@ pub fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
     }
     let wanted = folder.join("requirements.txt");
     fs::write(&wanted, requirements)?;
-    let python = programs::require("python3", "python3-venv")?;
+    let python = programs::python()?;
     succeed(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
     let pip = environment.join("bin/pip");
     succeed(Command::new(pip).args(["install", "--quiet", "--requirement"]).arg(&wanted))?;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::unistd::geteuid;
-use postrider_test_support::programs::locate;
+use postrider_test_support::programs::{locate, python};
 
 /// A program and the package that brings it.
 pub(crate) type Need = (&'static str, &'static str);
@@ -90,7 +90,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
 /// Whether that program, or that module of Python, is installed.
 fn is_there(need: &str) -> bool {
     let Some(module) = need.strip_prefix(MODULE) else { return locate(need).is_some() };
-    let found = locate("python3").and_then(|python| {
+    let found = python().ok().and_then(|python| {
         let mut look = Command::new(python);
         look.args(["-c", &format!("import {module}")])
             .stdout(Stdio::null())

@@ -14,6 +14,8 @@ use crate::systemd;
 
 /// Data that tests use where it is there; without it they print a skip by name.
 const DATA: [&str; 3] = ["POSTRIDER_CORPUS", "POSTRIDER_SCHEMAS", "POSTRIDER_RECORDINGS"];
+/// What is built once, in one go, and run by the steps that follow.
+const RELEASED: [&str; 7] = ["--release", "-p", "postrider-sim", "-p", "postrider", "-p", "postrider-pages"];
 const SEEDS: &str = "2000";
 const SEEDS_OF_THE_DAEMON: &str = "150";
 const SEEDS_OF_CONTACTS: &str = "2000";
@@ -33,6 +35,7 @@ pub(crate) fn run(quick: bool) -> Result<()> {
         eprintln!("skipped by name: simulation, demo and the package under systemd (--quick)");
         return Ok(());
     }
+    step("release build", || cargo(&[["build"].as_slice(), &RELEASED].concat()))?;
     step("simulation", || simulate(&["--seeds", SEEDS]))?;
     step("simulation of activities, of contacts, of the daemon", simulate_the_rest)?;
     step("demo", || demo::run(demo::Ending::AtOnce))?;

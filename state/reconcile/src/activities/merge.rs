@@ -139,6 +139,9 @@ pub fn meet_activity(
 
 /// How a single group is merged.
 trait Way {
+    /// Whether a group that is on either side as it was is left alone: then it is not looked into.
+    const LEAVES: bool;
+
     fn merge<T: Fielded<Field = ActivityField> + Default>(
         &self,
         sides: Sides<'_, T>,
@@ -149,10 +152,12 @@ trait Way {
 }
 
 macro_rules! way {
-    ($name:ident: |$sides:ident, $holds:ident, $ways:ident, $later:ident| $merge:expr) => {
+    ($name:ident, $leaves:literal: |$sides:ident, $holds:ident, $ways:ident, $later:ident| $merge:expr) => {
         struct $name;
 
         impl Way for $name {
+            const LEAVES: bool = $leaves;
+
             fn merge<T: Fielded<Field = ActivityField> + Default>(
                 &self,
                 $sides: Sides<'_, T>,
@@ -166,9 +171,9 @@ macro_rules! way {
     };
 }
 
-way!(ThreeWay: |sides, holds, ways, later| merge_group(sides, holds, ways, later));
-way!(FirstMeeting: |sides, holds, ways, later| meet(sides.here, sides.there, holds, ways, later));
-way!(Overlaid: |sides, holds, _ways, _later| Group {
+way!(ThreeWay, true: |sides, holds, ways, later| merge_group(sides, holds, ways, later));
+way!(FirstMeeting, false: |sides, holds, ways, later| meet(sides.here, sides.there, holds, ways, later));
+way!(Overlaid, false: |sides, holds, _ways, _later| Group {
     here: T::overlay(sides.there, sides.here, holds),
     there: sides.there.clone(),
     outcome: Outcome::Unchanged,
@@ -184,16 +189,27 @@ struct Merging<'a, W> {
     groups: BTreeMap<FieldGroup, Outcome>,
 }
 
-impl<W: Way> Merging<'_, W> {
-    fn group<T>(&mut self, name: FieldGroup, of: impl Fn(&Facets) -> T) -> (T, T)
+impl<'a, W: Way> Merging<'a, W> {
+    /// Merges the group that is made of that part; `None` where both sides keep theirs.
+    fn group<P, T>(
+        &mut self,
+        name: FieldGroup,
+        part: impl Fn(&'a Facets) -> &'a P,
+        of: impl Fn(&P) -> T,
+    ) -> Option<(T, T)>
     where
+        P: PartialEq + 'a,
         T: Fielded<Field = ActivityField> + Default,
     {
-        let parts = self.sides.part(of);
+        let [agreed, image, here, there] = self.sides.part(part);
+        if W::LEAVES && here == agreed && there == image {
+            return None;
+        }
+        let parts = [agreed, image, here, there].map(of);
         let later = self.times.later(&name);
         let group = self.way.merge(Sides::from(&parts), self.holds, self.rights.ways(&name), later);
         self.groups.insert(name, group.outcome);
-        (group.here, group.there)
+        Some((group.here, group.there))
     }
 }
 
@@ -206,11 +222,17 @@ fn merge_by<W: Way>(
 ) -> Merged<Facets, FieldGroup> {
     let (mut here, mut there) = (sides.here.clone(), sides.there.clone());
     let mut all = Merging { way, sides, times, holds, rights, groups: BTreeMap::new() };
-    (here.shared.content, there.shared.content) =
-        all.group(FieldGroup::Content, |facets| facets.shared.content.clone());
-    let timing = all.group(FieldGroup::Timing, |facets| Time::from(&facets.shared.timing));
-    (here.shared.timing, there.shared.timing) = (timing.0.into(), timing.1.into());
-    (here.shared.people, there.shared.people) = merge_people(&mut all);
+    if let Some(content) = all.group(FieldGroup::Content, |facets| &facets.shared.content, Clone::clone) {
+        (here.shared.content, there.shared.content) = content;
+    }
+    if let Some((is_here, is_there)) =
+        all.group(FieldGroup::Timing, |facets| &facets.shared.timing, |timing| Time::from(timing))
+    {
+        (here.shared.timing, there.shared.timing) = (is_here.into(), is_there.into());
+    }
+    if let Some(people) = merge_people(&mut all) {
+        (here.shared.people, there.shared.people) = people;
+    }
     merge_own(&mut all, &mut here.own, &mut there.own);
     if rights.feeds_shared {
         here.shared.sequence = here.shared.sequence.max(there.shared.sequence);
@@ -219,21 +241,28 @@ fn merge_by<W: Way>(
 }
 
 fn merge_own<W: Way>(all: &mut Merging<'_, W>, here: &mut Own, there: &mut Own) {
-    let answer = all.group(FieldGroup::OwnResponse, |facets| OwnAnswer { response: facets.own.response });
-    (here.response, there.response) = (answer.0.response, answer.1.response);
-    let reminded =
-        all.group(FieldGroup::Reminders, |facets| Reminded { reminders: facets.own.reminders.clone() });
-    (here.reminders, there.reminders) = (reminded.0.reminders, reminded.1.reminders);
-    let shown = all.group(FieldGroup::ShowAs, |facets| Shown { show_as: facets.own.show_as });
-    (here.show_as, there.show_as) = (shown.0.show_as, shown.1.show_as);
-    let called =
-        all.group(FieldGroup::Categories, |facets| Called { categories: facets.own.categories.clone() });
-    (here.categories, there.categories) = (called.0.categories, called.1.categories);
+    let answer = |response: &Option<Response>| OwnAnswer { response: *response };
+    if let Some(is) = all.group(FieldGroup::OwnResponse, |facets| &facets.own.response, answer) {
+        (here.response, there.response) = (is.0.response, is.1.response);
+    }
+    let reminded = |reminders: &Vec<Reminder>| Reminded { reminders: reminders.clone() };
+    if let Some(is) = all.group(FieldGroup::Reminders, |facets| &facets.own.reminders, reminded) {
+        (here.reminders, there.reminders) = (is.0.reminders, is.1.reminders);
+    }
+    let shown = |show_as: &ShowAs| Shown { show_as: *show_as };
+    if let Some(is) = all.group(FieldGroup::ShowAs, |facets| &facets.own.show_as, shown) {
+        (here.show_as, there.show_as) = (is.0.show_as, is.1.show_as);
+    }
+    let called = |categories: &Vec<String>| Called { categories: categories.clone() };
+    if let Some(is) = all.group(FieldGroup::Categories, |facets| &facets.own.categories, called) {
+        (here.categories, there.categories) = (is.0.categories, is.1.categories);
+    }
 }
 
-/// Merges who takes part, and then each answer for itself.
-fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> (People, People) {
-    let (here, there) = all.group(FieldGroup::Participants, |facets| Seats::from(&facets.shared.people));
+/// Merges who takes part, and then each answer for itself; `None` where both sides keep theirs.
+fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> Option<(People, People)> {
+    let (here, there) =
+        all.group(FieldGroup::Participants, |facets| &facets.shared.people, |people| Seats::from(people))?;
     let answers = all.sides.part(|facets| answers(&facets.shared.people));
     let addresses: BTreeSet<String> =
         here.participants.iter().chain(&there.participants).map(|seat| fold(&seat.email)).collect();
@@ -255,7 +284,7 @@ fn merge_people<W: Way>(all: &mut Merging<'_, W>) -> (People, People) {
         settled[1].insert(address, dated(group.there.response, there, here));
     }
     let [answers_here, answers_there] = settled;
-    (seated(here, &answers_here), seated(there, &answers_there))
+    Some((seated(here, &answers_here), seated(there, &answers_there)))
 }
 
 /// What somebody answered, and when.

@@ -8,6 +8,7 @@ mod compact;
 pub(crate) mod damage;
 mod lock;
 mod place;
+mod pool;
 mod schema;
 
 use std::{path::Path, time::Duration};
@@ -23,6 +24,7 @@ pub(crate) use away::{OF_A_COPY, away, is_noted};
 pub(crate) use backup::{backup, restore};
 pub(crate) use compact::compact;
 pub(crate) use place::{check_files, prepare_dir, private_file};
+pub(crate) use pool::{Pool, Pooled};
 pub(crate) use schema::{create_or_upgrade, is_there, meta};
 
 use crate::Result;

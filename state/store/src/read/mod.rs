@@ -50,12 +50,12 @@ pub(crate) use state::{domain_provider, held, runs, secret, texts};
 
 use crate::{
     Result,
-    file::{SEARCH_FILE, STORE_FILE, connect_reader, damage},
+    file::{Pool, Pooled, SEARCH_FILE, STORE_FILE, damage},
 };
 
 /// A reading connection.
 pub struct Reader {
-    pub(crate) conn: Connection,
+    pub(crate) conn: Pooled,
     /// The search index, from the first search on.
     search: OnceCell<Connection>,
     search_path: PathBuf,
@@ -63,8 +63,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(dir: &Path) -> Result<Self> {
-        let conn = damage::noting(dir, connect_reader(&dir.join(STORE_FILE)))?;
+    pub(crate) fn new(dir: &Path, pool: &Pool) -> Result<Self> {
+        let conn = damage::noting(dir, pool.take(&dir.join(STORE_FILE)))?;
         let search_path = dir.join(SEARCH_FILE);
         Ok(Self { conn, search: OnceCell::new(), search_path, dir: dir.to_owned() })
     }

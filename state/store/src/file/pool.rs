@@ -1,0 +1,136 @@
+//! Connections for reading that wait for the next reader. To open one is to read and parse the whole schema, which takes longer than most of
+//! what is asked for.
+
+use std::{
+    fmt, fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::Connection;
+use scopeguard::ScopeGuard;
+
+use super::connect_reader;
+use crate::Result;
+
+/// A connection that goes back to where it came from.
+pub(crate) type Pooled = ScopeGuard<Connection, Box<dyn FnOnce(Connection) + Send>>;
+
+/// What waits, for all readers of a store.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    waiting: Arc<Mutex<Vec<Waiting>>>,
+    most: usize,
+}
+
+struct Waiting {
+    conn: Connection,
+    of: Identity,
+}
+
+/// Device and inode: a store that was put back from a backup is another file under the same name.
+type Identity = (u64, u64);
+
+impl Pool {
+    /// In which at most so many wait.
+    pub(crate) fn of(most: usize) -> Self {
+        Self { waiting: Arc::default(), most }
+    }
+
+    /// A connection for reading: one that waits, or a new one.
+    pub(crate) fn take(&self, path: &Path) -> Result<Pooled> {
+        let found = fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let waiting = {
+            let mut waiting = self.locked();
+            waiting.retain(|one| Some(one.of) == found);
+            waiting.pop()
+        };
+        let conn = match waiting {
+            Some(one) => one.conn,
+            None => connect_reader(path)?,
+        };
+        let pool = self.clone();
+        let put_back = move |conn| {
+            if let Some(of) = found {
+                pool.put_back(Waiting { conn, of });
+            }
+        };
+        Ok(scopeguard::guard(conn, Box::new(put_back)))
+    }
+
+    fn put_back(&self, one: Waiting) {
+        // It waits without the pages that it read, and never within a moment of the past.
+        let is_clean = one.conn.is_autocommit() && one.conn.execute_batch("PRAGMA shrink_memory").is_ok();
+        let mut waiting = self.locked();
+        if is_clean && waiting.len() < self.most {
+            waiting.push(one);
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("waiting", &self.locked().len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(path: &Path, words: &str) {
+        let conn = Connection::open(path).unwrap();
+        conn.execute_batch(&format!("CREATE TABLE t (a); INSERT INTO t VALUES ('{words}')")).unwrap();
+    }
+
+    fn read(conn: &Connection) -> String {
+        conn.query_row("SELECT a FROM t", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_waits_is_taken_and_no_more_wait_than_may() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one.db");
+        made(&path, "first");
+        let pool = Pool::of(1);
+        let (one, other) = (pool.take(&path).unwrap(), pool.take(&path).unwrap());
+        one.execute_batch("PRAGMA user_version").unwrap();
+        drop((one, other));
+        assert_eq!(pool.locked().len(), 1);
+        let again = pool.take(&path).unwrap();
+        assert_eq!(pool.locked().len(), 0, "it is taken");
+        assert_eq!(read(&again), "first");
+        assert!(again.execute_batch("DELETE FROM t").is_err(), "it reads and does not write");
+    }
+
+    #[test]
+    fn another_file_of_the_same_name_is_opened_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let [path, other] = ["one.db", "other.db"].map(|name| dir.path().join(name));
+        made(&path, "first");
+        made(&other, "other");
+        let pool = Pool::of(2);
+        drop(pool.take(&path).unwrap());
+        fs::rename(other, &path).unwrap();
+        assert_eq!(read(&pool.take(&path).unwrap()), "other");
+        fs::remove_file(&path).unwrap();
+        assert!(pool.take(&path).is_err(), "what is gone is not read on");
+    }
+
+    #[test]
+    fn what_is_left_within_a_moment_of_the_past_does_not_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one.db");
+        made(&path, "first");
+        let pool = Pool::of(2);
+        let conn = pool.take(&path).unwrap();
+        conn.execute_batch("BEGIN; SELECT a FROM t").unwrap();
+        drop(conn);
+        assert_eq!(pool.locked().len(), 0);
+    }
+}
