@@ -61,7 +61,7 @@ impl Planner<'_, '_> {
             None => link.gone.is_some(),
         };
         // Whether it is there still is being asked.
-        if is_gone && self.is_asked_for(record)? {
+        if is_gone && self.is_noted(record, &ItemOperation::Join)? {
             self.plan.steps.push(Step::Wait { link: link.id, is_gone: false });
             return Ok(());
         }
@@ -87,12 +87,13 @@ impl Planner<'_, '_> {
         self.follow(&known, pair, here, there, arrived)
     }
 
-    fn is_asked_for(&self, record: ActivityId) -> Result<bool, StoreError> {
+    /// Whether that is to be sent already.
+    fn is_noted(&self, record: ActivityId, operation: &ItemOperation) -> Result<bool, StoreError> {
         if !self.has_intents {
             return Ok(false);
         }
         let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
-        Ok(open.iter().any(|row| row.operation == ItemOperation::Join))
+        Ok(open.iter().any(|row| row.operation == *operation))
     }
 
     pub(super) fn pair(
@@ -263,8 +264,7 @@ impl Planner<'_, '_> {
         is_gone: bool,
         (first, then): (Vec<Step>, Vec<Step>),
     ) -> Result<(), StoreError> {
-        let open = self.tx.item_intents_of_record(self.task.run.account_id, record)?;
-        let is_under_way = open.iter().any(|row| row.operation == ItemOperation::Delete);
+        let is_under_way = self.is_noted(record, &ItemOperation::Delete)?;
         self.leaving.insert(record.into());
         let departure = Departure { link: pair.link.clone(), record, going, is_gone, first, then };
         // That one time does not take place is said by the series.
