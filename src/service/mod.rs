@@ -133,7 +133,7 @@ impl Service {
         if !service.config.errors.is_empty() {
             return Err(fault(&service.config.errors));
         }
-        service.store = Store::open_existing(&service.store_options())?.map(Store::keeping_readers);
+        service.store = Store::open_existing(&service.store_options())?;
         service.merge_stored()?;
         Ok(service)
     }
@@ -218,6 +218,7 @@ impl Service {
             store_id,
             now: self.world.clock.now(),
             machine_id: self.env.machine_id.clone(),
+            keeps_readers: true,
         }
     }
 
@@ -240,7 +241,7 @@ impl Service {
         if let Some(store) = &self.store {
             return Ok(store.clone());
         }
-        let store = Store::open(&self.store_options())?.keeping_readers();
+        let store = Store::open(&self.store_options())?;
         self.store = Some(store.clone());
         Ok(store)
     }

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     house::{House, Mailbox, WORD},
-    matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, UNIX_USERS, expected},
+    matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, NO_CALENDARS, UNIX_USERS, expected},
 };
 
 const ACCOUNT: &str = "support";
@@ -184,11 +184,16 @@ fn typed(house: &Inhabited, name: &str, doing: Doing) -> Expected {
         Doing::ChangeHost => vec!["provider", "add", "other", "--imap", "imap.example.net"],
         Doing::SeeAccount => vec!["account", "show", ACCOUNT],
         Doing::Audit => vec!["audit", "list"],
+        Doing::SeeCalendars => vec!["calendar", "list", "--account", ACCOUNT],
+        Doing::RenameCalendar => {
+            vec!["calendar", "edit", "Calendar", "--account", ACCOUNT, "--name", "Service"]
+        }
     };
     let (code, said) = house.run(name, &line);
     match code {
         Some(0) if is_listing(doing) => shown(&serde_json::from_str(&said).unwrap()),
         Some(0) => Expected::Done,
+        Some(2) if said.contains(NO_CALENDARS) => Expected::Done,
         Some(5) => Expected::Refused,
         Some(2) => Expected::Absent,
         _ => panic!("{name}, {doing:?}: {code:?} {said}"),
@@ -224,11 +229,17 @@ fn asked(house: &Inhabited, token: &str, as_user: Option<&str>, doing: Doing) ->
         ),
         Doing::SeeAccount => Asked::get(format!("/v1/accounts/show?name={ACCOUNT}")),
         Doing::Audit => Asked::get("/v1/audit"),
+        Doing::SeeCalendars => Asked::get(format!("/v1/calendars?account={ACCOUNT}")),
+        Doing::RenameCalendar => Asked::post(
+            "/v1/calendars/edit",
+            json!({ "account": ACCOUNT, "name": "Calendar", "new_name": "Service" }),
+        ),
     };
     let (status, answer) = house.ask(token, as_user, &request);
     match status {
         200 if is_listing(doing) => shown(answer.get("messages").unwrap_or(&answer)),
         200 => Expected::Done,
+        422 if answer.to_string().contains(NO_CALENDARS) => Expected::Done,
         403 => Expected::Refused,
         404 => Expected::Absent,
         _ => panic!("{doing:?}: {status} {answer}"),

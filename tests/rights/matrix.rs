@@ -49,7 +49,14 @@ pub enum Doing {
     SeeAccount,
     /// Reading the audit log.
     Audit,
+    /// Asking its server for its calendars.
+    SeeCalendars,
+    /// Renaming one of them.
+    RenameCalendar,
 }
+
+/// What whoever may ask for calendars is told of an account without any: so no server is asked.
+pub const NO_CALENDARS: &str = "it has no activities";
 
 /// Everybody who tries.
 pub const CALLERS: [&str; 9] = [
@@ -65,7 +72,7 @@ pub const CALLERS: [&str; 9] = [
 ];
 
 /// What they try, in the order of the table's columns.
-pub const DOINGS: [Doing; 16] = [
+pub const DOINGS: [Doing; 18] = [
     Doing::Read,
     Doing::ListNamed,
     Doing::Search,
@@ -82,21 +89,23 @@ pub const DOINGS: [Doing; 16] = [
     Doing::ChangeHost,
     Doing::SeeAccount,
     Doing::Audit,
+    Doing::SeeCalendars,
+    Doing::RenameCalendar,
 ];
 
 /// What comes of it: `x` done, `r` refused, `.` absent.
 #[rustfmt::skip]
 const TABLE: [(&str, &str); 9] = [
-    // read · named · search · contact · private contact · own · folders · flag · purge · send · outbox · configure · introduce · host · see · audit
-    ("reader",            "x x x x . . x r r r . r r r x r"),
-    ("sender",            "x x x x . x x x r x x r r r x r"),
-    ("configurer",        ". r . . . . . . . r . x x r x r"),
-    ("holder",            "x x x x x x x x x x x x x r x r"),
-    ("administrator",     ". r . . . . . . . r . r r x x x"),
-    ("deputy for sender", "x x x x . x x x r x x r r r x r"),
-    ("deputy",            ". . . . . . . . . . . . . r . r"),
-    ("stranger",          ". . . . . . . . . . . . . r . r"),
-    ("owner",             "x x x x x x x x x x x x x x x x"),
+    // read · named · search · contact · private contact · own · folders · flag · purge · send · outbox · configure · introduce · host · see · audit · calendars · rename
+    ("reader",            "x x x x . . x r r r . r r r x r r r"),
+    ("sender",            "x x x x . x x x r x x r r r x r r r"),
+    ("configurer",        ". r . . . . . . . r . x x r x r x x"),
+    ("holder",            "x x x x x x x x x x x x x r x r x x"),
+    ("administrator",     ". r . . . . . . . r . r r x x x r r"),
+    ("deputy for sender", "x x x x . x x x r x x r r r x r r r"),
+    ("deputy",            ". . . . . . . . . . . . . r . r . ."),
+    ("stranger",          ". . . . . . . . . . . . . r . r . ."),
+    ("owner",             "x x x x x x x x x x x x x x x x x x"),
 ];
 
 /// What is to come of that doing of that caller.

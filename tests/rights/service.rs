@@ -5,17 +5,18 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 use postrider::{
     config::{ProviderDraft, ProviderKind, Security, ServerDraft},
     service::{
-        AccountChanges, AccountView, Caller, Change, FlagEdit, MailFilter, MailParts, NewMail, Reach, Service,
+        AccountChanges, AccountView, CalendarChange, CalendarName, Caller, Change, FlagEdit, MailFilter,
+        MailParts, NewMail, Reach, Service,
     },
     sync::{Disk, Room},
     world::World,
 };
-use postrider_model::{ContactId, ErrorClass, Fault, OutboxId, PlacementId, Visibility};
+use postrider_model::{CollectionKind, ContactId, ErrorClass, Fault, OutboxId, PlacementId, Visibility};
 use postrider_store::{AuditFilter, Outcome};
 
 use crate::{
     house::{House, WORD, caller},
-    matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, expected},
+    matrix::{CALLERS, DOINGS, Doing, Expected, HOUSE, NO_CALENDARS, expected},
 };
 
 /// The account that everybody tries.
@@ -117,6 +118,28 @@ fn attempt(
         Doing::SeeAccount => Ok(service.accounts(caller).iter().any(|one| one.name == account)
             && service.account(caller, account).is_ok()),
         Doing::Audit => service.audit(caller, &AuditFilter::default()).map(|_| true),
+        Doing::SeeCalendars => or_none(waited(service.calendars(caller, Some(account)))),
+        Doing::RenameCalendar => {
+            let which = CalendarName {
+                account: account.to_owned(),
+                kind: CollectionKind::Calendar,
+                name: "Calendar".into(),
+            };
+            let change = CalendarChange { name: Some("Service".into()), comes_in: None };
+            or_none(waited(service.edit_calendar(caller, &which, &change)))
+        }
+    }
+}
+
+fn waited<T>(doing: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(doing)
+}
+
+/// Whoever may is told that there are none.
+fn or_none<T>(found: Result<T, Fault>) -> Result<bool, Fault> {
+    match found {
+        Err(fault) if fault.message().contains(NO_CALENDARS) => Ok(true),
+        found => found.map(|_| true),
     }
 }
 

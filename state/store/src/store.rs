@@ -25,18 +25,21 @@ pub struct Options {
     pub now: Timestamp,
     /// The machine that a new store knows as its own (F10.3), such as `/etc/machine-id` has it.
     pub machine_id: Option<String>,
+    /// Whether some connections for reading stay open, for the next who read by that [`Store`] or a clone of it: to open one takes longer
+    /// than most of what is read. The log stays too, until the last clone is dropped.
+    pub keeps_readers: bool,
 }
 
 impl Options {
     /// The store in `dir`, of the user who runs this process.
     pub fn new(dir: impl Into<PathBuf>, store_id: [u8; 16], now: Timestamp) -> Self {
         let user = rustix::process::geteuid().as_raw();
-        Self { dir: dir.into(), user, store_id, now, machine_id: None }
+        Self { dir: dir.into(), user, store_id, now, machine_id: None, keeps_readers: false }
     }
 }
 
 /// A store whose place, modes and schema are right. It holds no connection: [`writer`](Self::writer),
-/// [`reader`](Self::reader) and [`indexer`](Self::indexer) open one each, unless it [keeps readers](Self::keeping_readers).
+/// [`reader`](Self::reader) and [`indexer`](Self::indexer) open one each, unless it [keeps readers](Options::keeps_readers).
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
@@ -59,18 +62,15 @@ impl Store {
         let conn = file::create_or_upgrade(options)?;
         let (store_id, machine_id, created) = file::meta(&conn)?;
         let (dir, here) = (options.dir.clone(), options.machine_id.clone());
-        let store = Self { dir, store_id, machine_id, here, created, readers: Pool::of(0) };
+        let readers = Pool::of(if options.keeps_readers { READERS_KEPT } else { 0 });
+        let store = Self { dir, store_id, machine_id, here, created, readers };
         if file::away(&conn, options.machine_id.as_deref())?.is_some() && !file::is_noted(&conn)? {
             store.writer()?.transaction(|tx| tx.note_away(options.now))?;
         }
+        if options.keeps_readers {
+            store.readers.give(&store.dir.join(STORE_FILE), conn)?;
+        }
         Ok(store)
-    }
-
-    /// From now on some connections for reading stay open, for the next who read by this store or a clone of it: to open one takes longer
-    /// than most of what is read. The log stays too, until the last clone is dropped.
-    #[must_use]
-    pub fn keeping_readers(self) -> Self {
-        Self { readers: Pool::of(READERS_KEPT), ..self }
     }
 
     /// Opens the store where there is one already, for those who only read.

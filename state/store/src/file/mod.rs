@@ -94,6 +94,11 @@ fn connect_with_cache(path: &Path, kib: i64) -> Result<Connection> {
 /// same; SQLite itself refuses every change.
 pub(crate) fn connect_reader(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
-    conn.execute_batch("PRAGMA query_only = ON")?;
+    for_reading(&conn)?;
     Ok(conn)
+}
+
+/// Makes it one for reading alone.
+fn for_reading(conn: &Connection) -> Result<()> {
+    Ok(conn.execute_batch("PRAGMA query_only = ON")?)
 }

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 use scopeguard::ScopeGuard;
 
-use super::connect_reader;
+use super::{connect_reader, for_reading};
 use crate::Result;
 
 /// A connection that goes back to where it came from.
@@ -40,7 +40,7 @@ impl Pool {
 
     /// A connection for reading: one that waits, or a new one.
     pub(crate) fn take(&self, path: &Path) -> Result<Pooled> {
-        let found = fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let found = identity(path);
         let waiting = {
             let mut waiting = self.locked();
             waiting.retain(|one| Some(one.of) == found);
@@ -59,6 +59,15 @@ impl Pool {
         Ok(scopeguard::guard(conn, Box::new(put_back)))
     }
 
+    /// Lets an open connection to that file wait, as one for reading.
+    pub(crate) fn give(&self, path: &Path, conn: Connection) -> Result<()> {
+        for_reading(&conn)?;
+        if let Some(of) = identity(path) {
+            self.put_back(Waiting { conn, of });
+        }
+        Ok(())
+    }
+
     fn put_back(&self, one: Waiting) {
         // It waits without the pages that it read, and never within a moment of the past.
         let is_clean = one.conn.is_autocommit() && one.conn.execute_batch("PRAGMA shrink_memory").is_ok();
@@ -71,6 +80,10 @@ impl Pool {
     fn locked(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 impl fmt::Debug for Pool {
@@ -115,7 +128,11 @@ mod tests {
         made(&path, "first");
         made(&other, "other");
         let pool = Pool::of(2);
-        drop(pool.take(&path).unwrap());
+        pool.give(&path, Connection::open(&path).unwrap()).unwrap();
+        assert!(
+            pool.take(&path).unwrap().execute_batch("DELETE FROM t").is_err(),
+            "it was given for reading"
+        );
         fs::rename(other, &path).unwrap();
         assert_eq!(read(&pool.take(&path).unwrap()), "other");
         fs::remove_file(&path).unwrap();
