@@ -59,7 +59,7 @@ impl Store {
     pub fn open(options: &Options) -> Result<Self> {
         file::prepare_dir(&options.dir, options.user)?;
         file::check_files(&options.dir, options.user)?;
-        let conn = file::create_or_upgrade(options)?;
+        let (conn, of) = file::create_or_upgrade(options)?;
         let (store_id, machine_id, created) = file::meta(&conn)?;
         let (dir, here) = (options.dir.clone(), options.machine_id.clone());
         let readers = Pool::of(if options.keeps_readers { READERS_KEPT } else { 0 });
@@ -68,7 +68,7 @@ impl Store {
             store.writer()?.transaction(|tx| tx.note_away(options.now))?;
         }
         if options.keeps_readers {
-            store.readers.give(&store.dir.join(STORE_FILE), conn)?;
+            store.readers.give(of, conn)?;
         }
         Ok(store)
     }

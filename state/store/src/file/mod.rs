@@ -24,7 +24,7 @@ pub(crate) use away::{OF_A_COPY, away, is_noted};
 pub(crate) use backup::{backup, restore};
 pub(crate) use compact::compact;
 pub(crate) use place::{check_files, prepare_dir, private_file};
-pub(crate) use pool::{Pool, Pooled};
+pub(crate) use pool::{Identity, Pool, Pooled};
 pub(crate) use schema::{create_or_upgrade, is_there, meta};
 
 use crate::Result;

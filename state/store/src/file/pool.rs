@@ -9,13 +9,13 @@ use std::{
 };
 
 use rusqlite::Connection;
-use scopeguard::ScopeGuard;
+use scopeguard::{OnSuccess, ScopeGuard};
 
 use super::{connect_reader, for_reading};
 use crate::Result;
 
-/// A connection that goes back to where it came from.
-pub(crate) type Pooled = ScopeGuard<Connection, Box<dyn FnOnce(Connection) + Send>>;
+/// A connection that goes back to where it came from, unless whoever has it panics: nobody knows what it was in the middle of.
+pub(crate) type Pooled = ScopeGuard<Connection, Box<dyn FnOnce(Connection) + Send>, OnSuccess>;
 
 /// What waits, for all readers of a store.
 #[derive(Clone)]
@@ -29,8 +29,12 @@ struct Waiting {
     of: Identity,
 }
 
-/// Device and inode: a store that was put back from a backup is another file under the same name.
-type Identity = (u64, u64);
+/// Which file it is: a store that was put back from a backup is another one under the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
 
 impl Pool {
     /// In which at most so many wait.
@@ -40,7 +44,7 @@ impl Pool {
 
     /// A connection for reading: one that waits, or a new one.
     pub(crate) fn take(&self, path: &Path) -> Result<Pooled> {
-        let found = identity(path);
+        let found = Identity::of(path);
         let waiting = {
             let mut waiting = self.locked();
             waiting.retain(|one| Some(one.of) == found);
@@ -56,13 +60,14 @@ impl Pool {
                 pool.put_back(Waiting { conn, of });
             }
         };
-        Ok(scopeguard::guard(conn, Box::new(put_back)))
+        Ok(scopeguard::guard_on_success(conn, Box::new(put_back)))
     }
 
-    /// Lets an open connection to that file wait, as one for reading.
-    pub(crate) fn give(&self, path: &Path, conn: Connection) -> Result<()> {
+    /// Lets an open connection wait, as one for reading. `of` is what the file was before it was opened: of two that were exchanged
+    /// meanwhile, none is taken for the other.
+    pub(crate) fn give(&self, of: Option<Identity>, conn: Connection) -> Result<()> {
         for_reading(&conn)?;
-        if let Some(of) = identity(path) {
+        if let Some(of) = of {
             self.put_back(Waiting { conn, of });
         }
         Ok(())
@@ -82,8 +87,11 @@ impl Pool {
     }
 }
 
-fn identity(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+impl Identity {
+    /// What is there now; `None` where nothing can be looked at.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|file| Self { device: file.dev(), inode: file.ino() })
+    }
 }
 
 impl fmt::Debug for Pool {
@@ -128,7 +136,7 @@ mod tests {
         made(&path, "first");
         made(&other, "other");
         let pool = Pool::of(2);
-        pool.give(&path, Connection::open(&path).unwrap()).unwrap();
+        pool.give(Identity::of(&path), Connection::open(&path).unwrap()).unwrap();
         assert!(
             pool.take(&path).unwrap().execute_batch("DELETE FROM t").is_err(),
             "it was given for reading"
@@ -137,6 +145,34 @@ mod tests {
         assert_eq!(read(&pool.take(&path).unwrap()), "other");
         fs::remove_file(&path).unwrap();
         assert!(pool.take(&path).is_err(), "what is gone is not read on");
+    }
+
+    #[test]
+    fn what_was_exchanged_as_it_was_opened_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let [path, other] = ["one.db", "other.db"].map(|name| dir.path().join(name));
+        made(&path, "first");
+        made(&other, "other");
+        let pool = Pool::of(2);
+        let (of, conn) = (Identity::of(&path), Connection::open(&path).unwrap());
+        fs::rename(other, &path).unwrap();
+        pool.give(of, conn).unwrap();
+        assert_eq!(read(&pool.take(&path).unwrap()), "other");
+    }
+
+    #[test]
+    fn what_somebody_panicked_with_does_not_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("one.db");
+        made(&path, "first");
+        let pool = Pool::of(2);
+        let taken = pool.take(&path).unwrap();
+        let panics = move || {
+            let _taken = taken;
+            panic!("on purpose");
+        };
+        std::thread::scope(|scope| assert!(scope.spawn(panics).join().is_err()));
+        assert_eq!(pool.locked().len(), 0);
     }
 
     #[test]

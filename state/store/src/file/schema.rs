@@ -14,7 +14,7 @@ use std::{
 use postrider_model::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, params};
 
-use super::{OF_A_COPY, PAGE_SIZE, STORE_FILE, connect, damage, place};
+use super::{Identity, OF_A_COPY, PAGE_SIZE, STORE_FILE, connect, damage, place};
 use crate::{Options, Result, StoreError};
 
 /// The migrations; the schema's number is how many of them were applied. Never edited, only added to.
@@ -39,8 +39,9 @@ const VERSION_AT: usize = 60;
 /// Length of the header.
 const HEADER: usize = 100;
 
-/// Opens the store in that directory: made where there is none, brought to this version's schema where it is older.
-pub(crate) fn create_or_upgrade(options: &Options) -> Result<Connection> {
+/// Opens the store in that directory: made where there is none, brought to this version's schema where it is older. Answers with what the
+/// file was before.
+pub(crate) fn create_or_upgrade(options: &Options) -> Result<(Connection, Option<Identity>)> {
     let path = options.dir.join(STORE_FILE);
     if !is_there(&options.dir)? {
         // A restore that was cut off left none: what is to be put back is still to come.
@@ -48,7 +49,8 @@ pub(crate) fn create_or_upgrade(options: &Options) -> Result<Connection> {
         refuse_orphaned_log(&options.dir)?;
         create(&path, options)?;
     }
-    upgrade(&path, MIGRATIONS)
+    let of = Identity::of(&path);
+    Ok((upgrade(&path, MIGRATIONS)?, of))
 }
 
 /// A log without its database is all that is left of a store. SQLite would read it into whatever database comes to stand beside it.

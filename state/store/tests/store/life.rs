@@ -106,6 +106,25 @@ fn what_was_there_is_kept_aside_whole() {
 }
 
 #[test]
+fn a_reader_that_waited_reads_what_was_written_and_what_was_put_back() {
+    let mut f = Fixture::new();
+    let (inbox, account, dir) = (f.inbox, f.account, f.store.dir().to_owned());
+    f.fill(inbox, 1..=3);
+    let keeping = Store::open(&Options { keeps_readers: true, ..options(dir.clone()) }).unwrap();
+    let counted = || keeping.reader().unwrap().counts(account).unwrap().messages;
+    assert_eq!(counted(), 3);
+    let (_home, file) = backup(&f);
+    f.fill(inbox, 4..=5);
+    assert_eq!(counted(), 5);
+    Store::restore(&options(dir.clone()), &file, "aside").unwrap();
+    assert_eq!(counted(), 3, "the store that is there now, and not the one that was opened");
+    assert_eq!(keeping.reader().unwrap().check().unwrap(), Vec::<String>::new());
+    drop(keeping);
+    let aside = Store::open(&options(dir.join("aside"))).unwrap().reader().unwrap();
+    assert_eq!(aside.counts(account).unwrap().messages, 5);
+}
+
+#[test]
 fn what_is_no_sound_backup_is_refused_and_nothing_is_changed() {
     let mut f = Fixture::new();
     let inbox = f.inbox;
