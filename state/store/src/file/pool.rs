@@ -104,9 +104,16 @@ impl fmt::Debug for Pool {
 mod tests {
     use super::*;
 
-    fn made(path: &Path, words: &str) {
-        let conn = Connection::open(path).unwrap();
-        conn.execute_batch(&format!("CREATE TABLE t (a); INSERT INTO t VALUES ('{words}')")).unwrap();
+    /// Two databases that say which they are.
+    fn files() -> (tempfile::TempDir, [std::path::PathBuf; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let made = ["first", "other"].map(|name| {
+            let path = dir.path().join(name);
+            let conn = Connection::open(&path).unwrap();
+            conn.execute_batch(&format!("CREATE TABLE t (a); INSERT INTO t VALUES ('{name}')")).unwrap();
+            path
+        });
+        (dir, made)
     }
 
     fn read(conn: &Connection) -> String {
@@ -115,9 +122,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_taken_and_no_more_wait_than_may() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("one.db");
-        made(&path, "first");
+        let (_dir, [path, _]) = files();
         let pool = Pool::of(1);
         let (one, other) = (pool.take(&path).unwrap(), pool.take(&path).unwrap());
         one.execute_batch("PRAGMA user_version").unwrap();
@@ -131,10 +136,7 @@ mod tests {
 
     #[test]
     fn another_file_of_the_same_name_is_opened_anew() {
-        let dir = tempfile::tempdir().unwrap();
-        let [path, other] = ["one.db", "other.db"].map(|name| dir.path().join(name));
-        made(&path, "first");
-        made(&other, "other");
+        let (_dir, [path, other]) = files();
         let pool = Pool::of(2);
         pool.give(Identity::of(&path), Connection::open(&path).unwrap()).unwrap();
         assert!(
@@ -149,10 +151,7 @@ mod tests {
 
     #[test]
     fn what_was_exchanged_as_it_was_opened_is_not_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let [path, other] = ["one.db", "other.db"].map(|name| dir.path().join(name));
-        made(&path, "first");
-        made(&other, "other");
+        let (_dir, [path, other]) = files();
         let pool = Pool::of(2);
         let (of, conn) = (Identity::of(&path), Connection::open(&path).unwrap());
         fs::rename(other, &path).unwrap();
@@ -162,9 +161,7 @@ mod tests {
 
     #[test]
     fn what_somebody_panicked_with_does_not_wait() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("one.db");
-        made(&path, "first");
+        let (_dir, [path, _]) = files();
         let pool = Pool::of(2);
         let taken = pool.take(&path).unwrap();
         let panics = move || {
@@ -177,9 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_left_within_a_moment_of_the_past_does_not_wait() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("one.db");
-        made(&path, "first");
+        let (_dir, [path, _]) = files();
         let pool = Pool::of(2);
         let conn = pool.take(&path).unwrap();
         conn.execute_batch("BEGIN; SELECT a FROM t").unwrap();

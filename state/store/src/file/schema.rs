@@ -82,10 +82,17 @@ pub(crate) fn is_there(dir: &Path) -> Result<bool> {
 }
 
 fn create(path: &Path, options: &Options) -> Result<()> {
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
+    let extension = format!("new-{}", std::process::id());
+    let draft = path.with_extension(&extension);
     remove(&draft)?;
     drop(place::private_file(&draft)?);
-    fill(&draft, options)?;
+    if let Err(error) = fill(&draft, options) {
+        // On a disk that is full, each try would leave one more.
+        for suffix in ["", "-wal", "-shm"] {
+            drop(remove(&draft.with_extension(format!("{extension}{suffix}"))));
+        }
+        return Err(error);
+    }
     // A link fails where the name is taken, so that of two processes which make a store at once one gives way.
     let named = match fs::hard_link(&draft, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

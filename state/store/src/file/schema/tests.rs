@@ -64,6 +64,16 @@ fn of_two_that_make_a_store_at_once_the_first_wins() {
 }
 
 #[test]
+fn a_store_that_cannot_be_made_leaves_nothing_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let options = options(&home);
+    let in_the_way = format!("store.new-{}-wal", std::process::id());
+    fs::create_dir_all(options.dir.join(&in_the_way)).unwrap();
+    create(&options.dir.join(STORE_FILE), &options).unwrap_err();
+    assert_eq!(names(&options.dir), [in_the_way]);
+}
+
+#[test]
 fn a_newer_schema_is_refused_untouched() {
     let home = tempfile::tempdir().unwrap();
     let path = Store::open(&options(&home)).unwrap().dir().join(STORE_FILE);
